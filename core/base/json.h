@@ -1,0 +1,40 @@
+/*
+ * Small face of jansson, the only file that includes it. Values are reference-counted by jansson;
+ * every json_* below takes and gives ownership as said. Output is compact, ASCII only, one line.
+ */
+#ifndef CORE_BASE_JSON_H
+#define CORE_BASE_JSON_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct json; /* an object or array under construction; opaque */
+
+/* New empty object / array; NULL without memory. Free with json_free unless handed to another. */
+struct json *json_object(void);
+struct json *json_array(void);
+void json_free(struct json *j);
+
+/* Setters copy their text. Text that is not UTF-8 is stored with the bad bytes replaced by U+FFFD.
+ * Failure is sticky and shows in json_dump(). `j` NULL is accepted. */
+void json_set_str(struct json *j, const char *key, const char *value);
+void json_set_int(struct json *j, const char *key, int64_t value);
+void json_set_bool(struct json *j, const char *key, bool value);
+void json_set(struct json *j, const char *key, struct json *value); /* takes value */
+void json_push(struct json *array, struct json *value);             /* takes value */
+void json_push_str(struct json *array, const char *value);
+
+/* Appends one line without the final newline. */
+int json_dump(const struct json *j, struct buf *out) MUST_CHECK;
+
+/* Parses an object of at most 64 KiB; the caller frees. */
+int json_parse(const char *text, size_t n, struct json **ret, struct errmsg *em) MUST_CHECK;
+
+/* Borrowed from j; NULL / fallback when absent or of another type. */
+const char *json_get_str(const struct json *j, const char *key);
+int64_t json_get_int(const struct json *j, const char *key, int64_t fallback);
+
+#endif

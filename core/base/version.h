@@ -1,0 +1,6 @@
+#ifndef CORE_BASE_VERSION_H
+#define CORE_BASE_VERSION_H
+
+#define SCEPAUTH_VERSION "0.1.0"
+
+#endif

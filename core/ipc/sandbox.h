@@ -1,0 +1,27 @@
+/* What a process gives up before it reads its first hostile byte. */
+#ifndef CORE_IPC_SANDBOX_H
+#define CORE_IPC_SANDBOX_H
+
+#include "core/base/err.h"
+
+#include <stddef.h>
+
+struct sandbox {
+	const char *user;               /* becomes this user when started as root; NULL or "": stays */
+	const char *const *read_paths;  /* files and folders that stay readable (Landlock) */
+	size_t n_read;
+	const char *const *write_paths; /* folders that stay writable */
+	size_t n_write;
+};
+
+/* First thing in main: no core dumps, not traceable, no new privileges, umask 077, SIGPIPE ignored. */
+int sandbox_early(struct errmsg *em) MUST_CHECK;
+
+/*
+ * After sockets are bound and keys are read: uid and groups, Landlock, and a seccomp filter that
+ * refuses exec, ptrace, mount, module, namespace, bpf, keyctl and the like. A kernel without
+ * Landlock is reported in em with E_OK; anything else that cannot be given up is an error.
+ */
+int sandbox_enter(const struct sandbox *s, struct errmsg *em) MUST_CHECK;
+
+#endif

@@ -1,0 +1,23 @@
+/* Everything the store knows that bears on one connection, read in one round trip. Plain data. */
+#ifndef CORE_MODEL_FACTS_H
+#define CORE_MODEL_FACTS_H
+
+#include "core/model/certrec.h"
+#include "core/model/group.h"
+#include "core/model/user.h"
+
+#include <stdbool.h>
+
+struct facts {
+	bool store_ready;      /* meta is there and complete */
+	char epoch[HASH_SIZE];
+	bool have_cert;
+	struct certrec cert;   /* cert.revoked says when and by whom */
+	bool have_user;
+	struct user user;
+	char hold[REASON_SIZE]; /* "" or "<source>: <since> <actor> <reason>" of the first hold */
+	struct group groups[USER_GROUPS_MAX]; /* the person's groups that have a policy */
+	size_t n_groups;
+};
+
+#endif
