@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#undef alloca /* a macro in glibc; poisoning one is a warning of its own */
 #pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat gets strtok atoi atol atoll
 #pragma GCC poison alloca mktemp tmpnam system popen
 
