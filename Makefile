@@ -1,9 +1,4 @@
 # scepauth: plain GNU make. `make help` lists the targets.
-#
-#   make            everything      make demo   the whole story on this machine
-#   make test       all tests       make up / make down   a running instance to play with
-#
-# SAN=1 builds with AddressSanitizer and UndefinedBehaviorSanitizer into build/san.
 
 SAN      ?= 0
 BUILD    ?= build/$(if $(filter 1,$(SAN)),san,std)
@@ -11,6 +6,30 @@ CC       ?= gcc
 WERROR   ?= 0
 PREFIX   ?= /usr/local
 SHARE    := $(PREFIX)/share/scepauth
+LIBDIR   := $(PREFIX)/lib/scepauth
+INSTANCE ?= build/instance
+
+# All processors by default; -jN on the command line wins. Before pkg-config is asked anything below,
+# deps.sh installs what the named targets lack on this machine (quick when that is nothing).
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc) -Otarget
+GOALS     := $(or $(MAKECMDGOALS),all)
+NEEDS     := $(if $(filter all programs module units install test test-quick demo up san lint deps,$(GOALS)),--build) \
+             $(if $(filter test test-quick demo up san deps,$(GOALS)),--run --clients) \
+             $(if $(filter units test test-quick san lint deps,$(GOALS)),--test) \
+             $(if $(filter lint,$(GOALS)),--lint)
+ifneq ($(strip $(NEEDS)),)
+ifneq ($(shell packaging/deps.sh $(NEEDS) >&2 && echo done),done)
+$(error packages are missing, see above; SCEPAUTH_NO_DEPS=1 tries without them)
+endif
+endif
+endif
+
+# A recipe that shows its output as it comes (-Otarget would hold it back); --dry-run stays one.
+DRY  := $(findstring n,$(firstword -$(MAKEFLAGS)))
+LIVE := +$(if $(DRY),@echo,@)
+V    ?= 0
+SAY   = $(if $(filter 1,$(V)),,@printf '  %-4s %s\n' $(1) $(2);)
 
 PKGS     := libconfuse jansson libmicrohttpd hiredis libcrypto libseccomp uuid
 CPPFLAGS += -I. -D_GNU_SOURCE -include core/base/banned.h -DSCEPAUTH_SHARE='"$(SHARE)"'
@@ -32,14 +51,16 @@ PROGRAMS := scep_ca onboard_portal auto_revoke scepctl
 lib_srcs  = $(filter-out %_main.c,$(wildcard $(1)/*.c $(1)/*/*.c))
 obj       = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-CORE_SRCS := $(wildcard core/*/*.c)
-CORE_LIB  := $(BUILD)/core/libcore.a
-PROG_LIBS := $(foreach p,$(PROGRAMS),$(BUILD)/$(p)/lib$(p).a)
-BINS      := $(foreach p,$(PROGRAMS),$(BUILD)/bin/$(p))
-MODULE    := $(BUILD)/lib/rlm_scepauth.so
-UNITS     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))
+CORE_SRCS    := $(wildcard core/*/*.c)
+CORE_LIB     := $(BUILD)/core/libcore.a
+SUPPORT_SRCS := $(wildcard tests/support/*.c)
+SUPPORT_LIB  := $(if $(SUPPORT_SRCS),$(BUILD)/tests/support/libsupport.a)
+PROG_LIBS    := $(foreach p,$(PROGRAMS),$(BUILD)/$(p)/lib$(p).a)
+BINS         := $(foreach p,$(PROGRAMS),$(BUILD)/bin/$(p))
+MODULE       := $(BUILD)/lib/rlm_scepauth.so
+UNITS        := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))
 
-.PHONY: all programs module units
+.PHONY: all programs module units deps test test-quick demo up down status san lint clean install uninstall help
 all: programs module
 programs: $(BINS)
 module: $(MODULE)
@@ -47,29 +68,80 @@ units: $(UNITS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(call SAY,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(CORE_LIB): $(call obj,$(CORE_SRCS))
+$(BUILD)/tests/support/libsupport.a: $(call obj,$(SUPPORT_SRCS))
+%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call SAY,AR,$@)$(AR) rcs $@ $^
 
 define program_rules
 $(BUILD)/$(1)/lib$(1).a: $(call obj,$(call lib_srcs,$(1)))
-	@mkdir -p $$(@D)
-	@rm -f $$@
-	$(AR) rcs $$@ $$^
 $(BUILD)/bin/$(1): $(call obj,$(wildcard $(1)/*_main.c $(1)/*/*_main.c)) $(BUILD)/$(1)/lib$(1).a $(CORE_LIB)
 	@mkdir -p $$(@D)
-	$(CC) $$(ALL_LDFLAGS) $$^ -o $$@ $$(PKG_LIBS)
+	$$(call SAY,LD,$$@)$(CC) $$(ALL_LDFLAGS) $$^ -o $$@ $$(PKG_LIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$(p))))
 
-# A unit test tests/unit/<folder>/test_x.c sees core and every program library.
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(PROG_LIBS) $(CORE_LIB)
+# A unit test tests/unit/<folder>/test_x.c sees core, tests/support and every program library.
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(SUPPORT_LIB) $(PROG_LIBS) $(CORE_LIB)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) $< -Wl,--start-group $(PROG_LIBS) $(CORE_LIB) -Wl,--end-group -o $@ $(PKG_LIBS) -lcmocka
+	$(call SAY,LD,$@)$(CC) $(ALL_LDFLAGS) $< -Wl,--start-group $(SUPPORT_LIB) $(PROG_LIBS) $(CORE_LIB) \
+		-Wl,--end-group -o $@ $(PKG_LIBS) -lcmocka
 
 include rlm_scepauth/rlm_scepauth.mk
+
+deps: ; @packaging/deps.sh && echo "all packages are there"
+
+test: programs module units ; $(LIVE) BUILD=$(BUILD) tests/run
+test-quick: programs module units ; $(LIVE) BUILD=$(BUILD) tests/run --quick
+demo: programs module ; $(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) packaging/demo.sh
+up: programs module ; $(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) packaging/instance.sh up $(INSTANCE)
+down: ; $(LIVE) packaging/instance.sh stop $(INSTANCE)
+status: ; $(LIVE) packaging/instance.sh status $(INSTANCE)
+lint: ; $(LIVE) .ci/lint
+
+# Everything once more under AddressSanitizer and UndefinedBehaviorSanitizer.
+ifeq ($(SAN),1)
+san: test
+else
+san: ; $(LIVE) $(MAKE) SAN=1 san
+endif
+
+clean: ; rm -rf $(filter-out $(INSTANCE),$(wildcard build/*)) $(if $(wildcard $(INSTANCE)/run/*.pid),,$(INSTANCE))
+
+SBINS := scep_ca onboard_portal auto_revoke
+MANS  := $(wildcard man/*.[158])
+install: all
+	install -d $(foreach d,sbin bin,$(DESTDIR)$(PREFIX)/$(d)) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(SHARE)
+	install -m 755 $(SBINS:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(BUILD)/bin/scepctl $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(MODULE) $(DESTDIR)$(LIBDIR)
+	cp -R redis raddb $(DESTDIR)$(SHARE)
+	$(foreach m,$(MANS),install -D -m 644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
+
+uninstall:
+	rm -f $(SBINS:%=$(DESTDIR)$(PREFIX)/sbin/%) $(DESTDIR)$(PREFIX)/bin/scepctl
+	rm -f $(foreach m,$(MANS),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
+	rm -rf $(DESTDIR)$(LIBDIR) $(DESTDIR)$(SHARE)
+
+help:
+	@printf '%s\n' \
+	'make              the programs, and the module for FreeRADIUS' \
+	'make demo         the whole story on this machine, step by step, in a temporary folder' \
+	'make test         all tests; the last line says how many passed and failed' \
+	'make test-quick   unit tests and the fast scripts, under a minute' \
+	'make up           an instance that stays running ($(INSTANCE)); prints its addresses' \
+	'make status       what of it runs' \
+	'make down         end it' \
+	'make lint         formatting, static checks, layers, sizes, manual pages' \
+	'make san          all tests once more under AddressSanitizer and UndefinedBehaviorSanitizer' \
+	'make deps         install the Debian packages that are missing (the others do it by themselves)' \
+	'make install      to PREFIX=$(PREFIX), under DESTDIR if set; make uninstall takes it away' \
+	'make clean        remove build/ (a running instance stays)' \
+	'' \
+	'Variables: SAN=1 sanitizers (build/san), WERROR=1, V=1 whole commands, CC, CFLAGS, BUILD, INSTANCE.'
 
 -include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d')
