@@ -12,7 +12,12 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-int cert_load(const char *path, X509 **ret, struct errmsg *em) MUST_CHECK;
+int cert_load(const char *path, X509 **ret, struct errmsg *em) MUST_CHECK; /* the first one in the file */
+
+#define CERT_CHAIN_MAX 16
+/* All certificates of a PEM file in their order, into ret[max]; E_TOOBIG when there are more, E_FORMAT
+ * when one is damaged. ret_n says how many the caller has to free; nothing on failure. */
+int cert_load_all(const char *path, X509 **ret, size_t max, size_t *ret_n, struct errmsg *em) MUST_CHECK;
 /* PEM file holding leaf first, then intermediates; appends each. Mode 0644. Refuses to overwrite. */
 int cert_save(const char *path, X509 *const *certs, size_t n, struct errmsg *em) MUST_CHECK;
 int cert_from_der(struct bytes der, X509 **ret) MUST_CHECK; /* refuses trailing bytes */

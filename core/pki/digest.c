@@ -1,0 +1,59 @@
+#include "core/pki/digest.h"
+
+#include "core/base/text.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+static int digest(const EVP_MD *md, struct bytes in, uint8_t *out, unsigned size)
+{
+	uint8_t value[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	if (EVP_Digest(in.n ? in.p : (const uint8_t *)"", in.n, value, &n, md, NULL) != 1 || n != size) {
+		ERR_clear_error();
+		return E_CRYPTO;
+	}
+	memcpy(out, value, size);
+	return E_OK;
+}
+
+int digest_sha1(struct bytes in, uint8_t out[20])
+{
+	return digest(EVP_sha1(), in, out, 20);
+}
+
+int digest_sha256(struct bytes in, uint8_t out[32])
+{
+	return digest(EVP_sha256(), in, out, 32);
+}
+
+int digest_sha256_hex(struct bytes in, char out[HASH_SIZE])
+{
+	uint8_t value[32];
+	int rc = digest_sha256(in, value);
+
+	if (rc == E_OK)
+		text_hex(out, value, sizeof(value));
+	return rc;
+}
+
+int digest_hmac_sha256(struct bytes key, struct bytes in, uint8_t out[32])
+{
+	uint8_t value[EVP_MAX_MD_SIZE];
+	size_t n = 0;
+	bool ok;
+
+	/* HMAC takes an empty key without complaint; here it can only be a secret that was never read. */
+	if (key.n == 0)
+		return E_CRYPTO;
+	ok = EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key.p, key.n,
+		       in.n ? in.p : (const uint8_t *)"", in.n, value, sizeof(value), &n) != NULL;
+	if (ok && n == 32)
+		memcpy(out, value, 32);
+	text_wipe(value, sizeof(value));
+	if (ok && n == 32)
+		return E_OK;
+	ERR_clear_error();
+	return E_CRYPTO;
+}
