@@ -13,9 +13,13 @@
 
 struct json; /* an object or array under construction; opaque */
 
-/* New empty object / array; NULL without memory. Free with json_free unless handed to another. */
-struct json *json_object(void);
-struct json *json_array(void);
+/* New empty object / array; NULL without memory. Free with json_free unless handed to another.
+ * json_object and json_array are only macros: functions of these names would be taken by libjansson
+ * itself in place of its own at run time. */
+struct json *json_new_object(void);
+struct json *json_new_array(void);
+#define json_object json_new_object
+#define json_array json_new_array
 void json_free(struct json *j);
 
 /* Setters copy their text. Text that is not UTF-8 is stored with the bad bytes replaced by U+FFFD.

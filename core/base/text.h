@@ -44,6 +44,10 @@ bool text_is_name(const char *s, size_t max);
 /* Decimal int64 without sign noise or trailing characters. */
 int text_int64(const char *s, int64_t *ret) MUST_CHECK;
 
+/* Bytes of the UTF-8 character that s[0..n) begins with; 0 when it is none (RFC 3629: overlong forms,
+ * surrogates and values above U+10FFFF are none). */
+size_t text_utf8_len(const char *s, size_t n);
+
 /* Overwrites memory so that the compiler cannot leave it out. */
 void text_wipe(void *p, size_t n);
 
