@@ -91,7 +91,7 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(SUPPORT_LIB) $(PROG_LIBS) $(COR
 	$(call SAY,LD,$@)$(CC) $(ALL_LDFLAGS) $< -Wl,--start-group $(SUPPORT_LIB) $(PROG_LIBS) $(CORE_LIB) \
 		-Wl,--end-group -o $@ $(PKG_LIBS) -lcmocka
 
-include rlm_scepauth/rlm_scepauth.mk
+include $(sort $(wildcard */*.mk))
 
 deps: ; @packaging/deps.sh && echo "all packages are there"
 
