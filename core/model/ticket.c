@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define MAGIC "scepauth-ticket-1\n"
+#define NUMBER_MAX 999999999999999999 /* 18 digits */
 
 enum field_kind { FIELD_HASH, FIELD_NAME, FIELD_TEXT, FIELD_OPTIONAL, FIELD_NUMBER };
 
@@ -59,7 +60,8 @@ static bool ticket_ok(const struct ticket *t)
 		if (fields[i].kind != FIELD_NUMBER &&
 		    !text_ok(&fields[i], (const char *)t + fields[i].offset))
 			return false;
-	return t->lifetime > 0 && t->issued >= 0 && t->expires > t->issued;
+	return t->lifetime > 0 && t->lifetime <= NUMBER_MAX && t->issued >= 0 &&
+	       t->expires > t->issued && t->expires <= NUMBER_MAX;
 }
 
 static int64_t number_get(const struct ticket *t, const struct field *f)
