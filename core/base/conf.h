@@ -3,7 +3,8 @@
  * includes it. conf_schema.c lists every key with type, range, default and one line of help; the
  * manual page scepauth.conf(5) is checked against it by a test.
  *
- * Unknown keys, wrong types and values out of range are errors that name file, line and key.
+ * Unknown keys, wrong types and values out of range are errors that name file, line and key. A key
+ * without default must be given: at the top and in untitled sections always, in titled sections in each.
  * Relative paths are relative to the folder of the file.
  */
 #ifndef CORE_BASE_CONF_H
