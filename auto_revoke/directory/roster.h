@@ -1,0 +1,41 @@
+/*
+ * Everybody that one read of a source listed, kept small (some 100 bytes each) and sorted by login.
+ * Memory only, at most ROSTER_MAX people.
+ */
+#ifndef AUTO_REVOKE_DIRECTORY_ROSTER_H
+#define AUTO_REVOKE_DIRECTORY_ROSTER_H
+
+#include "auto_revoke/directory/directory.h"
+#include "core/base/buf.h"
+
+enum { ROSTER_MAX = 2000000 };
+
+struct roster_entry {
+	uint32_t login, groups, name, email; /* places in the text; groups as "a,b", sorted */
+	uint32_t line;
+	uint8_t status; /* enum person_status */
+	uint8_t has;    /* enum person_has */
+	int64_t leave_at;
+};
+
+struct roster {
+	struct roster_entry *entries;
+	size_t n, cap;
+	struct buf text;
+};
+
+void roster_init(struct roster *r);
+void roster_free(struct roster *r);
+
+/* A directory_emit: ctx is the roster. */
+int roster_add(void *ctx, const struct person *p, struct errmsg *em) MUST_CHECK;
+
+/* After the last add: sorts. E_FORMAT when a login is there twice or nobody is. */
+int roster_finish(struct roster *r, struct errmsg *em) MUST_CHECK;
+
+/* NULL when the login is not listed. Needs roster_finish. */
+const struct roster_entry *roster_find(const struct roster *r, const char *login);
+
+const char *roster_text(const struct roster *r, uint32_t place);
+
+#endif
