@@ -1,0 +1,1181 @@
+#!lua name=scepauth
+--[[
+Every change of state of scepauth, called alike by the programs and by a person with redis-cli.
+docs/REDIS.md is the reference. Load with `scepctl install` (FUNCTION LOAD REPLACE).
+
+A Function runs with its caller's rights, and Redis does not roll back. So each one reads and checks
+everything first, collects its writes in a plan, asks the ACL for every one of them, and only then
+writes. Repeating a call completes it. The caller's name is found by asking the ACL, never taken from
+an argument.
+]]
+
+local SCHEMA = '1'
+local VERSION = '0.1.0'
+
+-- Identity sources and hold sources. users.acl.in names the same ones in auto_revoke's rights.
+local SOURCES = { 'helpdesk', 'file', 'local', 'ldap', 'ad', 'oidc', 'saml', 'entra', 'google',
+	'okta', 'scim', 'hr' }
+local IS_SOURCE = {}
+for i = 1, #SOURCES do IS_SOURCE[SOURCES[i]] = true end -- no ipairs while a library loads
+
+local KEEP = 3600             -- a used ticket is remembered this long past its expiry, for replays
+local TICKET_MAX = 7 * 86400  -- longest life of a ticket
+local TICKETS_OPEN_MAX = 50   -- open tickets per person
+local DEVICES_MAX = 250       -- devices per person
+local ENROL_TTL, ENROL_STEPS, ENROL_MAX = 86400, 12, 10000
+local EVENTS_MAX = '100000'
+local WHY_EVENTS, WHY_SCAN, WHY_CERTS = 8, 200, 30
+
+-- Errors and text ------------------------------------------------------------------------------
+
+local function clean(s)
+	return (string.gsub(tostring(s), '[%z\1-\31\127]', '?'))
+end
+
+local function fail(word, ...)
+	error({ fail = clean(word .. ' ' .. string.format(...)) }, 0)
+end
+
+local function plain(s, max)
+	return #s <= max and not string.find(s, '[%z\1-\31\127]') and not string.find(s, '\194[\128-\159]')
+end
+
+-- Notes may have been written by hand: never empty (an empty one would read as "none"), never long,
+-- never able to move a terminal's cursor.
+local function note(v)
+	v = string.sub(clean(v), 1, 180)
+	if v == '' then return '0 unknown no reason recorded' end
+	return v
+end
+
+local function number(v)
+	if v and #v <= 15 and string.find(v, '^%d+$') then return tonumber(v) end
+	return nil
+end
+
+local function text(n)
+	return string.format('%.0f', n)
+end
+
+-- Serials --------------------------------------------------------------------------------------
+
+local function decimal_to_hex(digits)
+	local v = {}
+	for i = 1, 16 do v[i] = 0 end
+	for i = 1, #digits do
+		local carry = string.byte(digits, i) - 48
+		for j = 16, 1, -1 do
+			carry = carry + v[j] * 10
+			v[j] = carry % 256
+			carry = (carry - v[j]) / 256
+		end
+		if carry ~= 0 then return nil end
+	end
+	for i = 1, 16 do v[i] = string.format('%02x', v[i]) end
+	return table.concat(v)
+end
+
+-- The same spellings as serial_parse() in core/model/serial.c; one table of cases tests both.
+local function serial_of(s)
+	local hex, marked, n
+	s = string.gsub(string.lower(s), '^[: \t\r\n-]+', '')
+	for _, prefix in ipairs({ 'serial number:', 'serial number=', 'serial:', 'serial=' }) do
+		if string.sub(s, 1, #prefix) == prefix then
+			s = string.sub(s, #prefix + 1)
+			break
+		end
+	end
+	s = string.gsub(s, '^[: \t\r\n-]+', '')
+	s, marked = string.gsub(s, '^0x', '')
+	hex, n = string.gsub(s, '[: \t\r\n-]', '')
+	if string.find(hex, '[^0-9a-f]') or string.find(hex, '%z') then return nil end
+	if #hex ~= 32 then
+		if marked > 0 or #hex < 37 or #hex > 39 or string.find(hex, '%D') then return nil end
+		hex = decimal_to_hex(hex)
+	end
+	if not hex or string.find(hex, '^00') or not string.find(hex, '^[0-7]') then return nil end
+	return hex
+end
+
+-- Arguments ------------------------------------------------------------------------------------
+
+local function arg_serial(s)
+	return serial_of(s) or fail('BADARG', 'not a serial number: %s', string.sub(s, 1, 60))
+end
+
+local function arg_hash(s, what)
+	if #s ~= 64 or string.find(s, '[^0-9a-f]') then
+		fail('BADARG', '%s must be 64 lower-case hex digits', what)
+	end
+	return s
+end
+
+local function arg_id(s, letter, what)
+	if #s ~= 33 or string.sub(s, 1, 1) ~= letter or string.find(s, '[^0-9a-f]', 2) then
+		fail('BADARG', '%s must be "%s" and 32 lower-case hex digits', what, letter)
+	end
+	return s
+end
+
+local function is_name(s, max)
+	return #s >= 1 and #s <= max and string.find(s, '^[A-Za-z0-9][A-Za-z0-9._@-]*$') ~= nil
+end
+
+local function arg_name(s, what)
+	if not is_name(s, 32) then
+		fail('BADARG', '%s must be 1 to 32 of A-Z a-z 0-9 . _ @ - and begin with a letter or digit', what)
+	end
+	return s
+end
+
+local function arg_text(s, max, what, may_be_empty)
+	if not plain(s, max) or (s == '' and not may_be_empty) then
+		fail('BADARG', '%s must be %d to %d bytes without control characters', what,
+			may_be_empty and 0 or 1, max)
+	end
+	return s
+end
+
+local function arg_int(s, min, max, what)
+	local n = number(s) or (string.sub(s, 1, 1) == '-' and number(string.sub(s, 2)) and tonumber(s))
+	if not n or n < min or n > max then
+		fail('BADARG', '%s must be a whole number from %s to %s', what, text(min), text(max))
+	end
+	return n
+end
+
+local function arg_reason(s) return arg_text(s, 140, 'reason') end
+
+local function arg_hex_key(s)
+	if #s < 2 or #s > 64 or #s % 2 ~= 0 or string.find(s, '[^0-9a-f]') then
+		fail('BADARG', 'issuer must be a key identifier in lower-case hex')
+	end
+	return s
+end
+
+local function arg_source(s, what)
+	if not IS_SOURCE[s] then
+		fail('BADARG', '%s must be one of: %s', what, table.concat(SOURCES, ' '))
+	end
+	return s
+end
+
+local function arg_login(s)
+	s = string.lower(s)
+	if not plain(s, 128) or s == '' or string.find(s, '[%s:,]') then
+		fail('BADARG', 'login must be 1 to 128 bytes without blanks, colons or commas')
+	end
+	return s
+end
+
+local function arg_groups(s)
+	local n = 0
+	if s == '' then return s end
+	for g in string.gmatch(s .. ',', '([^,]*),') do
+		n = n + 1
+		arg_name(g, 'group')
+	end
+	if n > 16 then fail('BADARG', 'more than 16 groups') end
+	return s
+end
+
+-- Reading --------------------------------------------------------------------------------------
+
+local function now()
+	return tonumber(redis.call('TIME')[1])
+end
+
+local function pairs_to_table(flat)
+	local t = {}
+	for i = 1, #flat, 2 do t[flat[i]] = flat[i + 1] end
+	return t
+end
+
+-- A hash as a table, or nil when the key is not there.
+local function hash(key)
+	local flat = redis.call('HGETALL', key)
+	if #flat == 0 then return nil end
+	return pairs_to_table(flat)
+end
+
+local function meta()
+	local m = redis.call('HMGET', 'meta', 'schema', 'epoch')
+	local ok = m[1] == SCHEMA and m[2] and #m[2] == 64
+	return ok and true or false, m[1] or '', m[2] or ''
+end
+
+local function need_ready()
+	if not meta() then
+		fail('NOTREADY', 'the store is not set up or was emptied (see scepctl install and docs/REDIS.md)')
+	end
+end
+
+local function revoked_note(field)
+	local v = redis.call('HGET', 'revoked', field)
+	return v and note(v) or ''
+end
+
+local function is_revoked(field)
+	return redis.call('HEXISTS', 'revoked', field) == 1
+end
+
+local function holds_of(id)
+	local list = {}
+	for _, s in ipairs(SOURCES) do
+		local v = redis.call('HGET', 'hold:' .. s, id)
+		if v then list[#list + 1] = { source = s, text = s .. ': ' .. note(v) } end
+	end
+	return list
+end
+
+-- A leave date that cannot be read counts as passed.
+local function leave_at(u)
+	if not u.leave_at or u.leave_at == '' then return 0 end
+	return number(u.leave_at) or 1
+end
+
+-- Why this person may get nothing now, or nil.
+local function person_bad(id, t)
+	local u = hash('user:' .. id)
+	if not u then return 'the person is not known' end
+	local h = holds_of(id)[1]
+	if h then return 'the person is held by ' .. h.text end
+	local l = leave_at(u)
+	if l > 0 and l <= t then return 'the person has left' end
+	return nil, u
+end
+
+local function user_row(id, u)
+	return { id, u.source or '', u.login or '', u.name or '', u.email or '', u.groups or '',
+		text(leave_at(u)) }
+end
+
+local function cert_row(serial, c)
+	return { serial, c.issuer or '', c.user or '', c.device or '', c.profile or '',
+		text(number(c.not_before) or 0), text(number(c.not_after) or 0), c.state or '',
+		c.spki or '', c.ticket or '', revoked_note(serial) }
+end
+
+local GROUP_FIELDS = { 'priority', 'issuers', 'vlan', 'filter_id', 'session_timeout', 'device_limit' }
+
+local function group_row(name)
+	local g = redis.call('HMGET', 'group:' .. name, unpack(GROUP_FIELDS))
+	if not g[1] then return nil end
+	for i = 1, #GROUP_FIELDS do g[i] = g[i] or '' end
+	return { name, unpack(g) }
+end
+
+local function split(list)
+	local t = {}
+	for g in string.gmatch(list or '', '[^,]+') do t[#t + 1] = g end
+	return t
+end
+
+-- One person by id, by login in any source, or by "source:login".
+local function find_user(s)
+	local source, login = string.match(s, '^([a-z]+):(.+)$')
+	if #s == 33 and string.find(s, '^u[0-9a-f]+$') and redis.call('EXISTS', 'user:' .. s) == 1 then
+		return s
+	end
+	if source then
+		arg_source(source, 'source')
+		return redis.call('HGET', 'login:' .. source, arg_login(login)) or
+			fail('NOTFOUND', 'nobody with login %s in source %s', login, source)
+	end
+	login = arg_login(s)
+	local ids, found, where = {}, nil, {}
+	for _, src in ipairs(SOURCES) do
+		local id = redis.call('HGET', 'login:' .. src, login)
+		if id then
+			where[#where + 1] = src .. ':' .. login
+			if not ids[id] then
+				if found then found = false else found = found == nil and id end
+				ids[id] = true
+			end
+		end
+	end
+	if found == nil then fail('NOTFOUND', 'nobody with login %s', login) end
+	if not found then
+		fail('AMBIGUOUS', 'several people have this login, say which: %s', table.concat(where, ' '))
+	end
+	return found
+end
+
+-- Certificates of a person that have not expired: serial and record.
+local function certs_of(id, from)
+	local list = {}
+	for _, serial in ipairs(redis.call('ZRANGE', 'ucerts:' .. id, '(' .. text(from), '+inf', 'BYSCORE')) do
+		local c = hash('cert:' .. serial)
+		if c then list[#list + 1] = { serial = serial, c = c } end
+	end
+	return list
+end
+
+local function is_live(e)
+	return (e.c.state == 'reserved' or e.c.state == 'active') and not is_revoked(e.serial)
+end
+
+-- Tickets that may still be used: not expired, not revoked, no certificate made from them.
+local function open_tickets(id, certs, t)
+	local used, list = {}, {}
+	for _, e in ipairs(certs) do
+		if e.c.ticket and e.c.state ~= 'aborted' then used[e.c.ticket] = true end
+	end
+	local z = redis.call('ZRANGE', 'utickets:' .. id, '(' .. text(t), '+inf', 'BYSCORE', 'WITHSCORES')
+	for i = 1, #z, 2 do
+		local h, d = string.match(z[i], '^(%x+):(%w+)$')
+		if h and not used[h] and not is_revoked(h) then
+			list[#list + 1] = { hash = h, device = d, expires = z[i + 1] }
+		end
+	end
+	return list
+end
+
+-- Who calls ------------------------------------------------------------------------------------
+
+-- Only one user may write events:<name>; that user is the actor. The installer may write
+-- everything and would answer to every name, so it is recognised first.
+local function actor()
+	if redis.acl_check_cmd('XADD', 'events:installer', '*', 'a', 'b') then
+		return { name = 'installer', kind = 'installer' }
+	end
+	local flat, who = redis.call('HGETALL', 'actors'), nil
+	for i = 1, #flat, 2 do
+		if redis.acl_check_cmd('XADD', 'events:' .. flat[i], '*', 'a', 'b') then
+			if who then fail('DENIED', 'your Redis user answers to more than one name; ask the administrator') end
+			who = { name = flat[i], kind = flat[i + 1] }
+		end
+	end
+	return who or fail('DENIED', 'your Redis user is not registered as an actor; ask the administrator')
+end
+
+local function need_person_or_program()
+	local who = actor()
+	if who.kind == 'installer' then
+		fail('DENIED', 'the installer only sets up; do this as yourself (scepctl helpdesk add NAME) so that the record says who')
+	end
+	return who
+end
+
+local function need_installer()
+	local who = actor()
+	if who.kind ~= 'installer' then fail('DENIED', 'only the installer may do this') end
+	return who
+end
+
+local function hold_source(who, s)
+	if not s or s == '' then
+		if who.kind ~= 'helpdesk' then fail('BADARG', 'say the source of the hold') end
+		return 'helpdesk'
+	end
+	return arg_source(s, 'source of the hold')
+end
+
+-- Writing --------------------------------------------------------------------------------------
+
+local function allowed(cmd)
+	if not redis.acl_check_cmd(unpack(cmd)) then
+		fail('NOPERM', 'your Redis user may not %s %s', cmd[1], string.sub(cmd[2], 1, 80))
+	end
+end
+
+-- All or nothing: every command is checked before the first is run.
+local function run(plan)
+	for _, cmd in ipairs(plan) do allowed(cmd) end
+	for _, cmd in ipairs(plan) do redis.call(unpack(cmd)) end
+end
+
+-- An event that cannot be written never stops what it tells about.
+local function event(who, word, ...)
+	local r = redis.pcall('XADD', 'events:' .. who.name, 'MAXLEN', '~', EVENTS_MAX, '*',
+		'event', word, 'time', text(now()), ...)
+	return not (type(r) == 'table' and r.err)
+end
+
+local function told(ok)
+	return ok and '' or ' (the event could NOT be recorded)'
+end
+
+local function stamp(who, reason)
+	return text(now()) .. ' ' .. who.name .. ' ' .. reason
+end
+
+local function plan_revoke(plan, field, value)
+	plan[#plan + 1] = { 'HSETNX', 'revoked', field, value }
+end
+
+-- Events about a person carry id, login and identity source, so that readers need no look-up.
+local function person_event(who, word, id, u, ...)
+	return event(who, word, 'user', id, 'login', u and u.login or '', 'identity', u and u.source or '', ...)
+end
+
+local function cert_event(who, word, serial, c, ...)
+	return person_event(who, word, c.user or '', c.user and hash('user:' .. c.user), 'device', c.device or '',
+		'profile', c.profile or '', 'serial', serial, 'issuer', c.issuer or '', ...)
+end
+
+-- Installer ------------------------------------------------------------------------------------
+
+local function setup(a)
+	local who = need_installer()
+	local _, schema, epoch = meta()
+	if schema ~= '' and schema ~= SCHEMA then
+		fail('STATE', 'the store has schema %s, this library knows %s', schema, SCHEMA)
+	end
+	if epoch == '' then
+		if not a[1] then fail('BADARG', 'a fresh store needs an epoch: 64 random hex digits') end
+		run({ { 'HSET', 'meta', 'schema', SCHEMA, 'epoch', arg_hash(a[1], 'epoch'), 'created', text(now()) } })
+		event(who, 'store_created', 'epoch', a[1])
+		epoch = a[1]
+	end
+	return { SCHEMA, epoch }
+end
+
+local function status()
+	local ok, schema, epoch = meta()
+	return { ok and 1 or 0, schema, epoch, VERSION }
+end
+
+local function actor_put(a)
+	local who = need_installer()
+	need_ready()
+	local name, kind = arg_name(a[1], 'actor'), a[2]
+	if kind ~= 'program' and kind ~= 'helpdesk' then fail('BADARG', 'kind must be program or helpdesk') end
+	local old = redis.call('HGET', 'actors', name)
+	if name == 'installer' or old == kind then return { ok = 'OK' } end
+	if old then fail('EXISTS', '%s is registered as a %s', name, old) end
+	run({ { 'HSET', 'actors', name, kind } })
+	event(who, 'actor_added', 'actor', name, 'kind', kind)
+	return { ok = 'OK' }
+end
+
+local GROUP_CHECK = {
+	priority = function(v) arg_int(v, -1000, 1000, 'priority') end,
+	issuers = function(v)
+		local list = split(v)
+		if #list > 8 then fail('BADARG', 'more than 8 issuers') end
+		for _, i in ipairs(list) do arg_hex_key(i) end
+	end,
+	vlan = function(v) arg_text(v, 32, 'vlan', true) end,
+	filter_id = function(v) arg_text(v, 64, 'filter_id', true) end,
+	session_timeout = function(v) arg_int(v, 60, 30 * 86400, 'session_timeout') end,
+	device_limit = function(v) arg_int(v, 1, 1000, 'device_limit') end,
+}
+
+local function group_put(a)
+	local who = need_installer()
+	need_ready()
+	local name = arg_name(a[1], 'group')
+	local g = { priority = '0', issuers = '', vlan = '', filter_id = '', session_timeout = '28800',
+		device_limit = '5' }
+	if #a % 2 ~= 1 then fail('BADARG', 'fields come as name and value') end
+	for i = 2, #a, 2 do
+		if not GROUP_CHECK[a[i]] then fail('BADARG', 'unknown field %s', string.sub(a[i], 1, 32)) end
+		GROUP_CHECK[a[i]](a[i + 1])
+		g[a[i]] = a[i + 1]
+	end
+	local old, cmd, same = group_row(name), { 'HSET', 'group:' .. name }, true
+	for i, f in ipairs(GROUP_FIELDS) do
+		cmd[#cmd + 1] = f
+		cmd[#cmd + 1] = g[f]
+		same = same and old and old[i + 1] == g[f]
+	end
+	if same then return { ok = 'OK' } end
+	run({ cmd, { 'SADD', 'groups', name } })
+	event(who, 'group_changed', 'group', name, 'priority', g.priority, 'issuers', g.issuers, 'vlan', g.vlan)
+	return { ok = 'OK' }
+end
+
+local function group_del(a)
+	local who = need_installer()
+	need_ready()
+	local name = arg_name(a[1], 'group')
+	local there = redis.call('EXISTS', 'group:' .. name)
+	run({ { 'SREM', 'groups', name }, { 'DEL', 'group:' .. name } })
+	if there == 1 then event(who, 'group_removed', 'group', name) end
+	return there
+end
+
+local function groups()
+	need_ready()
+	local names, rows = redis.call('SMEMBERS', 'groups'), {}
+	table.sort(names)
+	for _, n in ipairs(names) do rows[#rows + 1] = group_row(n) end
+	return rows
+end
+
+-- People and devices ---------------------------------------------------------------------------
+
+local function user_put(a)
+	local who = need_person_or_program()
+	need_ready()
+	local source, login = arg_source(a[1], 'identity source'), arg_login(a[2])
+	local new = { source = source, login = login, name = arg_text(a[4], 128, 'name', true),
+		email = arg_text(a[5], 254, 'email', true), groups = arg_groups(a[6]) }
+	local leave = arg_int(a[7], 0, 1e12, 'leave_at')
+	arg_id(a[3], 'u', 'user id')
+	local id, plan = redis.call('HGET', 'login:' .. source, login), {}
+	local old = hash('user:' .. (id or a[3])) or {}
+	if not id then
+		if old.login and (old.login ~= login or old.source ~= source) then
+			fail('EXISTS', 'user id %s belongs to somebody else', a[3])
+		end
+		id = a[3]
+		plan[1] = { 'HSETNX', 'login:' .. source, login, id }
+	end
+	-- A login page that knows of no leave date must not take back the directory's.
+	if leave == 0 and who.name ~= 'auto_revoke' then leave = leave_at(old) end
+	new.leave_at = text(leave)
+	local same = old.login ~= nil
+	for k, v in pairs(new) do same = same and old[k] == v end
+	if same and #plan == 0 then return id end
+	plan[#plan + 1] = { 'HSET', 'user:' .. id, 'source', source, 'login', login, 'name', new.name,
+		'email', new.email, 'groups', new.groups, 'leave_at', new.leave_at,
+		'created', old.created or text(now()), 'updated', text(now()) }
+	run(plan)
+	event(who, old.login and 'user_changed' or 'user_added', 'user', id, 'login', login,
+		'identity', source, 'groups', new.groups, 'leave_at', new.leave_at)
+	return id
+end
+
+local function user_reply(id)
+	local u = hash('user:' .. id) or fail('NOTFOUND', 'no person %s', id)
+	local row, h = user_row(id, u), holds_of(id)[1]
+	row[8] = h and h.text or ''
+	return row
+end
+
+local function user_get(a)
+	need_ready()
+	return user_reply(arg_id(a[1], 'u', 'user id'))
+end
+
+local function user_find(a)
+	need_ready()
+	return user_reply(find_user(a[1]))
+end
+
+local function device_put(a)
+	local who = need_person_or_program()
+	need_ready()
+	local id, owner = arg_id(a[1], 'd', 'device id'), arg_id(a[2], 'u', 'owner')
+	local name, platform = arg_text(a[3], 128, 'device name'), arg_name(a[4], 'platform')
+	local u = hash('user:' .. owner) or fail('NOTFOUND', 'no person %s', owner)
+	local old, t = hash('device:' .. id), text(now())
+	if old and old.owner ~= owner then fail('DENIED', 'device %s belongs to somebody else', id) end
+	if old and old.name == name and old.platform == platform then return { ok = 'OK' } end
+	if not old and redis.call('ZCARD', 'udevices:' .. owner) >= DEVICES_MAX then
+		fail('STATE', 'the person has %d devices already', DEVICES_MAX)
+	end
+	local created = old and old.created or t
+	run({
+		{ 'HSET', 'device:' .. id, 'owner', owner, 'name', name, 'platform', platform, 'created', created },
+		{ 'ZADD', 'udevices:' .. owner, created, id },
+	})
+	person_event(who, old and 'device_changed' or 'device_added', owner, u,
+		'device', id, 'name', name, 'platform', platform)
+	return { ok = 'OK' }
+end
+
+-- The certificate that stands for a device: one that was not aborted before one that was, then the
+-- one that was valid last.
+local function newest_by_device(certs)
+	local best = {}
+	for _, e in ipairs(certs) do
+		local b = best[e.c.device or '']
+		local rank = (e.c.state == 'aborted' and 0 or 1e13) + (number(e.c.not_before) or 0)
+		if not b or rank >= b.rank then
+			best[e.c.device or ''] = { rank = rank, e = e }
+		end
+	end
+	return best
+end
+
+local function devices(a)
+	need_ready()
+	local user, t, rows = arg_id(a[1], 'u', 'user'), now(), {}
+	local certs, open = certs_of(user, 0), {}
+	local best = newest_by_device(certs)
+	for _, o in ipairs(open_tickets(user, certs, t)) do
+		if not open[o.device] or tonumber(o.expires) > tonumber(open[o.device]) then
+			open[o.device] = o.expires
+		end
+	end
+	for _, id in ipairs(redis.call('ZRANGE', 'udevices:' .. user, 0, -1, 'REV')) do
+		local d = hash('device:' .. id)
+		if d and d.owner == user then
+			local b = best[id]
+			rows[#rows + 1] = { { id, d.owner, d.name or '', d.platform or '', text(number(d.created) or 0) },
+				b and cert_row(b.e.serial, b.e.c) or {}, open[id] and 1 or 0, open[id] or '0' }
+		end
+	end
+	return rows
+end
+
+-- Revokes what belongs to a person (and to one device when given). Returns the plan's counts.
+local function plan_revoke_all(plan, id, device, value, t)
+	local certs, serials, tickets = certs_of(id, t), {}, 0
+	for _, e in ipairs(certs) do
+		if (not device or e.c.device == device) and is_live(e) then
+			plan_revoke(plan, e.serial, value)
+			serials[#serials + 1] = e.serial
+		end
+	end
+	for _, o in ipairs(open_tickets(id, certs, t)) do
+		if not device or o.device == device then
+			plan_revoke(plan, o.hash, value)
+			tickets = tickets + 1
+		end
+	end
+	return serials, tickets
+end
+
+local function first(list, n)
+	local t = {}
+	for i = 1, math.min(#list, n) do t[i] = list[i] end
+	return table.concat(t, ',')
+end
+
+local function device_revoke(a)
+	local who = need_person_or_program()
+	need_ready()
+	local user, device = arg_id(a[1], 'u', 'user'), arg_id(a[2], 'd', 'device')
+	local reason, plan = arg_reason(a[3]), {}
+	local d = hash('device:' .. device) or fail('NOTFOUND', 'no device %s', device)
+	if d.owner ~= user then fail('DENIED', 'device %s belongs to somebody else', device) end
+	local serials, tickets = plan_revoke_all(plan, user, device, stamp(who, reason), now())
+	run(plan)
+	if #plan > 0 then
+		person_event(who, 'device_revoked', user, hash('user:' .. user), 'device', device,
+			'serials', first(serials, 64), 'tickets', text(tickets), 'reason', reason)
+	end
+	return #plan
+end
+
+-- Tickets and certificates ---------------------------------------------------------------------
+
+local function ticket_put(a)
+	local who = need_person_or_program()
+	need_ready()
+	local h, user = arg_hash(a[1], 'challenge hash'), arg_id(a[2], 'u', 'user')
+	local device, profile = arg_id(a[3], 'd', 'device'), arg_name(a[4], 'profile')
+	if #a[5] < 1 or #a[5] > 2048 then fail('BADARG', 'content must be 1 to 2048 bytes') end
+	if #a[6] ~= 32 then fail('BADARG', 'mac must be 32 bytes') end
+	local t = now()
+	local expires = arg_int(a[7], t + 1, t + TICKET_MAX, 'expires')
+	local limit = arg_int(a[8], 1, 1000, 'device_limit')
+	local bad, u = person_bad(user, t)
+	if bad then fail('DENIED', '%s', bad) end
+	local d = hash('device:' .. device) or fail('NOTFOUND', 'no device %s', device)
+	if d.owner ~= user then fail('DENIED', 'device %s belongs to somebody else', device) end
+	if redis.call('EXISTS', 'ticket:' .. h) == 1 or redis.call('EXISTS', 'claim:' .. h) == 1 or is_revoked(h) then
+		fail('EXISTS', 'this challenge is known already')
+	end
+	local certs = certs_of(user, t)
+	local open, seen, n = open_tickets(user, certs, t), {}, 0
+	local function count(id)
+		if id ~= device and not seen[id] then
+			seen[id] = true
+			n = n + 1
+		end
+	end
+	for _, e in ipairs(certs) do if is_live(e) then count(e.c.device or '') end end
+	for _, o in ipairs(open) do count(o.device) end
+	if n >= limit then fail('STATE', 'the limit of %d devices is reached', limit) end
+	if #open >= TICKETS_OPEN_MAX then fail('STATE', 'too many open tickets; wait until they expire') end
+	run({
+		{ 'HSET', 'ticket:' .. h, 'user', user, 'device', device, 'profile', profile, 'content', a[5],
+			'mac', a[6], 'issued', text(t), 'expires', text(expires) },
+		{ 'EXPIREAT', 'ticket:' .. h, text(expires + KEEP) },
+		{ 'ZREMRANGEBYSCORE', 'utickets:' .. user, '-inf', text(t - 86400) },
+		{ 'ZADD', 'utickets:' .. user, text(expires), h .. ':' .. device },
+	})
+	person_event(who, 'ticket_issued', user, u, 'device', device, 'profile', profile, 'ticket', h, 'expires', text(expires))
+	return { ok = 'OK' }
+end
+
+local function ticket_get(a)
+	need_ready()
+	local v = redis.call('HMGET', 'ticket:' .. arg_hash(a[1], 'challenge hash'), 'content', 'mac')
+	if not v[1] or not v[2] then fail('NOTFOUND', 'no such ticket') end
+	return v
+end
+
+-- What an earlier use of the ticket means for this one. Returns a reply that ends the call, or nil
+-- to bind (again), with the abandoned serial in `plan`.
+local function earlier_claim(who, claim, h, serial, spki, c, plan)
+	if claim.spki ~= spki then
+		-- RFC 8894 section 7.3: a second use of a one-time challenge points to a breach.
+		cert_event(who, 'ticket_other_key', claim.serial or '', c, 'ticket', h, 'spki', spki)
+		fail('DENIED', 'the ticket is bound to another key')
+	end
+	local old = hash('cert:' .. (claim.serial or '')) or {}
+	if claim.state == 'dead' then fail('DENIED', 'the ticket ended when its certificate was refused') end
+	if old.state ~= 'aborted' and is_revoked(claim.serial) then
+		fail('DENIED', 'the certificate of this ticket is revoked')
+	end
+	if old.state == 'active' then return { 'again', claim.serial, claim.der or '' } end
+	if old.state == 'reserved' then
+		if claim.serial == serial then return { 'new', serial } end
+		-- It may have been signed before the crash, so it must never be accepted.
+		plan[#plan + 1] = { 'HSET', 'cert:' .. claim.serial, 'state', 'aborted' }
+		plan_revoke(plan, claim.serial, stamp(who, 'signing was interrupted'))
+	end
+	return nil
+end
+
+local function ticket_claim(a)
+	local who = need_person_or_program()
+	need_ready()
+	local h, serial = arg_hash(a[1], 'challenge hash'), arg_serial(a[2])
+	local c = { issuer = arg_hex_key(a[3]), user = arg_id(a[4], 'u', 'user'),
+		device = arg_id(a[5], 'd', 'device'), profile = arg_name(a[6], 'profile'), ticket = h,
+		spki = arg_hash(a[9], 'spki') }
+	local t, plan = now(), {}
+	local not_before = arg_int(a[7], 0, 1e12, 'not_before')
+	local not_after = arg_int(a[8], not_before + 1, 1e12, 'not_after')
+	if not_after <= t then fail('BADARG', 'not_after has passed') end
+	local ticket = hash('ticket:' .. h) or fail('NOTFOUND', 'no such ticket')
+	local expires = number(ticket.expires) or 0
+	if ticket.user ~= c.user or ticket.device ~= c.device or ticket.profile ~= c.profile then
+		fail('DENIED', 'the ticket is for another person, device or profile')
+	end
+	if is_revoked(h) then fail('DENIED', 'the ticket is revoked') end
+	local bad = person_bad(c.user, t)
+	if bad then fail('DENIED', '%s', bad) end
+	local claim = hash('claim:' .. h)
+	local done = claim and earlier_claim(who, claim, h, serial, c.spki, c, plan)
+	if done then return done end
+	if expires <= t then fail('DENIED', 'the ticket has expired') end
+	if redis.call('EXISTS', 'cert:' .. serial) == 1 or is_revoked(serial) then
+		fail('EXISTS', 'serial %s was used before', serial)
+	end
+	plan[#plan + 1] = { 'HSET', 'claim:' .. h, 'state', 'bound', 'spki', c.spki, 'serial', serial }
+	plan[#plan + 1] = { 'EXPIREAT', 'claim:' .. h, text(expires + KEEP) }
+	plan[#plan + 1] = { 'HSET', 'cert:' .. serial, 'issuer', c.issuer, 'user', c.user, 'device', c.device,
+		'profile', c.profile, 'not_before', text(not_before), 'not_after', text(not_after),
+		'state', 'reserved', 'spki', c.spki, 'ticket', h, 'reserved', text(t) }
+	plan[#plan + 1] = { 'ZADD', 'ucerts:' .. c.user, text(not_after), serial }
+	run(plan)
+	cert_event(who, 'cert_reserved', serial, c, 'ticket', h, 'spki', c.spki)
+	return { 'new', serial }
+end
+
+local function do_abort(who, serial, c, claim, reason)
+	local plan = {}
+	if c then plan[1] = { 'HSET', 'cert:' .. serial, 'state', 'aborted' } end
+	plan_revoke(plan, serial, stamp(who, reason))
+	if claim then plan[#plan + 1] = { 'HSET', 'claim:' .. c.ticket, 'state', 'dead' } end
+	run(plan)
+	return cert_event(who, 'cert_aborted', serial, c or {}, 'reason', reason)
+end
+
+local function cert_commit(a)
+	local who = need_person_or_program()
+	need_ready()
+	local serial, der, t = arg_serial(a[1]), a[2], now()
+	if #der < 64 or #der > 16384 then fail('BADARG', 'certificate must be 64 to 16384 bytes') end
+	local c = hash('cert:' .. serial) or fail('NOTFOUND', 'no certificate %s', serial)
+	local claim = c.ticket and hash('claim:' .. c.ticket)
+	local own = claim and claim.serial == serial
+	if c.state == 'aborted' then fail('DENIED', 'certificate %s was aborted', serial) end
+	if c.state == 'active' then
+		if own and claim.der and claim.der ~= der then fail('STATE', 'certificate %s was committed with other bytes', serial) end
+		if is_revoked(serial) then fail('DENIED', 'certificate %s is revoked', serial) end
+		return { ok = 'active' }
+	end
+	if c.state ~= 'reserved' then fail('STATE', 'certificate %s is in no known state', serial) end
+	local bad, u = person_bad(c.user or '', t)
+	if is_revoked(serial) then bad = 'the serial is revoked' end
+	if is_revoked(c.ticket or '') then bad = 'the ticket is revoked' end
+	if claim and not own then bad = 'the ticket was bound anew' end
+	if (number(c.not_after) or 0) <= t then bad = 'the certificate has expired' end
+	if bad then
+		do_abort(who, serial, c, own, string.sub('not issued: ' .. bad, 1, 140))
+		fail('DENIED', '%s', bad)
+	end
+	local plan = { { 'HSET', 'cert:' .. serial, 'state', 'active', 'committed', text(t) } }
+	if own then plan[2] = { 'HSET', 'claim:' .. c.ticket, 'state', 'spent', 'der', der } end
+	run(plan)
+	cert_event(who, 'cert_issued', serial, c, 'not_after', c.not_after, 'groups', u.groups or '')
+	return { ok = 'active' }
+end
+
+local function cert_abort(a)
+	local who = need_person_or_program()
+	need_ready()
+	local serial, reason = arg_serial(a[1]), arg_reason(a[2])
+	local c = hash('cert:' .. serial)
+	if c and c.state == 'active' then fail('STATE', 'certificate %s is active; revoke it', serial) end
+	local revoked = is_revoked(serial)
+	if revoked and (not c or c.state == 'aborted') then return { ok = 'aborted' } end
+	-- Somebody's revocation of a certificate in the making ends its ticket; a mere accident does not.
+	local claim = c and revoked and hash('claim:' .. (c.ticket or ''))
+	do_abort(who, serial, c, claim and claim.serial == serial, reason)
+	return { ok = 'aborted' }
+end
+
+local function cert_get(a)
+	need_ready()
+	local serial = arg_serial(a[1])
+	return cert_row(serial, hash('cert:' .. serial) or fail('NOTFOUND', 'no certificate %s', serial))
+end
+
+local function enrol_note(a)
+	local who = need_person_or_program()
+	need_ready()
+	local txn, t = arg_hash(a[1], 'transaction'), text(now())
+	local step, rule = arg_text(a[2], 64, 'step'), arg_text(a[3], 64, 'rule', true)
+	local detail = string.sub(clean(a[4]), 1, 200)
+	local key, plan = 'enrol:' .. txn, {}
+	local n = (number(redis.call('HGET', key, 'n') or '0') or 0) + 1
+	plan[1] = { 'HSET', key, 'n', text(n), 's' .. text((n - 1) % ENROL_STEPS + 1),
+		t .. ' ' .. who.name .. ' ' .. step .. ' ' .. (rule == '' and '-' or rule) .. ' ' .. detail }
+	plan[2] = { 'EXPIRE', key, text(ENROL_TTL) }
+	plan[3] = { 'ZADD', 'enrols', t, txn }
+	-- Strangers can make these; a flood pushes out the oldest stories, never anything else.
+	if redis.call('ZCARD', 'enrols') >= ENROL_MAX then
+		for _, old in ipairs(redis.call('ZRANGE', 'enrols', 0, 1)) do
+			if old ~= txn then
+				plan[#plan + 1] = { 'DEL', 'enrol:' .. old }
+				plan[#plan + 1] = { 'ZREM', 'enrols', old }
+			end
+		end
+	end
+	run(plan)
+	event(who, 'enrol', 'txn', txn, 'step', step, 'rule', rule, 'detail', detail)
+	return { ok = 'OK' }
+end
+
+-- One connection -------------------------------------------------------------------------------
+
+local function authorize(a)
+	local serial = arg_serial(a[1])
+	local ok, _, epoch = meta()
+	local c = ok and hash('cert:' .. serial)
+	local u = c and c.user and hash('user:' .. c.user)
+	local h = u and holds_of(c.user)[1]
+	local g = {}
+	for _, name in ipairs(split(u and u.groups)) do
+		if #g < 16 then g[#g + 1] = group_row(name) end
+	end
+	return { ok and 1 or 0, epoch, c and cert_row(serial, c) or {}, u and user_row(c.user, u) or {},
+		h and h.text or '', g }
+end
+
+-- Revocation -----------------------------------------------------------------------------------
+
+local function revoke_cert(a)
+	local who = need_person_or_program()
+	need_ready()
+	local serial, reason, plan = arg_serial(a[1]), arg_reason(a[2]), {}
+	local c = hash('cert:' .. serial) or fail('NOTFOUND', 'no certificate %s', serial)
+	local u = hash('user:' .. (c.user or '')) or {}
+	local old = redis.call('HGET', 'revoked', serial)
+	if old then return { ok = 'certificate ' .. serial .. ' was revoked already: ' .. note(old) } end
+	plan_revoke(plan, serial, stamp(who, reason))
+	run(plan)
+	local ok = cert_event(who, 'cert_revoked', serial, c, 'reason', reason)
+	return { ok = clean('certificate ' .. serial .. ' of ' .. (u.login or 'nobody known') .. ' is revoked') .. told(ok) }
+end
+
+local function plan_hold(plan, id, source, value)
+	local old = redis.call('HGET', 'hold:' .. source, id)
+	if old then return note(old) end
+	plan[#plan + 1] = { 'HSET', 'hold:' .. source, id, value }
+	return nil
+end
+
+local function revoke_user(a)
+	local who = need_person_or_program()
+	need_ready()
+	local id, reason, plan = find_user(a[1]), arg_reason(a[2]), {}
+	local source, value = hold_source(who, a[3]), stamp(who, reason)
+	local u = hash('user:' .. id) or {}
+	plan_hold(plan, id, source, value)
+	local serials, tickets = plan_revoke_all(plan, id, nil, value, now())
+	run(plan)
+	local ok = true
+	if #plan > 0 then
+		ok = person_event(who, 'user_revoked', id, u, 'hold', source,
+			'serials', first(serials, 64), 'certs', text(#serials), 'tickets', text(tickets), 'reason', reason)
+	end
+	return { #serials + tickets, clean(string.format(
+		'%s: %d certificates and %d open tickets revoked; held by %s until restore_user',
+		u.login or id, #serials, tickets, source)) .. told(ok) }
+end
+
+local function suspend_user(a)
+	local who = need_person_or_program()
+	need_ready()
+	local id, reason, plan = find_user(a[1]), arg_reason(a[2]), {}
+	local source = hold_source(who, a[3])
+	local u = hash('user:' .. id) or {}
+	local old = plan_hold(plan, id, source, stamp(who, reason))
+	run(plan)
+	if old then return { ok = clean((u.login or id) .. ' was held by ' .. source .. ' already: ' .. old) } end
+	local ok = person_event(who, 'user_suspended', id, u, 'hold', source, 'reason', reason)
+	return { ok = clean((u.login or id) .. ' is held by ' .. source) .. told(ok) }
+end
+
+local function restore_user(a)
+	local who = need_person_or_program()
+	need_ready()
+	local id = find_user(a[1])
+	local source, t = hold_source(who, a[2]), now()
+	local u = hash('user:' .. id) or {}
+	local old = redis.call('HEXISTS', 'hold:' .. source, id) == 1
+	run({ { 'HDEL', 'hold:' .. source, id } })
+	local ok = true
+	if old then
+		ok = person_event(who, 'user_restored', id, u, 'hold', source)
+	end
+	local parts = { (u.login or id) .. (old and ' is no longer held by ' or ' was not held by ') .. source }
+	for _, h in ipairs(holds_of(id)) do parts[#parts + 1] = 'still held by ' .. h.text end
+	if leave_at(u) > 0 and leave_at(u) <= t then parts[#parts + 1] = 'the leave date has passed' end
+	return { ok = clean(table.concat(parts, '; ')) .. told(ok) }
+end
+
+-- why: for people ------------------------------------------------------------------------------
+
+local function date(unix)
+	local days, secs = math.floor(unix / 86400), unix % 86400
+	local z = days + 719468
+	local era = math.floor(z / 146097)
+	local doe = z - era * 146097
+	local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+	local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+	local mp = math.floor((5 * doy + 2) / 153)
+	local d, m = doy - math.floor((153 * mp + 2) / 5) + 1, mp < 10 and mp + 3 or mp - 9
+	return string.format('%04d-%02d-%02d %02d:%02d UTC', yoe + era * 400 + (m <= 2 and 1 or 0), m, d,
+		math.floor(secs / 3600), math.floor(secs % 3600 / 60))
+end
+
+local function pretty(v)
+	local t, who, reason = string.match(v, '^(%d+) (%S+) (.*)$')
+	if not number(t) or tonumber(t) == 0 then return 'written by hand: ' .. v end
+	return date(tonumber(t)) .. ' by ' .. who .. ': ' .. reason
+end
+
+local function why_cert(out, serial, c, t)
+	local d = hash('device:' .. (c.device or '')) or {}
+	local nb, na = number(c.not_before) or 0, number(c.not_after) or 0
+	local state, r = c.state or '?', revoked_note(serial)
+	if na <= t then state = state .. ', expired' end
+	out[#out + 1] = string.format('  %s  %s, %s to %s, profile %s, device %s (%s)', serial, state, date(nb),
+		date(na), c.profile or '?', d.name or c.device or '?', d.platform or '?')
+	if r ~= '' then out[#out + 1] = '    REVOKED ' .. pretty(r) end
+end
+
+local function why_person(out, id, u, t)
+	out[#out + 1] = string.format('person: %s (%s), %s, %s, id %s', u.login or '?', u.source or '?',
+		u.name or '', u.email or '', id)
+	local g = {}
+	for _, name in ipairs(split(u.groups)) do
+		local row = group_row(name)
+		g[#g + 1] = row and string.format('%s (priority %s, VLAN %s)', name, row[2], row[4]) or name .. ' (no policy)'
+	end
+	out[#out + 1] = 'groups: ' .. (#g > 0 and table.concat(g, ', ') or 'none')
+	local l, holds = leave_at(u), holds_of(id)
+	if l > 0 then out[#out + 1] = (l <= t and 'LEFT: ' or 'leaves: ') .. date(l) end
+	if #holds == 0 then out[#out + 1] = 'holds: none' end
+	for _, h in ipairs(holds) do
+		out[#out + 1] = 'HELD by ' .. h.source .. ': ' .. pretty(string.sub(h.text, #h.source + 3))
+	end
+end
+
+-- Enrolment and other events of late that name this person or a serial of theirs.
+local function why_events(out, wanted)
+	local found = {}
+	local names = redis.call('HGETALL', 'actors')
+	for i = 1, #names, 2 do
+		local r = redis.pcall('XREVRANGE', 'events:' .. names[i], '+', '-', 'COUNT', WHY_SCAN)
+		for _, e in ipairs(r.err and {} or r) do
+			local hit = false
+			for k = 2, #e[2], 2 do
+				for word in string.gmatch(e[2][k], '[%w._@-]+') do hit = hit or wanted[word] end
+			end
+			if hit then found[#found + 1] = { e = e, who = names[i] } end
+		end
+	end
+	table.sort(found, function(x, y)
+		return (tonumber(string.match(x.e[1], '^%d+')) or 0) > (tonumber(string.match(y.e[1], '^%d+')) or 0)
+	end)
+	if #found > 0 then out[#out + 1] = 'last events:' end
+	for i = 1, math.min(#found, WHY_EVENTS) do
+		local f, rest = pairs_to_table(found[i].e[2]), {}
+		for _, k in ipairs({ 'hold', 'step', 'rule', 'detail', 'serial', 'serials', 'device', 'reason' }) do
+			if f[k] and f[k] ~= '' then rest[#rest + 1] = k .. '=' .. string.sub(f[k], 1, 80) end
+		end
+		out[#out + 1] = string.format('  %s  %s by %s  %s', date(number(f.time or '') or 0),
+			f.event or '?', found[i].who, table.concat(rest, ' '))
+	end
+end
+
+local function why(a)
+	need_ready()
+	local t, out, wanted = now(), {}, {}
+	local serial = serial_of(a[1])
+	local c = serial and hash('cert:' .. serial)
+	local id = c and c.user
+	if c then
+		out[1] = 'certificate:'
+		why_cert(out, serial, c, t)
+	elseif serial and is_revoked(serial) then
+		return { 'serial ' .. serial .. ' has no record, REVOKED ' .. pretty(revoked_note(serial)) }
+	else
+		id = find_user(a[1])
+	end
+	local u = hash('user:' .. (id or ''))
+	if not u then
+		out[#out + 1] = 'person: not known'
+		return out
+	end
+	why_person(out, id, u, t)
+	local certs = certs_of(id, 0)
+	local open = open_tickets(id, certs, t)
+	out[#out + 1] = string.format('certificates: %d, open tickets: %d', #certs, #open)
+	for i = #certs, math.max(1, #certs - WHY_CERTS + 1), -1 do
+		why_cert(out, certs[i].serial, certs[i].c, t)
+		wanted[certs[i].serial] = true
+		if certs[i].c.ticket then wanted[certs[i].c.ticket] = true end
+	end
+	for _, o in ipairs(open) do wanted[o.hash] = true end
+	wanted[id] = true
+	if u.login then wanted[u.login] = true end
+	why_events(out, wanted)
+	for i = 1, #out do out[i] = clean(out[i]) end
+	return out
+end
+
+-- Lists ----------------------------------------------------------------------------------------
+
+local function page(key, cursor)
+	if not string.find(cursor, '^%d+$') or #cursor > 20 then fail('BADARG', 'bad cursor') end
+	local r = redis.call('HSCAN', key, cursor, 'COUNT', 1000)
+	return { r[1], r[2] }
+end
+
+local function holds(a)
+	need_ready()
+	local r = page('hold:' .. arg_source(a[1], 'source'), a[2] or '0')
+	for i = 2, #r[2], 2 do r[2][i] = note(r[2][i]) end
+	return r
+end
+
+local function logins(a)
+	need_ready()
+	return page('login:' .. arg_source(a[1], 'source'), a[2] or '0')
+end
+
+-- Events ---------------------------------------------------------------------------------------
+
+local function id_less(x, y)
+	local xm, xn = string.match(x, '^(%d+)-(%d+)$')
+	local ym, yn = string.match(y, '^(%d+)-(%d+)$')
+	if #xm ~= #ym then return #xm < #ym end
+	if xm ~= ym then return xm < ym end
+	if #xn ~= #yn then return #xn < #yn end
+	return xn < yn
+end
+
+local function is_id(s)
+	return #s <= 41 and string.find(s, '^%d+-%d+$') ~= nil
+end
+
+local function events(a)
+	need_ready()
+	local reader, max = arg_name(a[1], 'reader'), arg_int(a[2], 1, 1000, 'max')
+	local pos = hash('pos:' .. reader) or {}
+	local names, list = { 'installer' }, {}
+	local flat = redis.call('HGETALL', 'actors')
+	for i = 1, #flat, 2 do names[#names + 1] = flat[i] end
+	local quota = math.ceil(max / #names) + 10
+	for _, name in ipairs(names) do
+		local from = pos[name] and is_id(pos[name]) and '(' .. pos[name] or '-'
+		-- pcall: one writer who spoils the own stream must not silence the others.
+		local r = redis.pcall('XRANGE', 'events:' .. name, from, '+', 'COUNT', quota)
+		for _, e in ipairs(r.err and {} or r) do list[#list + 1] = { name, e[1], e[2] } end
+	end
+	table.sort(list, function(x, y)
+		if x[2] == y[2] then return x[1] < y[1] end
+		return id_less(x[2], y[2])
+	end)
+	for i = #list, max + 1, -1 do list[i] = nil end
+	return list
+end
+
+local function events_ack(a)
+	need_ready()
+	local cmd = { 'HSET', 'pos:' .. arg_name(a[1], 'reader') }
+	if #a % 2 ~= 1 then fail('BADARG', 'positions come as writer and id') end
+	for i = 2, #a, 2 do
+		if not is_id(a[i + 1]) then fail('BADARG', 'bad stream id') end
+		local old = redis.call('HGET', cmd[2], arg_name(a[i], 'writer'))
+		if not (old and is_id(old)) or id_less(old, a[i + 1]) then
+			cmd[#cmd + 1] = a[i]
+			cmd[#cmd + 1] = a[i + 1]
+		end
+	end
+	if #cmd > 2 then run({ cmd }) end
+	return (#cmd - 2) / 2
+end
+
+-- Registration ---------------------------------------------------------------------------------
+
+local function reply_error(e)
+	if type(e) == 'table' and e.fail then return redis.error_reply(e.fail) end
+	local s = type(e) == 'table' and e.err or tostring(e)
+	if string.find(s, 'The user executing the script', 1, true) then
+		return redis.error_reply('NOPERM your Redis user may not read what this needs')
+	end
+	-- Codes of Redis itself (OOM, MISCONF, READONLY ...) pass as they are.
+	if string.find(s, '^%u+ ') and not string.find(s, '^ERR ') then return redis.error_reply(clean(s)) end
+	return redis.error_reply(clean('INTERNAL ' .. s))
+end
+
+local function register(name, fn, min, max, ...)
+	redis.register_function({
+		function_name = name,
+		flags = { ... },
+		callback = function(keys, args)
+			if #keys > 0 then return redis.error_reply('BADARG call with 0 keys') end
+			if #args < min or #args > max then
+				return redis.error_reply(string.format('BADARG %s takes %d to %d arguments', name, min, max))
+			end
+			local ok, r = pcall(fn, args)
+			if ok then return r end
+			return reply_error(r)
+		end,
+	})
+end
+
+register('status', status, 0, 0, 'no-writes')
+register('setup', setup, 0, 1)
+register('actor_put', actor_put, 2, 2)
+register('group_put', group_put, 1, 13)
+register('group_del', group_del, 1, 1)
+register('groups', groups, 0, 0, 'no-writes')
+register('user_put', user_put, 7, 7)
+register('user_get', user_get, 1, 1, 'no-writes')
+register('user_find', user_find, 1, 1, 'no-writes')
+register('device_put', device_put, 4, 4)
+register('devices', devices, 1, 1, 'no-writes')
+register('device_revoke', device_revoke, 3, 3, 'allow-oom')
+register('ticket_put', ticket_put, 8, 8)
+register('ticket_get', ticket_get, 1, 1, 'no-writes')
+register('ticket_claim', ticket_claim, 9, 9)
+register('cert_commit', cert_commit, 2, 2, 'allow-oom')
+register('cert_abort', cert_abort, 2, 2, 'allow-oom')
+register('cert_get', cert_get, 1, 1, 'no-writes')
+register('enrol_note', enrol_note, 4, 4)
+register('authorize', authorize, 1, 1, 'no-writes')
+register('revoke_cert', revoke_cert, 2, 2, 'allow-oom')
+register('revoke_user', revoke_user, 2, 3, 'allow-oom')
+register('suspend_user', suspend_user, 2, 3, 'allow-oom')
+register('restore_user', restore_user, 1, 2, 'allow-oom')
+register('why', why, 1, 1, 'no-writes')
+register('holds', holds, 1, 2, 'no-writes')
+register('logins', logins, 1, 2, 'no-writes')
+register('events', events, 2, 2, 'no-writes')
+register('events_ack', events_ack, 1, 201, 'allow-oom')
