@@ -7,7 +7,12 @@
 #ifndef CORE_AUTHZ_AUTHZ_H
 #define CORE_AUTHZ_AUTHZ_H
 
-#include "core/model/facts.h"
+#include "core/model/limits.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct facts; /* core/model/facts.h */
 
 #define AUTHZ_REASONS(X)                                                                     \
 	X(AUTHZ_OK, "ok")                                                                    \

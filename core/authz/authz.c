@@ -1,0 +1,202 @@
+#include "core/authz/authz.h"
+
+#include "core/base/text.h"
+#include "core/model/facts.h"
+#include "core/model/serial.h"
+
+/*
+ * Order of the checks, from the certificate outwards; the first that fails is the reason:
+ *
+ *   serial, issuer   what TLS verified is usable at all
+ *   store            its word counts only while it is provably complete
+ *   ledger           the certificate is ours: known serial, known under this issuer, committed
+ *   revocation       before the dates, since it is what the helpdesk looks for
+ *   dates            by the record; TLS has checked those inside the certificate
+ *   person           known, not held, not gone
+ *   group            one that allows this issuer now
+ *
+ * Facts that contradict each other or the question are never interpreted: internal_error.
+ */
+
+const char *authz_reason_text(enum authz_reason r)
+{
+	switch (r) {
+#define X(name, text)                                                                              \
+	case name:                                                                                 \
+		return text;
+		AUTHZ_REASONS(X)
+#undef X
+	}
+	return "internal_error";
+}
+
+void authz_reject(struct authz_verdict *ret, enum authz_reason reason)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->reason = reason == AUTHZ_OK ? AUTHZ_INTERNAL : reason;
+}
+
+/* An issuer that is empty, unterminated or not hex must never compare equal to another such one. */
+static bool is_key_id(const char issuer[AKI_SIZE])
+{
+	size_t n = strnlen(issuer, AKI_SIZE);
+
+	return n > 0 && n < AKI_SIZE && n % 2 == 0 && strspn(issuer, "0123456789abcdef") == n;
+}
+
+static enum authz_reason check_certificate(const struct authz_request *req, const struct facts *f)
+{
+	if (!f->have_cert)
+		return AUTHZ_UNKNOWN_CERT;
+	if (strncmp(f->cert.serial, req->serial, SERIAL_SIZE) != 0)
+		return AUTHZ_INTERNAL;
+	if (strncmp(f->cert.issuer, req->issuer, AKI_SIZE) != 0)
+		return AUTHZ_WRONG_ISSUER;
+	if (f->cert.revoked[0])
+		return AUTHZ_CERT_REVOKED;
+	if (f->cert.state != CERT_ACTIVE)
+		return AUTHZ_CERT_NOT_ACTIVE;
+	if (f->cert.not_before <= 0 || f->cert.not_after <= f->cert.not_before)
+		return AUTHZ_INTERNAL;
+	if (req->now < f->cert.not_before)
+		return AUTHZ_CERT_NOT_YET_VALID;
+	/* RFC 5280 section 4.1.2.5 counts not_after in, but a session could last no second then. */
+	if (req->now >= f->cert.not_after)
+		return AUTHZ_CERT_EXPIRED;
+	return AUTHZ_OK;
+}
+
+static enum authz_reason check_person(const struct authz_request *req, const struct facts *f)
+{
+	if (!f->have_user)
+		return AUTHZ_UNKNOWN_USER;
+	if (!f->cert.user[0] || strncmp(f->user.id, f->cert.user, ID_SIZE) != 0)
+		return AUTHZ_INTERNAL;
+	if (!text_is_plain(f->user.login, LOGIN_SIZE - 1) || f->user.leave_at < 0)
+		return AUTHZ_INTERNAL;
+	if (f->hold[0])
+		return AUTHZ_USER_HELD;
+	if (f->user.leave_at > 0 && req->now >= f->user.leave_at)
+		return AUTHZ_USER_LEFT;
+	return AUTHZ_OK;
+}
+
+static bool is_member(const struct user *u, const char *group)
+{
+	for (size_t i = 0; i < u->n_groups; i++)
+		if (strncmp(u->groups[i], group, NAME_SIZE) == 0)
+			return true;
+	return false;
+}
+
+static bool allows(const struct group *g, const char *issuer)
+{
+	for (size_t i = 0; i < g->n_issuers; i++)
+		if (strncmp(g->issuers[i], issuer, AKI_SIZE) == 0)
+			return true;
+	return false;
+}
+
+/* True when a decides before b: higher priority, then the name, so that the answer never depends on
+ * the order in which the store lists groups. */
+static bool outranks(const struct group *a, const struct group *b)
+{
+	if (a->priority != b->priority)
+		return a->priority > b->priority;
+	return strncmp(a->name, b->name, NAME_SIZE) < 0;
+}
+
+static enum authz_reason find_group(const struct authz_request *req, const struct facts *f,
+				    const struct group **ret)
+{
+	const struct group *best = NULL;
+
+	if (f->n_groups > USER_GROUPS_MAX || f->user.n_groups > USER_GROUPS_MAX)
+		return AUTHZ_INTERNAL;
+	for (size_t i = 0; i < f->n_groups; i++) {
+		const struct group *g = &f->groups[i];
+
+		if (g->n_issuers > GROUP_ISSUERS_MAX || !g->name[0])
+			return AUTHZ_INTERNAL;
+		if (!is_member(&f->user, g->name) || !allows(g, req->issuer))
+			continue;
+		if (!best || outranks(g, best))
+			best = g;
+	}
+	if (!best)
+		return AUTHZ_NO_GROUP;
+	*ret = best;
+	return AUTHZ_OK;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Copies a field that is empty or plain text; false for anything else, unterminated included. */
+static bool copy_plain(char *dst, const char *src, size_t size)
+{
+	if (src[0] && !text_is_plain(src, size - 1))
+		return false;
+	return text_copy(dst, size, src) == E_OK;
+}
+
+static enum authz_reason fill_accept(const struct authz_request *req, const struct facts *f,
+				     const struct group *g, struct authz_verdict *v)
+{
+	/* The earlier checks made every one of these positive but the group's own. */
+	int64_t timeout = least(g->session_timeout, f->cert.not_after - req->now);
+
+	if (f->user.leave_at > 0)
+		timeout = least(timeout, f->user.leave_at - req->now);
+	if (timeout <= 0)
+		return AUTHZ_INTERNAL;
+	if (!copy_plain(v->group, g->name, sizeof(v->group)) ||
+	    !copy_plain(v->vlan, g->vlan, sizeof(v->vlan)) ||
+	    !copy_plain(v->filter_id, g->filter_id, sizeof(v->filter_id)) ||
+	    !copy_plain(v->login, f->user.login, sizeof(v->login)))
+		return AUTHZ_INTERNAL;
+	v->session_timeout = timeout;
+	return AUTHZ_OK;
+}
+
+static enum authz_reason decide(const struct authz_request *req, const struct facts *f,
+				struct authz_verdict *v)
+{
+	const struct group *g = NULL;
+	enum authz_reason why;
+
+	if (!serial_is_canonical(req->serial))
+		return AUTHZ_BAD_SERIAL;
+	if (!is_key_id(req->issuer))
+		return AUTHZ_NO_ISSUER;
+	if (req->now <= 0)
+		return AUTHZ_INTERNAL;
+	if (!f->store_ready)
+		return AUTHZ_STORE_NOT_READY;
+	why = check_certificate(req, f);
+	if (why != AUTHZ_OK)
+		return why;
+	why = check_person(req, f);
+	if (why != AUTHZ_OK)
+		return why;
+	why = find_group(req, f, &g);
+	if (why != AUTHZ_OK)
+		return why;
+	return fill_accept(req, f, g, v);
+}
+
+void authz_decide(const struct authz_request *req, const struct facts *f, struct authz_verdict *ret)
+{
+	enum authz_reason why;
+
+	authz_reject(ret, AUTHZ_INTERNAL);
+	why = decide(req, f, ret);
+	if (why != AUTHZ_OK) {
+		authz_reject(ret, why);
+		return;
+	}
+	ret->reason = AUTHZ_OK;
+	ret->accept = true;
+}

@@ -1,0 +1,88 @@
+#include "rlm_scepauth/backend.h"
+
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/model/facts.h"
+#include "core/store/store.h"
+#include "rlm_scepauth/breaker.h"
+
+struct backend {
+	struct store_pool *pool;
+	struct breaker breaker;
+};
+
+int backend_open(const struct backend_options *o, struct backend **ret)
+{
+	const struct store_options so = {
+		.socket = o->socket,
+		.host = o->host,
+		.port = o->port,
+		.user = o->user,
+		.password = o->password,
+		.deadline_ms = o->deadline_ms,
+	};
+	struct backend *b = calloc(1, sizeof(*b));
+	int rc;
+
+	if (!b)
+		return E_NOMEM;
+	breaker_init(&b->breaker, o->breaker_ms);
+	rc = store_pool_open(&so, o->connections, &b->pool);
+	if (rc) {
+		free(b);
+		return rc;
+	}
+	*ret = b;
+	return E_OK;
+}
+
+void backend_close(struct backend *b)
+{
+	if (!b)
+		return;
+	store_pool_close(b->pool);
+	free(b);
+}
+
+/* Only what says "nobody there" trips the breaker: an answer, even a refusal, is an answer. */
+static bool is_gone(int rc)
+{
+	return rc == E_UNAVAIL || rc == E_TIMEOUT || rc == E_IO;
+}
+
+static int ask(struct backend *b, const char *serial, struct facts *facts,
+	       struct backend_answer *ret)
+{
+	struct store *s;
+	int rc;
+
+	if (!breaker_allow(&b->breaker, clock_mono_ms()))
+		return err_set(&ret->error, E_UNAVAIL, "not asked: it failed a moment ago");
+	s = store_pool_get(b->pool);
+	/* Says nothing about Redis, so the breaker learns nothing. */
+	if (!s)
+		return err_set(&ret->error, E_UNAVAIL, "all connections are in use");
+	rc = store_authorize(s, serial, facts, &ret->error);
+	store_pool_put(b->pool, s);
+	if (breaker_report(&b->breaker, clock_mono_ms(), !is_gone(rc)))
+		ret->news = is_gone(rc) ? BACKEND_LOST : BACKEND_BACK;
+	return rc;
+}
+
+void backend_decide(struct backend *b, const struct authz_request *req, struct backend_answer *ret)
+{
+	struct facts facts;
+	int rc;
+
+	memset(ret, 0, sizeof(*ret));
+	memset(&facts, 0, sizeof(facts));
+	rc = ask(b, req->serial, &facts, ret);
+	if (rc) {
+		authz_reject(&ret->verdict, is_gone(rc) ? AUTHZ_BACKEND_DOWN : AUTHZ_BACKEND_ERROR);
+		return;
+	}
+	ret->error.text[0] = '\0';
+	if (facts.have_user && text_copy(ret->login, sizeof(ret->login), facts.user.login))
+		ret->login[0] = '\0';
+	authz_decide(req, &facts, &ret->verdict);
+}

@@ -1,0 +1,41 @@
+/*
+ * The question to the store about one connection, and the answer. Knows no type of the server's:
+ * radiusd.h brings in <grp.h>, whose struct group is not ours.
+ */
+#ifndef RLM_SCEPAUTH_BACKEND_H
+#define RLM_SCEPAUTH_BACKEND_H
+
+#include "core/authz/authz.h"
+#include "core/base/err.h"
+
+struct backend;
+
+struct backend_options {
+	const char *socket; /* NULL for TCP */
+	const char *host;
+	int port;
+	const char *user;
+	const char *password;
+	int deadline_ms;      /* for connect and command together */
+	unsigned connections; /* at most so many at once */
+	int breaker_ms;       /* after a failure everybody is refused for so long */
+};
+
+/* Opens no connection: Redis may be away. Copies the options. */
+int backend_open(const struct backend_options *o, struct backend **ret) MUST_CHECK;
+void backend_close(struct backend *b);
+
+enum backend_news { BACKEND_SAME, BACKEND_LOST, BACKEND_BACK };
+
+struct backend_answer {
+	struct authz_verdict verdict;
+	char login[LOGIN_SIZE]; /* of the person, for the log; "" when not known */
+	enum backend_news news; /* this call found the backend gone, or back */
+	struct errmsg error;    /* why it was gone; "" otherwise */
+};
+
+/* Fills *ret entirely; a backend that does not answer is a reject like any other. One round trip,
+ * blocks up to the deadline. Any thread. */
+void backend_decide(struct backend *b, const struct authz_request *req, struct backend_answer *ret);
+
+#endif

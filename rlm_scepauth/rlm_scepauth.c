@@ -1,0 +1,196 @@
+/*
+ * rlm_scepauth: asks the ledger about the certificate that EAP-TLS has just verified.
+ *
+ * Runs in one place, the authorize section of the virtual server that an eap module names for
+ * EAP-TLS, and is the only one to say yes there. See rlm_scepauth(5) and raddb/.
+ */
+#include "rlm_scepauth/rlm_scepauth.h"
+
+#include "core/base/rnd.h"
+#include "rlm_scepauth/backend.h"
+
+#define CLASS_PREFIX "sa1:" /* our Class attributes, first format */
+#define CLASS_BYTES 16
+
+/* One configured instance: mods-available/scepauth. */
+struct instance {
+	char const *socket; /* "" for TCP */
+	char const *host;
+	uint16_t port;
+	char const *user;
+	char const *password;
+	uint32_t deadline_ms;
+	uint32_t max_connections;
+	uint32_t breaker_ms;
+
+	char const *name;	 /* of the instance, for the log */
+	struct backend *backend; /* NULL while the configuration is only being checked */
+};
+
+static const CONF_PARSER module_config[] = {
+	{"socket", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, socket), ""},
+	{"host", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, host), "127.0.0.1"},
+	{"port", FR_CONF_OFFSET(PW_TYPE_SHORT, struct instance, port), "6379"},
+	{"user", FR_CONF_OFFSET(PW_TYPE_STRING | PW_TYPE_NOT_EMPTY, struct instance, user), "radius"},
+	{"password", FR_CONF_OFFSET(PW_TYPE_STRING | PW_TYPE_SECRET | PW_TYPE_REQUIRED |
+				    PW_TYPE_NOT_EMPTY, struct instance, password), NULL},
+	{"deadline_ms", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, deadline_ms), "120"},
+	{"max_connections", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, max_connections), "32"},
+	{"breaker_ms", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, breaker_ms), "250"},
+	CONF_PARSER_TERMINATOR
+};
+
+static int check_range(CONF_SECTION *conf, char const *key, uint32_t value, uint32_t min, uint32_t max)
+{
+	if (value >= min && value <= max)
+		return 0;
+	cf_log_err_cs(conf, "%s = %u is out of range: %u to %u", key, value, min, max);
+	return -1;
+}
+
+static int check_config_values(CONF_SECTION *conf, const struct instance *inst)
+{
+	if (check_range(conf, "deadline_ms", inst->deadline_ms, 5, 10000) ||
+	    check_range(conf, "max_connections", inst->max_connections, 1, 1024) ||
+	    check_range(conf, "breaker_ms", inst->breaker_ms, 0, 60000))
+		return -1;
+	if (!inst->socket[0] && (!inst->host[0] || !inst->port)) {
+		cf_log_err_cs(conf, "needs either socket, or host and port");
+		return -1;
+	}
+	return 0;
+}
+
+static int open_backend(CONF_SECTION *conf, struct instance *inst)
+{
+	const struct backend_options o = {
+		.socket = inst->socket[0] ? inst->socket : NULL,
+		.host = inst->host,
+		.port = inst->port,
+		.user = inst->user,
+		.password = inst->password,
+		.deadline_ms = (int)inst->deadline_ms,
+		.connections = inst->max_connections,
+		.breaker_ms = (int)inst->breaker_ms,
+	};
+	int rc = backend_open(&o, &inst->backend);
+
+	if (!rc)
+		return 0;
+	cf_log_err_cs(conf, "%s", err_text(rc));
+	return -1;
+}
+
+static int mod_instantiate(CONF_SECTION *conf, void *instance)
+{
+	struct instance *inst = instance;
+	char const *wrong = selfcheck_run();
+
+	inst->name = cf_section_name2(conf);
+	if (!inst->name)
+		inst->name = cf_section_name1(conf);
+	if (wrong) {
+		cf_log_err_cs(conf, "this module was built for a FreeRADIUS %s that is laid out "
+			      "otherwise than the one running (%s): build it on this machine",
+			      RADIUSD_VERSION_STRING, wrong);
+		return -1;
+	}
+	if (check_config_values(conf, inst))
+		return -1;
+	doctor_warn(conf, inst->name);
+	/* radiusd -C: look, touch nothing. */
+	if (check_config)
+		return 0;
+	return open_backend(conf, inst);
+}
+
+static int mod_detach(void *instance)
+{
+	struct instance *inst = instance;
+
+	backend_close(inst->backend);
+	inst->backend = NULL;
+	return 0;
+}
+
+static rlm_rcode_t turn_away(REQUEST *request, const struct authz_request *req, const struct asker *who,
+			  const struct backend_answer *a)
+{
+	char const *reason = authz_reason_text(a->verdict.reason);
+	char login[LOGIN_SIZE] = "-";
+
+	if (a->login[0])
+		pairs_log_word(login, sizeof(login), a->login, strlen(a->login));
+	radlog(L_INFO, "scepauth: reject reason=%s serial=%s login=%s nas=%s mac=%s", reason,
+	       req->serial[0] ? req->serial : "-", login, who->nas, who->mac);
+	/* For the "Login incorrect" line of the server's own log. Nothing of it reaches the device. */
+	module_failure_msg(request, "%s", reason);
+	return RLM_MODULE_REJECT;
+}
+
+static rlm_rcode_t let_in(REQUEST *request, const struct authz_request *req, const struct asker *who,
+			  struct backend_answer *a)
+{
+	const struct authz_verdict *v = &a->verdict;
+	char token[sizeof(CLASS_PREFIX) + 2 * CLASS_BYTES];
+	char login[LOGIN_SIZE], group[NAME_SIZE], vlan[sizeof(v->vlan)] = "-";
+
+	if (rnd_id(token, sizeof(token), CLASS_PREFIX, CLASS_BYTES) ||
+	    pairs_accept(request, v, token)) {
+		authz_reject(&a->verdict, AUTHZ_INTERNAL);
+		return turn_away(request, req, who, a);
+	}
+	pairs_log_word(login, sizeof(login), v->login, strlen(v->login));
+	pairs_log_word(group, sizeof(group), v->group, strlen(v->group));
+	if (v->vlan[0])
+		pairs_log_word(vlan, sizeof(vlan), v->vlan, strlen(v->vlan));
+	radlog(L_INFO, "scepauth: accept serial=%s login=%s group=%s vlan=%s session=%lld class=%s "
+	       "nas=%s mac=%s", req->serial, login, group, vlan,
+	       (long long)v->session_timeout, token, who->nas, who->mac);
+	return RLM_MODULE_UPDATED;
+}
+
+static void log_news(const struct instance *inst, const struct backend_answer *a)
+{
+	if (a->news == BACKEND_LOST)
+		radlog(L_ERR, "scepauth: %s: Redis does not answer, everybody is rejected: %s",
+		       inst->name, a->error.text);
+	else if (a->news == BACKEND_BACK)
+		radlog(L_INFO, "scepauth: %s: Redis answers again", inst->name);
+	else if (a->verdict.reason == AUTHZ_BACKEND_ERROR)
+		radlog(L_ERR, "scepauth: %s: Redis refuses: %s", inst->name, a->error.text);
+}
+
+static rlm_rcode_t mod_authorize(void *instance, REQUEST *request)
+{
+	struct instance *inst = instance;
+	struct backend_answer answer;
+	struct authz_request req;
+	struct asker who;
+	enum authz_reason why;
+
+	memset(&answer, 0, sizeof(answer));
+	pairs_asker(request, &who);
+	why = pairs_read(request, &req);
+	if (why != AUTHZ_OK || !inst->backend) {
+		authz_reject(&answer.verdict, why != AUTHZ_OK ? why : AUTHZ_INTERNAL);
+		return turn_away(request, &req, &who, &answer);
+	}
+	backend_decide(inst->backend, &req, &answer);
+	log_news(inst, &answer);
+	if (!answer.verdict.accept)
+		return turn_away(request, &req, &who, &answer);
+	return let_in(request, &req, &who, &answer);
+}
+
+extern module_t rlm_scepauth;
+__attribute__((visibility("default"))) module_t rlm_scepauth = {
+	.magic = RLM_MODULE_INIT,
+	.name = "scepauth",
+	.type = RLM_TYPE_THREAD_SAFE,
+	.inst_size = sizeof(struct instance),
+	.config = module_config,
+	.instantiate = mod_instantiate,
+	.detach = mod_detach,
+	.methods = {[MOD_AUTHORIZE] = mod_authorize},
+};

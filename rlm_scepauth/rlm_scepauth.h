@@ -1,0 +1,40 @@
+/* What the files that know the server's types share. Include it before any other header of ours. */
+#ifndef RLM_SCEPAUTH_H
+#define RLM_SCEPAUTH_H
+
+#include "rlm_scepauth/server.h"
+
+#include "core/authz/authz.h"
+#include "core/base/err.h"
+
+/* Who asks, in spellings that are safe to log. */
+struct asker {
+	char nas[80];
+	char mac[40];
+};
+
+/* --- selfcheck.c ------------------------------------------------------------------------------- */
+/* Has the running server build requests, packets and pairs and compares what this module sees in
+ * them. NULL when all is where it should be, else what is not (static text). */
+char const *selfcheck_run(void);
+
+/* --- pairs.c ----------------------------------------------------------------------------------- */
+/* Reads serial and issuer of the client certificate from the request that EAP-TLS made for the
+ * virtual server. AUTHZ_OK, or why there is nothing to ask about; ret->now is set in any case. */
+enum authz_reason pairs_read(REQUEST *request, struct authz_request *ret);
+
+void pairs_asker(REQUEST *request, struct asker *ret);
+
+/* Lets the request pass: reply attributes with the Class token, and Auth-Type. E_NOMEM, or E_STATE
+ * when a policy before us has decided otherwise; the reply holds nothing of ours then. */
+int pairs_accept(REQUEST *request, const struct authz_verdict *v, char const *class_token) MUST_CHECK;
+
+/* Copies n bytes with everything but plain ASCII as %xx, cut to size: one word of a log line. */
+void pairs_log_word(char *dst, size_t size, char const *text, size_t n);
+
+/* --- doctor.c ---------------------------------------------------------------------------------- */
+/* Looks through the loaded configuration for settings that undo what the module does, and warns.
+ * name is that of the module instance. */
+void doctor_warn(CONF_SECTION *conf, char const *name);
+
+#endif
