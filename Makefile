@@ -60,7 +60,7 @@ BINS         := $(foreach p,$(PROGRAMS),$(BUILD)/bin/$(p))
 MODULE       := $(BUILD)/lib/rlm_scepauth.so
 UNITS        := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))
 
-.PHONY: all programs module units deps test test-quick demo up down status san lint clean install uninstall help
+.PHONY: all programs module units deps test test-quick demo up down status san lint format clean install uninstall help
 all: programs module
 programs: $(BINS)
 module: $(MODULE)
@@ -102,6 +102,7 @@ up: programs module ; $(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) packaging/ins
 down: ; $(LIVE) packaging/instance.sh stop $(INSTANCE)
 status: ; $(LIVE) packaging/instance.sh status $(INSTANCE)
 lint: ; $(LIVE) .ci/lint
+format: ; clang-format-14 -i $(wildcard $(foreach d,core scep_ca onboard_portal auto_revoke rlm_scepauth scepctl tests,$(d)/*.[ch] $(d)/*/*.[ch] $(d)/*/*/*.[ch]))
 
 # Everything once more under AddressSanitizer and UndefinedBehaviorSanitizer.
 ifeq ($(SAN),1)
@@ -109,6 +110,9 @@ san: test
 else
 san: ; $(LIVE) $(MAKE) SAN=1 san
 endif
+
+# For scripts: make -s print-ALL_CFLAGS
+print-%: ; $(info $($*)) @:
 
 clean: ; rm -rf $(filter-out $(INSTANCE),$(wildcard build/*)) $(if $(wildcard $(INSTANCE)/run/*.pid),,$(INSTANCE))
 
