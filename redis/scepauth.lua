@@ -445,7 +445,7 @@ local function actor_put(a)
 	if name == 'installer' or old == kind then return { ok = 'OK' } end
 	if old then fail('EXISTS', '%s is registered as a %s', name, old) end
 	run({ { 'HSET', 'actors', name, kind } })
-	event(who, 'actor_added', 'actor', name, 'kind', kind)
+	event(who, 'actor_added', 'name', name, 'kind', kind)
 	return { ok = 'OK' }
 end
 
@@ -879,9 +879,11 @@ local function revoke_cert(a)
 	return { ok = clean('certificate ' .. serial .. ' of ' .. (u.login or 'nobody known') .. ' is revoked') .. told(ok) }
 end
 
-local function plan_hold(plan, id, source, value)
+-- A hold stands as it was set; revoke_user (which says its reason) rewords it, so that one can read
+-- from the hold that all certificates are gone.
+local function plan_hold(plan, id, source, value, reason)
 	local old = redis.call('HGET', 'hold:' .. source, id)
-	if old then return note(old) end
+	if old and (not reason or string.match(old, '^%d+ %S+ (.*)$') == reason) then return note(old) end
 	plan[#plan + 1] = { 'HSET', 'hold:' .. source, id, value }
 	return nil
 end
@@ -892,7 +894,7 @@ local function revoke_user(a)
 	local id, reason, plan = find_user(a[1]), arg_reason(a[2]), {}
 	local source, value = hold_source(who, a[3]), stamp(who, reason)
 	local u = hash('user:' .. id) or {}
-	plan_hold(plan, id, source, value)
+	plan_hold(plan, id, source, value, reason)
 	local serials, tickets = plan_revoke_all(plan, id, nil, value, now())
 	run(plan)
 	local ok = true
