@@ -1,0 +1,63 @@
+#include "scep_ca/codec/envelope.h"
+
+#include "scep_ca/codec/algs.h"
+#include "scep_ca/codec/cms_io.h"
+
+#include <openssl/cms.h>
+#include <openssl/err.h>
+
+int envelope_open(struct bytes msg, X509 *cert, EVP_PKEY *key, struct buf *out)
+{
+	const unsigned char *p = msg.p;
+	CMS_ContentInfo *cms = NULL;
+	BIO *mem = BIO_new(BIO_s_secmem());
+	char *text = NULL;
+	int r = E_CRYPTO;
+	long n;
+
+	cms = d2i_CMS_ContentInfo(NULL, &p, (long)msg.n);
+	if (!mem || !cms || p != msg.p + msg.n)
+		goto out;
+	/* With the certificate given, and never with the debug flag: libcrypto then goes on with a
+	 * random key after a bad RSA block (CVE-2019-1563, RFC 8894 section 7). */
+	if (CMS_decrypt(cms, key, cert, NULL, mem, CMS_BINARY) != 1)
+		goto out;
+	n = BIO_get_mem_data(mem, &text);
+	if (n <= 0)
+		goto out;
+	buf_add(out, text, (size_t)n);
+	r = buf_error(out);
+	OPENSSL_cleanse(text, (size_t)n);
+out:
+	CMS_ContentInfo_free(cms);
+	BIO_free(mem);
+	ERR_clear_error();
+	return r;
+}
+
+int envelope_seal(struct bytes content, X509 *recipient, enum scep_cipher cipher, struct buf *out)
+{
+	const char *name = algs_cipher_name(cipher);
+	const EVP_CIPHER *evp = name ? EVP_get_cipherbyname(name) : NULL;
+	STACK_OF(X509) *to = sk_X509_new_null();
+	CMS_ContentInfo *cms = NULL;
+	BIO *in = NULL;
+	int r = E_CRYPTO;
+
+	if (!evp || !to || content.n > SCEP_MESSAGE_MAX)
+		goto out;
+	if (!X509_get0_pubkey(recipient) || !EVP_PKEY_is_a(X509_get0_pubkey(recipient), "RSA"))
+		goto out;
+	in = BIO_new_mem_buf(content.p, (int)content.n);
+	if (!in || sk_X509_push(to, recipient) <= 0)
+		goto out;
+	cms = CMS_encrypt(to, in, evp, CMS_BINARY);
+	if (cms)
+		r = cms_io_der(cms, out);
+out:
+	CMS_ContentInfo_free(cms);
+	BIO_free(in);
+	sk_X509_free(to);
+	ERR_clear_error();
+	return r;
+}

@@ -1,0 +1,25 @@
+/* pkcsPKIEnvelope (RFC 8894 section 3.1, RFC 5652 section 6): opened and made. */
+#ifndef SCEP_CA_CODEC_ENVELOPE_H
+#define SCEP_CA_CODEC_ENVELOPE_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "scep_ca/codec/message.h"
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+/*
+ * Opens msg, whose shape must have been checked by shape_enveloped. E_CRYPTO for every cause: a
+ * wrong recipient, a bad RSA block and bad padding are not told apart, neither here nor in
+ * libcrypto's error queue, which is emptied. Success does not mean that the plaintext makes sense:
+ * one of 256 damaged messages decrypts to garbage (that is how CMS hides the cause).
+ * out is wiped by its owner with buf_free.
+ */
+int envelope_open(struct bytes msg, X509 *cert, EVP_PKEY *key, struct buf *out) MUST_CHECK;
+
+/* Appends the DER of content encrypted to recipient, whose key must be RSA. */
+int envelope_seal(struct bytes content, X509 *recipient, enum scep_cipher cipher,
+		  struct buf *out) MUST_CHECK;
+
+#endif

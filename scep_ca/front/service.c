@@ -1,0 +1,130 @@
+#include "scep_ca/front/service.h"
+
+#include "core/base/text.h"
+#include "core/pki/cert.h"
+#include "core/pki/cert_check.h"
+#include "scep_ca/codec/caps.h"
+#include "scep_ca/codec/certs_only.h"
+#include "scep_ca/ledger.h"
+
+#define BAG_MAX 65536
+#define CAPS_MAX 512
+#define CHAIN_MAX 4
+
+/* Appends the first `max` certificates of a PEM file as DER. */
+static int add_certs(const char *path, size_t max, struct buf *run, struct errmsg *em)
+{
+	X509 *certs[CHAIN_MAX];
+	size_t n = 0;
+	int r = cert_load_all(path, certs, CHAIN_MAX, &n, em);
+
+	if (r != E_OK)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		if (r == E_OK && i < max)
+			r = cert_to_der(certs[i], run);
+		cert_free(certs[i]);
+	}
+	return r == E_OK ? E_OK : err_set(em, r, "%s: %s", path, err_text(r));
+}
+
+/* RA first, then the issuing CA: clients that take the first, and clients that choose by key usage
+ * or by chain, all find what they need (RFC 8894 section 4.2.1.2). */
+static int make_bag(const struct conf *c, const char *name, struct buf *bag, struct errmsg *em)
+{
+	const char *shape = conf_str(c, "profile", name, "ca-shape");
+	bool chain = strcmp(shape, "chain") == 0;
+	struct buf run = {0};
+	int r;
+
+	if (!chain && strcmp(shape, "ra") != 0)
+		return err_set(em, E_CONFIG, "profile \"%s\": ca-shape: must be ra or chain", name);
+	buf_init(&run, BAG_MAX);
+	r = add_certs(conf_path(c, "profile", name, "ra-cert"), 1, &run, em);
+	if (r == E_OK)
+		r = add_certs(conf_path(c, "profile", name, "issuer-cert"), chain ? CHAIN_MAX : 1, &run, em);
+	if (r == E_OK)
+		r = certs_only_build(buf_bytes(&run), bag);
+	buf_free(&run);
+	return r;
+}
+
+static int load_profile(const struct conf *c, const char *name, struct service_profile *p, struct errmsg *em)
+{
+	struct caps caps = {
+		.des3 = conf_bool(c, "profile", name, "allow-3des"),
+		.sha1 = conf_bool(c, "profile", name, "allow-sha1"),
+	};
+
+	if (text_copy(p->name, sizeof(p->name), name) != E_OK)
+		return err_set(em, E_CONFIG, "profile \"%s\": name is too long", name);
+	p->allow_sha1 = caps.sha1;
+	buf_init(&p->caps, CAPS_MAX);
+	buf_init(&p->bag, BAG_MAX);
+	caps_write(&caps, &p->caps);
+	return make_bag(c, name, &p->bag, em);
+}
+
+static int load_profiles(const struct conf *c, struct service *s, struct errmsg *em)
+{
+	const char *const *names = NULL;
+	size_t n = conf_titles(c, "profile", &names);
+	int r = E_OK;
+
+	s->profiles = calloc(n, sizeof(*s->profiles));
+	if (!s->profiles)
+		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+	while (r == E_OK && s->n < n) {
+		s->n++;
+		r = load_profile(c, names[s->n - 1], &s->profiles[s->n - 1], em);
+	}
+	return r;
+}
+
+int service_open(const struct conf *c, unsigned threads, struct service **ret, struct errmsg *em)
+{
+	struct service *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+	s->replay_window = conf_int(c, "scep", NULL, "replay-window");
+	r = signer_open_local(c, threads, &s->signer, em);
+	if (r == E_OK)
+		r = load_profiles(c, s, em);
+	if (r == E_OK)
+		r = ledger_open(c, "front", threads, &s->store, em);
+	if (r == E_OK && (r = throttle_new(&s->throttle)) != E_OK)
+		(void)err_set(em, r, "%s", err_text(r));
+	if (r != E_OK) {
+		service_close(s);
+		return r;
+	}
+	*ret = s;
+	return E_OK;
+}
+
+void service_close(struct service *s)
+{
+	if (!s)
+		return;
+	signer_close(s->signer);
+	if (s->store)
+		store_pool_close(s->store);
+	throttle_free(s->throttle);
+	for (size_t i = 0; i < s->n; i++) {
+		buf_free(&s->profiles[i].caps);
+		buf_free(&s->profiles[i].bag);
+	}
+	free(s->profiles);
+	free(s);
+}
+
+const struct service_profile *service_find(const struct service *s, const char *profile)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (strcmp(s->profiles[i].name, profile) == 0)
+			return &s->profiles[i];
+	}
+	return NULL;
+}

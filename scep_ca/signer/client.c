@@ -1,0 +1,94 @@
+#include "scep_ca/signer/client.h"
+
+#include "core/base/text.h"
+#include "scep_ca/ledger.h"
+#include "scep_ca/signer/certrep.h"
+#include "scep_ca/signer/issue.h"
+#include "scep_ca/signer/keys.h"
+#include "scep_ca/signer/open.h"
+
+#include <pthread.h>
+
+#define LANES 64
+
+/* Both roles in this very process. */
+struct signer {
+	struct keys *keys;
+	struct store_pool *ledger;
+	int64_t replay_window;
+	/* A claim by the same key abandons one that is not committed yet (docs/REDIS.md), so two requests
+	 * with one challenge must not be under way at once: each challenge has its lane. */
+	pthread_mutex_t lanes[LANES];
+};
+
+int signer_open_local(const struct conf *c, unsigned max_handles, struct signer **ret, struct errmsg *em)
+{
+	struct signer *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+	for (int i = 0; i < LANES; i++)
+		pthread_mutex_init(&s->lanes[i], NULL);
+	s->replay_window = conf_int(c, "scep", NULL, "replay-window");
+	r = keys_load(c, &s->keys, em);
+	if (r == E_OK)
+		r = ledger_open(c, "ca", max_handles, &s->ledger, em);
+	if (r != E_OK) {
+		signer_close(s);
+		return r;
+	}
+	*ret = s;
+	return E_OK;
+}
+
+void signer_close(struct signer *s)
+{
+	if (!s)
+		return;
+	if (s->ledger)
+		store_pool_close(s->ledger);
+	keys_free(s->keys);
+	for (int i = 0; i < LANES; i++)
+		pthread_mutex_destroy(&s->lanes[i]);
+	free(s);
+}
+
+int signer_open(struct signer *s, const struct signer_open_request *req, struct signer_opened *ret,
+		struct errmsg *em)
+{
+	return ra_open(s->keys, req, ret, em);
+}
+
+int signer_reply(struct signer *s, const struct signer_reply_request *req, struct buf *out, struct errmsg *em)
+{
+	return ra_certrep(s->keys, req, out, em);
+}
+
+static unsigned lane_of(const struct grant *g)
+{
+	uint8_t first = 0;
+
+	if (text_unhex(&first, 1, (const char[]){g->challenge[0], g->challenge[1], 0}) != E_OK)
+		return 0;
+	return first % LANES;
+}
+
+int signer_issue(struct signer *s, const struct grant *g, struct signer_issued *ret, struct buf *out,
+		 struct errmsg *em)
+{
+	pthread_mutex_t *lane = &s->lanes[lane_of(g)];
+	struct store *ledger;
+	int r;
+
+	pthread_mutex_lock(lane);
+	ledger = store_pool_get(s->ledger);
+	if (ledger)
+		r = ca_issue(s->keys, ledger, s->replay_window, g, ret, out, em);
+	else
+		r = err_set(em, E_UNAVAIL, "all connections to the ledger are in use");
+	if (ledger)
+		store_pool_put(s->ledger, ledger);
+	pthread_mutex_unlock(lane);
+	return r;
+}

@@ -1,0 +1,145 @@
+#include "scep_ca/signer/keys.h"
+
+#include "core/base/text.h"
+#include "core/pki/cert.h"
+#include "core/pki/cert_check.h"
+#include "core/pki/key.h"
+
+#include <openssl/x509v3.h>
+
+#define DAY 86400
+
+static int load_secret(const char *path, uint8_t dst[KEYS_SECRET_SIZE], struct errmsg *em)
+{
+	uint8_t *p = NULL;
+	size_t n = 0;
+	int r = conf_secret(path, 4096, &p, &n, em);
+
+	if (r != E_OK)
+		return r;
+	if (n == KEYS_SECRET_SIZE)
+		memcpy(dst, p, n);
+	else
+		r = err_set(em, E_CONFIG, "%s: must hold exactly %d bytes", path, KEYS_SECRET_SIZE);
+	text_wipe(p, n);
+	free(p);
+	return r;
+}
+
+/* RFC 8894 section 2.1.2 and what Apple's client looks for: a leaf that signs and enciphers. */
+static int check_ra(const struct keys_profile *p, const char *path, struct errmsg *em)
+{
+	const uint32_t need = KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT;
+
+	if (!cert_check_rsa(p->ra_cert))
+		return err_set(em, E_CONFIG, "%s: the RA key must be RSA, SCEP clients know no other", path);
+	if ((X509_get_key_usage(p->ra_cert) & need) != need)
+		return err_set(em, E_CONFIG, "%s: lacks key usage digitalSignature or keyEncipherment", path);
+	if (X509_verify(p->ra_cert, X509_get0_pubkey(p->issuer)) != 1)
+		return err_set(em, E_CONFIG, "%s: is not signed by the issuing CA of profile '%s'", path, p->name);
+	return E_OK;
+}
+
+static int check_issuer(struct keys_profile *p, const char *path, struct errmsg *em)
+{
+	if (!cert_check_ca(p->issuer))
+		return err_set(em, E_CONFIG, "%s: is not a CA certificate", path);
+	if (!cert_check_rsa(p->issuer))
+		return err_set(em, E_CONFIG, "%s: Apple and Windows refuse SCEP from an issuer that is not RSA", path);
+	if (cert_ski(p->issuer, p->issuer_id) != E_OK)
+		return err_set(em, E_CONFIG, "%s: has no subject key identifier", path);
+	if (cert_validity(p->issuer, &p->issuer_from, &p->issuer_to) != E_OK)
+		return err_set(em, E_CONFIG, "%s: its dates are malformed", path);
+	return E_OK;
+}
+
+static int load_pair(const char *cert_path, const char *key_path, X509 **ret_cert, EVP_PKEY **ret_key,
+		     struct errmsg *em)
+{
+	int r = cert_load(cert_path, ret_cert, em);
+
+	if (r == E_OK)
+		r = key_load(key_path, NULL, ret_key, em);
+	if (r == E_OK && !cert_check_key(*ret_cert, *ret_key))
+		r = err_set(em, E_CONFIG, "%s: is not the key of %s", key_path, cert_path);
+	return r;
+}
+
+static int load_profile(const struct conf *c, const char *name, struct keys_profile *p, struct errmsg *em)
+{
+	const char *issuer = conf_path(c, "profile", name, "issuer-cert");
+	const char *ra = conf_path(c, "profile", name, "ra-cert");
+	int r;
+
+	if (!text_is_name(name, NAME_SIZE - 1) || text_copy(p->name, sizeof(p->name), name) != E_OK)
+		return err_set(em, E_CONFIG, "profile \"%s\": letters, digits and . _ @ - only, at most %d",
+			       name, NAME_SIZE - 1);
+	r = load_pair(issuer, conf_path(c, "profile", name, "issuer-key"), &p->issuer, &p->issuer_key, em);
+	if (r == E_OK)
+		r = check_issuer(p, issuer, em);
+	if (r == E_OK)
+		r = load_pair(ra, conf_path(c, "profile", name, "ra-key"), &p->ra_cert, &p->ra_key, em);
+	if (r == E_OK)
+		r = check_ra(p, ra, em);
+	if (r != E_OK)
+		return r;
+	p->lifetime_max = (int64_t)conf_int(c, "profile", name, "lifetime") * DAY;
+	p->allow_3des = conf_bool(c, "profile", name, "allow-3des");
+	p->allow_sha1 = conf_bool(c, "profile", name, "allow-sha1");
+	return E_OK;
+}
+
+int keys_load(const struct conf *c, struct keys **ret, struct errmsg *em)
+{
+	struct keys *k = calloc(1, sizeof(*k));
+	const char *const *names = NULL;
+	size_t n = conf_titles(c, "profile", &names);
+	int r;
+
+	if (!k || (n > 0 && !(k->profiles = calloc(n, sizeof(*k->profiles))))) {
+		r = err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+		goto out;
+	}
+	if (n == 0) {
+		r = err_set(em, E_CONFIG, "the configuration has no profile: nothing to enrol for");
+		goto out;
+	}
+	r = load_secret(conf_path(c, "scep", NULL, "ticket-mac-key"), k->ticket_mac, em);
+	if (r == E_OK)
+		r = load_secret(conf_path(c, "scep", NULL, "seal-key"), k->seal, em);
+	while (r == E_OK && k->n < n) {
+		k->n++;
+		r = load_profile(c, names[k->n - 1], &k->profiles[k->n - 1], em);
+	}
+out:
+	if (r != E_OK) {
+		keys_free(k);
+		return r;
+	}
+	*ret = k;
+	return E_OK;
+}
+
+void keys_free(struct keys *k)
+{
+	if (!k)
+		return;
+	for (size_t i = 0; i < k->n; i++) {
+		X509_free(k->profiles[i].ra_cert);
+		EVP_PKEY_free(k->profiles[i].ra_key);
+		X509_free(k->profiles[i].issuer);
+		EVP_PKEY_free(k->profiles[i].issuer_key);
+	}
+	free(k->profiles);
+	text_wipe(k, sizeof(*k));
+	free(k);
+}
+
+const struct keys_profile *keys_find(const struct keys *k, const char *profile)
+{
+	for (size_t i = 0; i < k->n; i++) {
+		if (strcmp(k->profiles[i].name, profile) == 0)
+			return &k->profiles[i];
+	}
+	return NULL;
+}

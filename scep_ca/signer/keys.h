@@ -1,0 +1,45 @@
+/*
+ * The keys, loaded once and never handed out of the signer. keys.c is the only file that reads
+ * them. What is here is read-only after keys_load and so shared by all threads.
+ */
+#ifndef SCEP_CA_SIGNER_KEYS_H
+#define SCEP_CA_SIGNER_KEYS_H
+
+#include "core/base/conf.h"
+#include "core/base/err.h"
+#include "core/model/limits.h"
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <stdbool.h>
+
+#define KEYS_SECRET_SIZE 32
+
+struct keys_profile {
+	char name[NAME_SIZE];
+	X509 *ra_cert;
+	EVP_PKEY *ra_key;
+	X509 *issuer;
+	EVP_PKEY *issuer_key;
+	char issuer_id[AKI_SIZE]; /* its subject key identifier: the AKI of what it issues */
+	int64_t issuer_from, issuer_to;
+	int64_t lifetime_max; /* seconds */
+	bool allow_3des, allow_sha1;
+};
+
+struct keys {
+	struct keys_profile *profiles;
+	size_t n;
+	uint8_t ticket_mac[KEYS_SECRET_SIZE];
+	uint8_t seal[KEYS_SECRET_SIZE];
+};
+
+/* Blocks on files. E_CONFIG, E_DENIED (mode too open), E_IO, with file and cure in em. */
+int keys_load(const struct conf *c, struct keys **ret, struct errmsg *em) MUST_CHECK;
+void keys_free(struct keys *k); /* wipes */
+
+/* NULL when there is no such profile. */
+const struct keys_profile *keys_find(const struct keys *k, const char *profile);
+
+#endif
