@@ -72,7 +72,7 @@ static enum authz_reason check_person(const struct authz_request *req, const str
 		return AUTHZ_UNKNOWN_USER;
 	if (!f->cert.user[0] || strncmp(f->user.id, f->cert.user, ID_SIZE) != 0)
 		return AUTHZ_INTERNAL;
-	if (!text_is_plain(f->user.login, LOGIN_SIZE - 1) || f->user.leave_at < 0)
+	if (!f->user.login[0] || f->user.leave_at < 0)
 		return AUTHZ_INTERNAL;
 	if (f->hold[0])
 		return AUTHZ_USER_HELD;
