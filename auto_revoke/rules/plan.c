@@ -83,8 +83,15 @@ static int by_id(const void *a, const void *b, void *ctx)
 
 void knowledge_finish(struct knowledge *k)
 {
-	if (k->n > 1)
-		qsort_r(k->entries, k->n, sizeof(*k->entries), by_id, k);
+	size_t kept = 0;
+
+	if (k->n < 2)
+		return;
+	qsort_r(k->entries, k->n, sizeof(*k->entries), by_id, k);
+	for (size_t i = 1; i < k->n; i++)
+		if (by_id(&k->entries[kept], &k->entries[i], k) != 0)
+			k->entries[++kept] = k->entries[i];
+	k->n = kept + 1;
 }
 
 struct known *knowledge_find(struct knowledge *k, const char *id)

@@ -39,7 +39,7 @@ struct knowledge {
 void knowledge_init(struct knowledge *k);
 void knowledge_free(struct knowledge *k);
 int knowledge_add(struct knowledge *k, const char *login, const char *id) MUST_CHECK;
-/* After the last add: sorts by id, for the two calls below. */
+/* After the last add: sorts by id and drops who came twice (a scan of Redis may repeat). */
 void knowledge_finish(struct knowledge *k);
 struct known *knowledge_find(struct knowledge *k, const char *id);
 int knowledge_details(struct knowledge *k, struct known *e, const struct user *u) MUST_CHECK;

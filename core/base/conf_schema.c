@@ -66,8 +66,8 @@ const struct conf_key conf_schema[] = {
 	{"leavers", false, "identity", CONF_STR, "local", 0, 0, "identity source whose logins the export lists"},
 	{"leavers", false, "source", CONF_STR, "file", 0, 0, "name of the hold this source sets"},
 	{"leavers", false, "interval", CONF_INT, "10", 1, 86400, "seconds between looks at the export"},
-	{"leavers", false, "brake-percent", CONF_INT, "10", 1, 100, "more people than this in one cycle waits for a person"},
-	{"leavers", false, "brake-count", CONF_INT, "50", 1, 1000000, "more people than this in one cycle waits for a person"},
+	{"leavers", false, "brake-percent", CONF_INT, "10", 1, 100, "a cycle that takes access from more percent of the known people than this, and from 5 or more, waits for a person"},
+	{"leavers", false, "brake-count", CONF_INT, "50", 1, 1000000, "a cycle that takes access from more people than this waits for a person"},
 
 	{NULL, false, NULL, CONF_STR, NULL, 0, 0, NULL},
 };

@@ -1,0 +1,271 @@
+#include "auto_revoke/daemon/auto_revoke.h"
+
+#include "auto_revoke/daemon/loop.h"
+#include "core/base/args.h"
+#include "core/base/conf.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/ipc/sandbox.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PROGRAM "auto_revoke"
+
+static const char about[] =
+	"\nTakes people who leave off the network: watches a directory export, and passes every\n"
+	"event of the store on to the audit trail (standard output).\n\n"
+	"      --once           look once, apply, pass events on, exit\n"
+	"      --dry-run        print what would be applied, change nothing, exit\n"
+	"      --release-brake  let through exactly what run/auto_revoke.brake lists, exit";
+
+static volatile sig_atomic_t stop_wanted, status_wanted;
+
+struct options {
+	struct args args;
+	bool once, dry_run, release;
+};
+
+static void on_signal(int sig)
+{
+	if (sig == SIGUSR1)
+		status_wanted = 1;
+	else
+		stop_wanted = 1;
+}
+
+static void signals_set(void)
+{
+	static const int ours[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+	struct sigaction sa = {.sa_handler = on_signal};
+
+	(void)sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+		(void)sigaction(ours[i], &sa, NULL);
+}
+
+/* Takes our own options out and leaves the rest to the parser that all daemons share. */
+static int options_parse(int argc, char **argv, struct options *ret)
+{
+	struct options o = {.once = false};
+	char **rest = calloc((size_t)argc + 1, sizeof(*rest));
+	int n = 0, rc;
+
+	if (rest == NULL)
+		return EXIT_FAILED;
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--once") == 0)
+			o.once = true;
+		else if (strcmp(argv[i], "--dry-run") == 0)
+			o.dry_run = true;
+		else if (strcmp(argv[i], "--release-brake") == 0)
+			o.release = true;
+		else
+			rest[n++] = argv[i];
+	}
+	rc = args_parse(n, rest, PROGRAM, about, &o.args);
+	free(rest);
+	if (rc == -1 && o.once + o.dry_run + o.release > 1) {
+		fprintf(stderr, "%s: only one of --once, --dry-run and --release-brake\n", PROGRAM);
+		return EXIT_USAGE;
+	}
+	*ret = o;
+	return rc;
+}
+
+static int conf_apply(const struct conf *c, struct revoker *r, struct errmsg *em)
+{
+	int n = snprintf(r->run_dir, sizeof(r->run_dir), "%s/run", conf_dir(c));
+
+	if (n <= 0 || (size_t)n >= sizeof(r->run_dir))
+		return err_set(em, E_CONFIG, "the path of the instance is too long");
+	r->file = conf_path(c, "leavers", NULL, "file");
+	r->identity = conf_str(c, "leavers", NULL, "identity");
+	r->hold = conf_str(c, "leavers", NULL, "source");
+	r->limits.percent = conf_int(c, "leavers", NULL, "brake-percent");
+	r->limits.count = conf_int(c, "leavers", NULL, "brake-count");
+	r->interval = conf_int(c, "leavers", NULL, "interval");
+	if (!text_is_name(r->identity, NAME_SIZE - 1))
+		return err_set(em, E_CONFIG, "leavers: identity: \"%.60s\" is no name of an identity source",
+			       r->identity);
+	if (!text_is_name(r->hold, NAME_SIZE - 1) || strcmp(r->hold, "helpdesk") == 0)
+		return err_set(em, E_CONFIG, "leavers: source: \"%.60s\" cannot name our hold", r->hold);
+	if (r->file[0] == '\0')
+		return err_set(em, E_CONFIG, "leavers: file: no export is named");
+	return directory_file_open(r->file, conf_str(c, "leavers", NULL, "format"), &r->source, em);
+}
+
+static int store_setup(const struct conf *c, struct revoker *r, struct errmsg *em)
+{
+	const char *socket = conf_path(c, "redis", NULL, "socket");
+	char path[PATH_MAX], password[512];
+	struct store_options o = {.socket = socket[0] != '\0' ? socket : NULL,
+				  .host = conf_str(c, "redis", NULL, "host"),
+				  .port = (int)conf_int(c, "redis", NULL, "port"),
+				  .user = PROGRAM,
+				  .deadline_ms = (int)conf_int(c, "redis", NULL, "deadline")};
+	int n = snprintf(path, sizeof(path), "%s/redis-" PROGRAM, conf_path(c, "redis", NULL, "secrets")), rc;
+
+	if (n <= 0 || (size_t)n >= sizeof(path))
+		return err_set(em, E_CONFIG, "redis: secrets: the path is too long");
+	rc = conf_secret_line(path, password, sizeof(password), em);
+	if (rc == E_OK) {
+		o.password = password;
+		rc = store_open(&o, &r->store);
+		if (rc != E_OK)
+			(void)err_set(em, rc, "cannot prepare the store: %s", err_text(rc));
+	}
+	text_wipe(password, sizeof(password));
+	return rc;
+}
+
+/* The folder of a file, or the nearest one above it that exists (an export may come later). */
+static void folder_of(const char *file, char dst[PATH_MAX])
+{
+	struct stat st;
+	char *slash;
+
+	if (realpath(file, dst) == NULL)
+		(void)snprintf(dst, PATH_MAX, "%s", file);
+	do {
+		slash = strrchr(dst, '/');
+		if (slash == NULL || slash == dst) {
+			(void)snprintf(dst, PATH_MAX, "/");
+			return;
+		}
+		*slash = '\0';
+	} while (stat(dst, &st) != 0 || !S_ISDIR(st.st_mode));
+}
+
+static int sandbox_setup(const struct conf *c, const struct revoker *r, struct errmsg *em)
+{
+	char folder[PATH_MAX], link[PATH_MAX];
+	const char *slash = strrchr(r->file, '/');
+	/* The resolver reads these when Redis is named by host. */
+	const char *reads[] = {folder, link, "/etc", "/usr/lib", "/lib"}, *writes[] = {r->run_dir};
+	bool by_socket = conf_path(c, "redis", NULL, "socket")[0] != '\0';
+	struct sandbox s = {.user = conf_str(c, "", NULL, "run-as"), .read_paths = reads,
+			    .n_read = by_socket ? 2 : 5, .write_paths = writes, .n_write = 1};
+	struct errmsg none = {""};
+	int rc;
+
+	/* Where the name stands and where it leads: a link may be turned to tomorrow's export. */
+	folder_of(r->file, folder);
+	(void)snprintf(link, sizeof(link), "%.*s", slash != NULL ? (int)(slash - r->file) : 0, r->file);
+	if (link[0] == '\0' || access(link, F_OK) != 0)
+		(void)snprintf(link, sizeof(link), "%s", folder);
+	rc = sandbox_enter(&s, &none);
+	if (rc != E_OK)
+		return err_set(em, rc, "%s", none.text[0] != '\0' ? none.text : err_text(rc));
+	if (none.text[0] != '\0')
+		log_warn("%s", none.text);
+	return E_OK;
+}
+
+static void who_releases(char *dst, size_t size)
+{
+	const struct passwd *pw = getpwuid(getuid());
+	char login[24] = "";
+	int fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, login, sizeof(login) - 1) : -1;
+
+	if (fd >= 0)
+		(void)close(fd);
+	login[n > 0 ? n : 0] = '\0';
+	/* 4294967295: nobody logged in, as from a service. */
+	if (login[0] != '\0' && strcmp(login, "4294967295") != 0)
+		(void)snprintf(dst, size, "uid %u (%.40s), logged in as uid %.20s", getuid(),
+			       pw != NULL ? pw->pw_name : "?", login);
+	else
+		(void)snprintf(dst, size, "uid %u (%.40s)", getuid(), pw != NULL ? pw->pw_name : "?");
+}
+
+static int release_brake(const struct revoker *r)
+{
+	struct run_brake b = {.plan = NULL};
+	struct errmsg em = {""};
+	char by[TEXT_SIZE];
+	int rc = run_brake_read(r->run_dir, &b, &em);
+
+	if (rc == E_NOTFOUND) {
+		fprintf(stderr, "%s: the brake is not engaged\n", PROGRAM);
+		return EXIT_FAILED;
+	}
+	if (rc == E_OK) {
+		who_releases(by, sizeof(by));
+		printf("%s", b.plan);
+		rc = run_approval_write(r->run_dir, b.digest, by, &em);
+	}
+	if (rc == E_OK)
+		printf("# released: %zu of %zu people lose access with the next look of auto_revoke, "
+		       "unless the export changes first\n", b.affected, b.known);
+	else
+		fprintf(stderr, "%s: %s\n", PROGRAM, em.text[0] != '\0' ? em.text : err_text(rc));
+	run_brake_free(&b);
+	return rc == E_OK ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int work(const struct options *o, const struct conf *c, struct revoker *r)
+{
+	struct errmsg em = {""};
+	int lock = -1, code = EXIT_FAILED;
+
+	signals_set();
+	audit_open(PROGRAM, conf_bool(c, "", NULL, "syslog"));
+	if (!o->dry_run && runfile_lock(r->run_dir, &lock, &em) != E_OK) {
+		log_error("%s", em.text);
+		return EXIT_FAILED;
+	}
+	if (sandbox_setup(c, r, &em) != E_OK) {
+		log_error("%s", em.text);
+	} else if (o->once || o->dry_run) {
+		code = loop_once(r);
+	} else {
+		log_info("ready %s", r->file);
+		loop_run(r, &status_wanted);
+		log_info("stopped");
+		code = EXIT_DONE;
+	}
+	if (lock >= 0)
+		(void)close(lock);
+	return code;
+}
+
+int auto_revoke_run(int argc, char **argv)
+{
+	struct revoker r = {.stop = &stop_wanted};
+	struct conf *conf = NULL;
+	struct options o;
+	struct errmsg em = {""};
+	int code = options_parse(argc, argv, &o), rc;
+
+	if (code != -1)
+		return code;
+	log_init(PROGRAM, o.args.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	r.dry_run = o.dry_run;
+	rc = sandbox_early(&em);
+	if (rc == E_OK)
+		rc = conf_load(o.args.conf_file, &conf, &em);
+	if (rc == E_OK)
+		rc = conf_apply(conf, &r, &em);
+	if (rc == E_OK && !o.release)
+		rc = store_setup(conf, &r, &em);
+	if (rc != E_OK) {
+		log_error("%s", em.text[0] != '\0' ? em.text : err_text(rc));
+		code = EXIT_USAGE;
+	} else if (o.args.check_only) {
+		log_info("the configuration is good");
+		code = EXIT_DONE;
+	} else {
+		code = o.release ? release_brake(&r) : work(&o, conf, &r);
+	}
+	roster_free(&r.roster);
+	directory_close(&r.source);
+	store_close(r.store);
+	conf_free(conf);
+	return code;
+}

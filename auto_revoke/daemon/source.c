@@ -1,0 +1,141 @@
+#include "auto_revoke/daemon/revoker.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool alarm_raise(struct alarm *a, const char *text)
+{
+	int64_t now = clock_mono_ms();
+
+	if (a->raised && strcmp(a->text, text) == 0 && now - a->since_ms < ALARM_AGAIN_S * 1000LL)
+		return false;
+	(void)snprintf(a->text, sizeof(a->text), "%s", text);
+	a->since_ms = now;
+	a->raised = true;
+	return true;
+}
+
+bool alarm_clear(struct alarm *a)
+{
+	bool was = a->raised;
+
+	*a = (struct alarm){.raised = false};
+	return was;
+}
+
+void revoker_event(const char *event, const struct audit_field *fields, size_t n)
+{
+	int rc = audit_event(event, "", fields, n);
+
+	if (rc != E_OK)
+		log_error("the audit event %s could not be written: %s", event, err_text(rc));
+}
+
+static void source_alarm(struct revoker *r, const char *event, const char *detail)
+{
+	const struct audit_field f[] = {{"source", r->hold}, {"file", r->file}, {"detail", detail}};
+
+	if (!alarm_raise(&r->source_alarm, detail))
+		return;
+	log_error("%s; nobody is touched until this is mended", detail);
+	if (!r->dry_run)
+		revoker_event(event, f, 3);
+}
+
+static void source_fine(struct revoker *r)
+{
+	const struct audit_field f[] = {{"source", r->hold}, {"file", r->file}};
+
+	r->missing = 0;
+	r->unsettled_ms = 0;
+	if (!alarm_clear(&r->source_alarm))
+		return;
+	log_info("%s can be read again", r->file);
+	if (!r->dry_run)
+		revoker_event("source_back", f, 2);
+}
+
+/* What a whole read must satisfy besides its form, seen against the last good one. */
+static int against_last(const struct revoker *r, const struct directory_mark *m, const struct run_state *last,
+			struct errmsg *em)
+{
+	if (last->end_marked && !m->end_marked)
+		return err_set(em, E_FORMAT,
+			       "%.120s: the end line with the number of people is missing, which the last export had; "
+			       "if that is meant, remove %.60s/" RUNFILE_STATE, r->file, r->run_dir);
+	if (m->mtime_ns != 0 && m->mtime_ns < last->mtime_ns)
+		return err_set(em, E_FORMAT,
+			       "%.120s is older than the export that was applied last; touch it if it is to be used",
+			       r->file);
+	return E_OK;
+}
+
+static int unsettled(struct revoker *r, const struct errmsg *why)
+{
+	int64_t now = clock_mono_ms(), limit = r->interval * 1000LL * MISSING_LOOKS;
+
+	if (limit < 60000)
+		limit = 60000;
+	if (r->unsettled_ms == 0)
+		r->unsettled_ms = now;
+	if (now - r->unsettled_ms > limit)
+		source_alarm(r, "source_failed", why->text);
+	return E_STATE;
+}
+
+static int absent(struct revoker *r, const struct errmsg *why)
+{
+	/* Exporters that delete and write anew leave a gap: a few looks are no alarm. */
+	if (++r->missing > MISSING_LOOKS)
+		source_alarm(r, "source_missing", why->text);
+	return E_NOTFOUND;
+}
+
+int source_look(struct revoker *r, struct errmsg *em)
+{
+	struct run_state last;
+	struct directory_mark mark;
+	struct roster roster;
+	int rc;
+
+	if (r->have_roster && !r->source.changed(r->source.ctx)) {
+		source_fine(r);
+		return E_OK;
+	}
+	roster_init(&roster);
+	rc = run_state_read(r->run_dir, r->file, &last, em);
+	if (rc == E_OK)
+		rc = r->source.read_all(r->source.ctx, roster_add, &roster, &mark, em);
+	if (rc == E_OK) {
+		struct errmsg inner = {""};
+
+		rc = roster_finish(&roster, &inner);
+		if (rc != E_OK)
+			(void)err_set(em, rc, "%.120s: %.190s", r->file, inner.text);
+	}
+	if (rc == E_OK)
+		rc = against_last(r, &mark, &last, em);
+	roster_free(&r->roster);
+	r->have_roster = rc == E_OK;
+	if (rc == E_OK) {
+		r->roster = roster;
+		r->mark = mark;
+		r->due = true;
+		r->full_ms = 0;
+		r->last_read = clock_now();
+		source_fine(r);
+		log_info("%s lists %zu people", r->file, r->roster.n);
+		return E_OK;
+	}
+	roster_free(&roster);
+	if (rc == E_STATE)
+		return unsettled(r, em);
+	if (rc == E_NOTFOUND)
+		return absent(r, em);
+	source_alarm(r, "source_failed", em->text);
+	return rc;
+}
