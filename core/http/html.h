@@ -1,6 +1,8 @@
 /*
  * Template renderer: {{name}} escapes for HTML text and quoted attributes (also right for XML),
  * {{#name}}...{{/name}} repeats per row or shows when set, {{^name}}...{{/name}} shows when not.
+ * A name is looked for in the row, then outwards; a section of a name that was never set is not shown.
+ * A text is "set" when it is not empty. Control characters and broken UTF-8 come out as U+FFFD.
  * There is no unescaped form. Pure.
  */
 #ifndef CORE_HTTP_HTML_H

@@ -66,4 +66,8 @@ struct http_route {
 const struct http_route *http_match(const struct http_route *table, struct http_request *req,
 				    char *storage, size_t size, unsigned *ret_status);
 
+/* Value of the Allow header (RFC 9110 section 10.2.1) for a path: "GET, HEAD, POST"; "" when no pattern
+ * matches. */
+void http_allow(const struct http_route *table, const char *path, char *dst, size_t size);
+
 #endif
