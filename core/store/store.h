@@ -4,8 +4,8 @@
  *
  * A handle serves one thread at a time; share through struct store_pool. Which verbs succeed is
  * decided by the Redis user of the handle, not here. Error mapping: connection or deadline
- * E_UNAVAIL / E_TIMEOUT; LOADING, READONLY, OOM, MISCONF, NOPERM, BUSY and a missing library
- * E_UNAVAIL; NOTFOUND E_NOTFOUND; DENIED E_DENIED; BADARG E_FORMAT; EXISTS E_EXISTS; STATE E_STATE;
+ * E_UNAVAIL / E_TIMEOUT; LOADING, READONLY, OOM, MISCONF, NOPERM, BUSY and a missing library or
+ * empty store (NOTREADY) E_UNAVAIL; NOTFOUND E_NOTFOUND; DENIED and AMBIGUOUS E_DENIED; BADARG E_FORMAT; EXISTS E_EXISTS; STATE E_STATE;
  * a reply of unexpected shape E_INTERNAL. em (may be NULL) receives the sentence.
  */
 #ifndef CORE_STORE_STORE_H
@@ -90,10 +90,12 @@ int store_ticket_get(struct store *s, const char *challenge_hash, struct store_t
 		     struct errmsg *em) MUST_CHECK;
 
 enum claim_result { CLAIM_NEW, CLAIM_AGAIN };
-/* Binds the ticket to rec->spki and writes rec as reserved, all or nothing. CLAIM_AGAIN: the ticket
- * was used with this same key already; ret_serial names its certificate and ret_der holds it when
- * it was committed (empty: signing was interrupted; claim again with CLAIM_NEW semantics is not
- * possible, see docs/REDIS.md "ticket_claim"). E_DENIED: other key, revoked, held, left, expired. */
+/* Binds the ticket to rec->spki and writes rec as reserved, all or nothing. CLAIM_NEW: sign rec->serial.
+ * A repeat with the same key gives CLAIM_AGAIN with the serial and, appended to ret_der, the
+ * certificate when it was committed; when signing was interrupted before that, the old serial is
+ * aborted and revoked and rec takes its place (CLAIM_NEW). ret_serial is the serial that counts.
+ * E_NOTFOUND: no such ticket; E_EXISTS: the serial was used before; E_DENIED: other key, other person,
+ * device or profile, revoked, held, left, expired. */
 int store_ticket_claim(struct store *s, const struct certrec *rec, enum claim_result *ret,
 		       char ret_serial[SERIAL_SIZE], struct buf *ret_der, struct errmsg *em) MUST_CHECK;
 

@@ -1,0 +1,45 @@
+/*
+ * One connection to Redis: the only user of hiredis, of which it takes the command formatter and the
+ * reply reader. Connects lazily, again after any failure. One deadline covers connect, AUTH and command.
+ * A handle serves one thread at a time.
+ */
+#ifndef CORE_STORE_REDIS_CONN_H
+#define CORE_STORE_REDIS_CONN_H
+
+#include "core/base/bytes.h"
+#include "core/base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct redis_conn;
+struct reply; /* one reply of Redis, a tree */
+
+enum reply_kind { REPLY_NIL, REPLY_TEXT, REPLY_INT, REPLY_ARRAY, REPLY_OTHER };
+
+struct redis_conn_options {
+	const char *socket; /* unix socket, or NULL or "" for TCP */
+	const char *host;
+	int port;
+	const char *user; /* NULL or "": no AUTH */
+	const char *password;
+	int deadline_ms;
+};
+
+/* Copies the options; connects nothing. */
+int redis_conn_open(const struct redis_conn_options *o, struct redis_conn **ret) MUST_CHECK;
+void redis_conn_close(struct redis_conn *c); /* wipes the password */
+
+/* Runs one command; binary-safe. An error reply becomes a code (store_error.h), everything else is *ret,
+ * which the caller frees. Blocks up to the deadline. */
+int redis_conn_run(struct redis_conn *c, const struct bytes *argv, size_t argc, struct reply **ret,
+		   struct errmsg *em) MUST_CHECK;
+
+void reply_free(struct reply *r);
+enum reply_kind reply_kind(const struct reply *r); /* NULL gives REPLY_OTHER */
+size_t reply_count(const struct reply *r);         /* elements of an array, 0 otherwise */
+const struct reply *reply_at(const struct reply *r, size_t i); /* NULL when there is none */
+struct bytes reply_bytes(const struct reply *r);   /* of a text, followed by a NUL; p NULL otherwise */
+int64_t reply_integer(const struct reply *r);      /* of an integer, 0 otherwise */
+
+#endif
