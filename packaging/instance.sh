@@ -228,11 +228,11 @@ write_env() {
 
 make_people() {
 	local ctl=("$bin/scepctl" -c "$1/scepauth.conf")
-	printf "%s\n" "$STUDENT_PASSWORD" | "${ctl[@]}" user add "$STUDENT_LOGIN" --group students \
+	printf "%s\n" "$STUDENT_PASSWORD" | "${ctl[@]}" user add "$STUDENT_LOGIN" --groups students \
 		--name "Sam Student" --email "$STUDENT_LOGIN@example.edu" --password-stdin &&
-		printf "%s\n" "$STAFF_PASSWORD" | "${ctl[@]}" user add "$STAFF_LOGIN" --group staff \
+		printf "%s\n" "$STAFF_PASSWORD" | "${ctl[@]}" user add "$STAFF_LOGIN" --groups staff \
 			--name "Tina Staff" --email "$STAFF_LOGIN@example.edu" --password-stdin &&
-		"${ctl[@]}" helpdesk add "$HELPDESK_NAME"
+		"${ctl[@]}" helpdesk add "$HELPDESK_NAME" --password-file "$1/secrets/redis-$HELPDESK_NAME"
 }
 
 cmd_make() {
