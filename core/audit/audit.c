@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -74,7 +75,8 @@ static bool value_cut(char *dst, size_t max, const char *src)
 		if (n + 4 < max)
 			n = max;
 	}
-	memcpy(dst, src, n);
+	for (size_t i = 0; i < n; i++) /* JSON lets DEL through, terminals act on it */
+		dst[i] = src[i] == 0x7f ? '?' : src[i];
 	dst[n] = '\0';
 	return cut;
 }
@@ -174,8 +176,10 @@ void audit_open(const char *program, bool to_syslog)
 	word_clean(audit.program, sizeof(audit.program), program);
 	audit.to_syslog = to_syslog;
 	/* NDELAY: the socket is there before the sandbox closes the way to it. */
-	if (to_syslog)
+	if (to_syslog) {
+		tzset(); /* reads /etc/localtime */
 		openlog(audit.program, LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
+	}
 	(void)pthread_mutex_unlock(&audit.lock);
 }
 

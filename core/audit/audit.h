@@ -22,8 +22,8 @@ void audit_open(const char *program, bool to_syslog);
 /*
  * event: a stable word such as "cert_issued"; actor: who did it, by ACL ("" when it is this program,
  * whose name is then written). Any text is safe as a value: bytes that are not UTF-8 become U+FFFD,
- * control characters are escaped, values longer than 1024 bytes (or less, when the line would pass
- * 4000 bytes) are cut and the line says "truncated":true. Names become [a-z0-9_]; a field that
+ * control characters are escaped (DEL becomes "?"), values
+ * longer than 1024 bytes (or less, when the line would pass 4000 bytes) are cut and the line says "truncated":true. Names become [a-z0-9_]; a field that
  * carries a name of the envelope (time, program, event, actor) is written as x_<name>.
  * Never pass passwords, challenges, cookies or keys. E_IO / E_TIMEOUT: the line did not leave.
  */
