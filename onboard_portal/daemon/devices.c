@@ -1,0 +1,330 @@
+#include "onboard_portal/daemon/portal.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/rnd.h"
+#include "core/base/text.h"
+#include "onboard_portal/flow/enrol.h"
+#include "onboard_portal/flow/form.h"
+
+struct rows {
+	struct store_device_row *list;
+	size_t n;
+};
+
+static const char *person_name(const struct user *u)
+{
+	return *u->name != '\0' ? u->name : u->login;
+}
+
+static void base_for(struct portal *p, struct page_base *b, const struct visitor *v)
+{
+	reply_base(p, b, person_name(&v->user), v->csrf);
+}
+
+/* The person's own device, or NULL: ids of others are as unknown as ones that do not exist. */
+static const struct store_device_row *find_row(const struct rows *rows, const char *id)
+{
+	for (size_t i = 0; id != NULL && i < rows->n; i++) {
+		if (strcmp(rows->list[i].device.id, id) == 0)
+			return &rows->list[i];
+	}
+	return NULL;
+}
+
+static long live_rows(const struct rows *rows, int64_t now)
+{
+	long n = 0;
+
+	for (size_t i = 0; i < rows->n; i++)
+		n += page_device_live(page_device_state(&rows->list[i], now));
+	return n;
+}
+
+/* gate_person and the person's devices; on true the caller frees rows->list and puts *s back. */
+static bool person_and_rows(struct portal *p, const struct http_request *req,
+			    struct http_response *res, struct visitor *v, struct store **s,
+			    struct rows *rows)
+{
+	struct errmsg em = {0};
+	int r;
+
+	if (!gate_person(p, req, res, v, s))
+		return false;
+	r = store_devices(*s, v->user.id, &rows->list, &rows->n, &em);
+	if (r == E_OK)
+		return true;
+	reply_failure(p, res, r, &em);
+	store_pool_put(p->pool, *s);
+	return false;
+}
+
+void devices_get(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	struct page_devices page = {0};
+	struct rows rows = {0};
+	struct portal *p = ctx;
+	struct page_base b;
+	struct visitor v;
+	struct store *s;
+
+	if (!person_and_rows(p, req, res, &v, &s, &rows))
+		return;
+	store_pool_put(p->pool, s);
+	page.rows = rows.list;
+	page.n = rows.n;
+	page.limit = v.may_enrol ? v.choice.group->device_limit : 0;
+	page.now = clock_now();
+	if (http_query(req, "removed") != NULL)
+		page.notice_key = "removed_notice";
+	base_for(p, &b, &v);
+	reply_page(p, res, 200, page_devices(&b, &page, &res->body));
+	free(rows.list);
+}
+
+static void new_page(struct portal *p, struct http_response *res, const struct visitor *v,
+		     unsigned status, const struct page_new *page)
+{
+	struct page_base b;
+
+	base_for(p, &b, v);
+	reply_page(p, res, status, page_new(&b, page, &res->body));
+}
+
+static void no_group(struct portal *p, struct http_response *res)
+{
+	static const struct page_message m = {.title_key = "no_group_title", .text_key = "no_group",
+					      .detail = "", .action = "/devices",
+					      .action_key = "back_devices"};
+
+	reply_message(p, res, 403, &m);
+}
+
+void device_new_get(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	struct page_new page = {.name = "", .platform = ""};
+	struct portal *p = ctx;
+	struct visitor v;
+	struct store *s;
+
+	if (!gate_person(p, req, res, &v, &s))
+		return;
+	store_pool_put(p->pool, s);
+	if (v.may_enrol)
+		new_page(p, res, &v, 200, &page);
+	else
+		no_group(p, res);
+}
+
+/*
+ * Mints a ticket for the device and sends the person to its capability link: the only time the
+ * token leaves this process. E_STATE when the limit is reached.
+ */
+static int issue_ticket(struct portal *p, struct store *s, const struct http_request *req,
+			struct http_response *res, const struct visitor *v, const char *device,
+			struct errmsg *em)
+{
+	const struct portal_profile *profile = portal_find_profile(p, v->choice.profile);
+	char token[ENROL_TOKEN_SIZE], challenge[ENROL_CHALLENGE_SIZE] = "", hash[HASH_SIZE], path[64];
+	uint8_t rnd[ENROL_RANDOM_SIZE], mac[TICKET_MAC_SIZE];
+	struct buf content;
+	struct ticket t;
+	int r = profile != NULL ? rnd_bytes(rnd, sizeof(rnd)) : E_INTERNAL;
+
+	buf_init(&content, TICKET_CONTENT_MAX);
+	if (r == E_OK)
+		r = enrol_token(rnd, token);
+	if (r == E_OK)
+		r = enrol_challenge(token, p->challenge_key, challenge, hash);
+	if (r == E_OK)
+		r = enrol_ticket(
+			&(struct enrol_order){
+				.challenge_hash = hash,
+				.user = v->user.id,
+				.device = device,
+				.profile = profile->name,
+				.cert_lifetime = profile->lifetime,
+				.ticket_lifetime = p->ticket_lifetime,
+				.now = clock_now(),
+			},
+			p->ticket_mac_key, &t, &content, mac);
+	if (r == E_OK)
+		r = store_ticket_put(s, &t, buf_bytes(&content), bytes_of(mac, sizeof(mac)),
+				     v->choice.group->device_limit, em);
+	if (r == E_OK) {
+		note_event("ticket_issued", req, v->user.login, "device", device);
+		snprintf(path, sizeof(path), "/e/%s", token);
+		reply_redirect(res, path);
+	}
+	text_wipe(rnd, sizeof(rnd));
+	text_wipe(challenge, sizeof(challenge));
+	text_wipe(token, sizeof(token));
+	text_wipe(path, sizeof(path));
+	buf_free(&content);
+	return r;
+}
+
+static int add_device(struct portal *p, struct store *s, const struct http_request *req,
+		      struct http_response *res, const struct visitor *v, struct device *d,
+		      struct errmsg *em)
+{
+	int r = rnd_id(d->id, sizeof(d->id), "d", 16);
+
+	if (r == E_OK)
+		r = text_copy(d->owner, sizeof(d->owner), v->user.id);
+	if (r == E_OK)
+		r = store_device_put(s, d, em);
+	if (r != E_OK)
+		return r;
+	note_event("device_added", req, v->user.login, "device", d->id);
+	return issue_ticket(p, s, req, res, v, d->id, em);
+}
+
+/* Reads the form; false when it is shown again with what is wrong. */
+static bool read_new(struct portal *p, const struct http_request *req, struct http_response *res,
+		     const struct visitor *v, struct device *ret)
+{
+	const char *name = http_form(req, "name"), *platform = http_form(req, "platform");
+	bool shown = name != NULL && text_is_plain(name, TEXT_SIZE);
+	struct page_new page = {.name = shown ? name : "", .platform = ""};
+
+	if (form_device_name(name, ret->name) != E_OK)
+		page.name_key = "add_name_missing";
+	if (!form_platform_ok(platform))
+		page.platform_key = "add_platform_missing";
+	else
+		page.platform = platform;
+	if (page.name_key == NULL && page.platform_key == NULL &&
+	    text_copy(ret->platform, sizeof(ret->platform), platform) == E_OK)
+		return true;
+	new_page(p, res, v, 422, &page);
+	return false;
+}
+
+/* What to say when no ticket was given. */
+static void refuse_ticket(struct portal *p, struct http_response *res, const struct visitor *v,
+			  const struct device *d, int r, const struct errmsg *em)
+{
+	struct page_new page = {.name = d->name, .platform = d->platform, .other_key = "add_limit"};
+	static const struct page_message held = {.title_key = "held_title", .text_key = "held",
+						 .detail = ""};
+
+	if (r == E_STATE)
+		new_page(p, res, v, 409, &page);
+	else if (r == E_DENIED)
+		reply_message(p, res, 403, &held);
+	else
+		reply_failure(p, res, r, em);
+}
+
+void device_new_post(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	struct device d = {0};
+	struct rows rows = {0};
+	struct errmsg em = {0};
+	struct portal *p = ctx;
+	struct visitor v;
+	struct store *s;
+	int r = E_OK;
+
+	if (!person_and_rows(p, req, res, &v, &s, &rows))
+		return;
+	if (!gate_form(p, req, res, &v))
+		goto out;
+	if (!v.may_enrol) {
+		no_group(p, res);
+		goto out;
+	}
+	if (!read_new(p, req, res, &v, &d))
+		goto out;
+	/* Asked first so that no device is left behind; ticket_put has the last word. */
+	if (live_rows(&rows, clock_now()) >= v.choice.group->device_limit)
+		r = E_STATE;
+	else
+		r = add_device(p, s, req, res, &v, &d, &em);
+	if (r != E_OK)
+		refuse_ticket(p, res, &v, &d, r, &em);
+out:
+	free(rows.list);
+	store_pool_put(p->pool, s);
+}
+
+void device_code_post(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	const struct store_device_row *row;
+	struct rows rows = {0};
+	struct errmsg em = {0};
+	struct portal *p = ctx;
+	struct visitor v;
+	struct store *s;
+	int r;
+
+	if (!person_and_rows(p, req, res, &v, &s, &rows))
+		return;
+	row = find_row(&rows, req->params[0]);
+	if (!gate_form(p, req, res, &v)) {
+		/* the reply is made */
+	} else if (row == NULL) {
+		reply_not_found(p, res);
+	} else if (!v.may_enrol) {
+		no_group(p, res);
+	} else {
+		r = issue_ticket(p, s, req, res, &v, row->device.id, &em);
+		if (r != E_OK)
+			refuse_ticket(p, res, &v, &row->device, r, &em);
+	}
+	free(rows.list);
+	store_pool_put(p->pool, s);
+}
+
+void device_remove_get(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	const struct store_device_row *row;
+	struct rows rows = {0};
+	struct portal *p = ctx;
+	struct page_base b;
+	struct visitor v;
+	struct store *s;
+
+	if (!person_and_rows(p, req, res, &v, &s, &rows))
+		return;
+	store_pool_put(p->pool, s);
+	row = find_row(&rows, req->params[0]);
+	base_for(p, &b, &v);
+	if (row != NULL)
+		reply_page(p, res, 200, page_remove(&b, &row->device, &res->body));
+	else
+		reply_not_found(p, res);
+	free(rows.list);
+}
+
+void device_remove_post(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	const char *id = req->params[0];
+	struct errmsg em = {0};
+	struct portal *p = ctx;
+	struct visitor v;
+	struct store *s;
+	int r;
+
+	if (!gate_person(p, req, res, &v, &s))
+		return;
+	if (!gate_form(p, req, res, &v)) {
+		store_pool_put(p->pool, s);
+		return;
+	}
+	r = text_is_name(id, ID_SIZE - 1)
+		    ? store_device_revoke(s, v.user.id, id, "removed by its owner in the portal", &em)
+		    : E_NOTFOUND;
+	store_pool_put(p->pool, s);
+	if (r == E_OK) {
+		note_event("device_revoked", req, v.user.login, "device", id);
+		reply_redirect(res, "/devices?removed=1");
+	} else if (r == E_NOTFOUND || r == E_DENIED || r == E_FORMAT) {
+		note_event("device_revoke_refused", req, v.user.login, "device",
+			   text_is_name(id, ID_SIZE - 1) ? id : "");
+		reply_not_found(p, res);
+	} else {
+		reply_failure(p, res, r, &em);
+	}
+}

@@ -1,0 +1,269 @@
+#include "onboard_portal/daemon/portal.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/rnd.h"
+#include "core/base/text.h"
+#include "onboard_portal/flow/form.h"
+
+#include <time.h>
+
+#define WAIT_FOR_TURN 5 /* seconds */
+
+/* What one login is about. Its failures are counted under the account and the address. */
+struct attempt {
+	char login[LOGIN_SIZE]; /* "": what was typed cannot be a login */
+	char address[THROTTLE_ADDRESS_SIZE];
+	const char *password;
+};
+
+static void login_page(struct portal *p, struct http_response *res, const struct visitor *v,
+		       unsigned status, const struct page_login *page)
+{
+	struct page_base b;
+
+	reply_base(p, &b, NULL, v->csrf);
+	reply_page(p, res, status, page_login(&b, page, &res->body));
+}
+
+void login_get(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	struct page_login page = {.login = "", .error_field = "login"};
+	struct portal *p = ctx;
+	struct visitor v;
+
+	if (gate_visitor(p, req, res, &v) != E_OK) {
+		reply_failure(p, res, E_INTERNAL, NULL);
+		return;
+	}
+	if (v.signed_in) {
+		reply_redirect(res, "/devices");
+		return;
+	}
+	if (http_query(req, "ended") != NULL)
+		page.notice_key = "login_ended";
+	else if (http_query(req, "expired") != NULL)
+		page.notice_key = "login_expired";
+	login_page(p, res, &v, 200, &page);
+}
+
+static void login_error(struct portal *p, struct http_response *res, const struct visitor *v,
+			const char *login, unsigned status, const char *key, const char *field,
+			int64_t wait)
+{
+	struct page_login page = {
+		.login = login, .error_key = key, .error_field = field, .wait = wait};
+	char seconds[32];
+
+	if (status == 429 || status == 503) {
+		snprintf(seconds, sizeof(seconds), "%lld", (long long)(wait > 0 ? wait : 3));
+		if (http_set_header(res, "Retry-After", seconds) != E_OK)
+			log_warn("header left out");
+	}
+	login_page(p, res, v, status, &page);
+}
+
+/* Counts the attempt as failed before it is made; the seconds to wait when it may not be made. */
+static int64_t count_attempt(struct portal *p, const struct attempt *a)
+{
+	int64_t now = clock_now(), by_account = 0, by_address;
+
+	pthread_mutex_lock(&p->lock);
+	by_address = throttle_wait(p->by_address, a->address, now);
+	if (*a->login != '\0')
+		by_account = throttle_wait(p->by_account, a->login, now);
+	if (by_address == 0 && by_account == 0) {
+		throttle_failed(p->by_address, a->address, now);
+		if (*a->login != '\0')
+			throttle_failed(p->by_account, a->login, now);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return by_account > by_address ? by_account : by_address;
+}
+
+/* A good password clears the account; the address only gets this one attempt back, or an own
+ * account would be a way to go on guessing others. */
+static void uncount_attempt(struct portal *p, const struct attempt *a, bool good)
+{
+	int64_t now = clock_now();
+
+	pthread_mutex_lock(&p->lock);
+	throttle_undo(p->by_address, a->address, now);
+	if (*a->login != '\0' && good)
+		throttle_forget(p->by_account, a->login);
+	else if (*a->login != '\0')
+		throttle_undo(p->by_account, a->login, now);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Password hashes are costly on purpose: as many at once as there are cores, a few more wait. */
+static bool take_turn(struct portal *p)
+{
+	struct timespec until;
+	bool got = false;
+
+	if (clock_gettime(CLOCK_REALTIME, &until) != 0)
+		return false;
+	until.tv_sec += WAIT_FOR_TURN;
+	pthread_mutex_lock(&p->lock);
+	if (p->hashing < p->hashing_max) {
+		got = true;
+	} else if (p->waiting < p->waiting_max) {
+		p->waiting++;
+		while (p->hashing >= p->hashing_max &&
+		       pthread_cond_timedwait(&p->hashed, &p->lock, &until) == 0)
+			;
+		p->waiting--;
+		got = p->hashing < p->hashing_max;
+	}
+	if (got)
+		p->hashing++;
+	pthread_mutex_unlock(&p->lock);
+	return got;
+}
+
+static void end_turn(struct portal *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->hashing--;
+	pthread_cond_signal(&p->hashed);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Brings the person into the store. E_DENIED when they are held or have left. */
+static int admit(struct portal *p, struct user *u, struct errmsg *em)
+{
+	struct store *s = store_pool_get(p->pool);
+	char hold[REASON_SIZE] = "";
+	struct user stored;
+	int r;
+
+	if (s == NULL)
+		return err_set(em, E_UNAVAIL, "all connections to Redis are in use");
+	r = rnd_id(u->id, sizeof(u->id), "u", 16);
+	if (r == E_OK)
+		r = store_user_put(s, u, em);
+	if (r == E_OK)
+		r = store_user_get(s, u->id, &stored, hold, em);
+	store_pool_put(p->pool, s);
+	if (r == E_OK && (*hold != '\0' || (stored.leave_at > 0 && stored.leave_at <= clock_now())))
+		r = E_DENIED;
+	return r;
+}
+
+static void sign_in(struct portal *p, const struct http_request *req, struct http_response *res,
+		    struct user *u)
+{
+	static const struct page_message held = {.title_key = "held_title", .text_key = "held",
+						 .detail = ""};
+	struct errmsg em = {0};
+	struct session s;
+	int r = admit(p, u, &em);
+
+	if (r == E_DENIED) {
+		note_event("login_refused", req, u->login, "reason", "held");
+		reply_message(p, res, 403, &held);
+		return;
+	}
+	if (r == E_OK) {
+		res->n_headers = 0; /* a visitor's cookie set before gives way to the new session's */
+		r = gate_start(p, res, u->id, &s);
+	}
+	if (r != E_OK) {
+		reply_failure(p, res, r, &em);
+		return;
+	}
+	note_event("login_ok", req, u->login, "source", u->source);
+	reply_redirect(res, "/devices");
+}
+
+static void try_login(struct portal *p, const struct http_request *req, struct http_response *res,
+		      const struct visitor *v, const struct attempt *a)
+{
+	int64_t wait = count_attempt(p, a);
+	struct errmsg em = {0};
+	struct user u = {0};
+	int r = E_NOTFOUND;
+
+	if (wait > 0) {
+		note_event("login_failed", req, "", "reason", "throttled");
+		login_error(p, res, v, a->login, 429, "login_throttled", "login", wait);
+		return;
+	}
+	if (*a->login != '\0' && strlen(a->password) <= FORM_PASSWORD_MAX) {
+		if (!take_turn(p)) {
+			uncount_attempt(p, a, false);
+			login_error(p, res, v, a->login, 503, "login_busy", "login", 0);
+			return;
+		}
+		r = p->auth.check(p->auth.self, a->login, a->password, &u, &em);
+		end_turn(p);
+	}
+	if (*em.text != '\0' && r != E_UNAVAIL)
+		log_warn("%s", em.text);
+	if (r == E_OK) {
+		uncount_attempt(p, a, true);
+		sign_in(p, req, res, &u);
+	} else if (r == E_NOTFOUND || r == E_DENIED) {
+		/* What was typed as an unknown login may be a password: it is not written down. */
+		note_event("login_failed", req, r == E_DENIED ? a->login : "", "reason",
+			   r == E_DENIED ? "wrong_password" : "unknown_login");
+		login_error(p, res, v, a->login, 403, "login_failed", "login", 0);
+	} else {
+		uncount_attempt(p, a, false);
+		reply_failure(p, res, r, &em);
+	}
+}
+
+void login_post(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	const char *login = http_form(req, "login"), *password = http_form(req, "password");
+	struct attempt a = {.password = password};
+	enum gate_verdict verdict;
+	struct portal *p = ctx;
+	struct visitor v;
+
+	if (gate_visitor(p, req, res, &v) != E_OK) {
+		reply_failure(p, res, E_INTERNAL, NULL);
+		return;
+	}
+	verdict = gate_check(p, req, &v);
+	if (verdict == GATE_ORIGIN) {
+		gate_refuse(p, res, &v, verdict);
+	} else if (verdict == GATE_TOKEN) {
+		login_error(p, res, &v, "", 403, "login_form_old", "login", 0);
+	} else if (login == NULL || login[strspn(login, " \t")] == '\0') {
+		login_error(p, res, &v, "", 422, "login_name_missing", "login", 0);
+	} else if (password == NULL || *password == '\0') {
+		login_error(p, res, &v, text_is_plain(login, LOGIN_SIZE) ? login : "", 422,
+			    "login_password_missing", "password", 0);
+	} else {
+		if (form_login(login, a.login) != E_OK || !form_password_ok(password))
+			a.login[0] = '\0';
+		throttle_address(a.address, req->client != NULL ? req->client : "");
+		try_login(p, req, res, &v, &a);
+	}
+}
+
+void logout_post(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	struct portal *p = ctx;
+	struct visitor v;
+
+	if (gate_visitor(p, req, res, &v) != E_OK) {
+		reply_failure(p, res, E_INTERNAL, NULL);
+		return;
+	}
+	if (!v.signed_in) {
+		reply_redirect(res, "/login");
+		return;
+	}
+	if (!gate_form(p, req, res, &v))
+		return;
+	pthread_mutex_lock(&p->lock);
+	logouts_add(p->logouts, v.session.user, gate_now_ms(), p->session_lifetime);
+	pthread_mutex_unlock(&p->lock);
+	gate_drop_cookie(res);
+	note_event("logout", req, "", "user", v.session.user);
+	reply_redirect(res, "/login?ended=1");
+}

@@ -1,0 +1,146 @@
+/*
+ * The running portal: everything that requests share. Read-only after portal_open except what its
+ * own locks guard. Handlers run on several threads at once.
+ */
+#ifndef ONBOARD_PORTAL_DAEMON_PORTAL_H
+#define ONBOARD_PORTAL_DAEMON_PORTAL_H
+
+#include "core/base/conf.h"
+#include "core/http/router.h"
+#include "core/store/store.h"
+#include "onboard_portal/auth/auth.h"
+#include "onboard_portal/flow/choice.h"
+#include "onboard_portal/flow/logouts.h"
+#include "onboard_portal/flow/page.h"
+#include "onboard_portal/flow/throttle.h"
+#include "onboard_portal/profile/enrolment.h"
+
+#include <pthread.h>
+
+enum { PORTAL_KEY_SIZE = 32, PORTAL_CHAIN_MAX = 4, PORTAL_FINGERPRINT_SIZE = 96 };
+
+/* One certificate read from a PEM file. */
+struct portal_cert {
+	struct buf der;
+	char sha256[PORTAL_FINGERPRINT_SIZE]; /* upper-case hex pairs with ':' */
+	char sha1[PORTAL_FINGERPRINT_SIZE];
+};
+
+struct portal_profile {
+	const char *name;
+	char *scep_url;
+	struct portal_cert issuer;
+	struct portal_cert ra;
+	struct portal_cert chain[PORTAL_CHAIN_MAX];
+	struct bytes chain_der[PORTAL_CHAIN_MAX];
+	size_t n_chain;
+	int64_t lifetime; /* seconds */
+};
+
+struct portal {
+	struct conf *conf;
+	const char *organization, *support, *url, *ssid;
+	int64_t session_lifetime; /* seconds */
+	int64_t ticket_lifetime;
+	uint8_t session_key[PORTAL_KEY_SIZE];
+	uint8_t challenge_key[PORTAL_KEY_SIZE];
+	uint8_t ticket_mac_key[PORTAL_KEY_SIZE];
+	struct view *view;
+	struct auth auth;
+	struct store_pool *pool;
+
+	struct choice_group *groups;
+	size_t n_groups;
+	const char *const *profile_names;
+	struct portal_profile *profiles; /* in the order of profile_names */
+	size_t n_profiles;
+	struct portal_cert anchor;       /* of the RADIUS server's certificate */
+
+	pthread_mutex_t lock; /* guards what follows */
+	struct throttle *by_account;
+	struct throttle *by_address;
+	struct logouts *logouts;
+	pthread_cond_t hashed;
+	unsigned hashing, hashing_max; /* password checks that run now */
+	unsigned waiting, waiting_max; /* and those that wait for a turn */
+};
+
+/* --- open.c: configuration, keys, certificates ---------------------------------------------------- */
+int portal_open(struct conf *conf, struct portal **ret, struct errmsg *em) MUST_CHECK;
+void portal_close(struct portal *p);
+const struct portal_profile *portal_find_profile(const struct portal *p, const char *name);
+
+/* --- reply.c --------------------------------------------------------------------------------------- */
+void reply_base(const struct portal *p, struct page_base *ret, const char *person, const char *csrf);
+/* Sends what a page function has appended to res->body, or the failure page when r is not E_OK. */
+void reply_page(const struct portal *p, struct http_response *res, unsigned status, int r);
+void reply_redirect(struct http_response *res, const char *location);
+void reply_message(const struct portal *p, struct http_response *res, unsigned status,
+		   const struct page_message *m);
+/* For failures below the pages: 503 when the store is away, else 500; logs em. */
+void reply_failure(const struct portal *p, struct http_response *res, int r, const struct errmsg *em);
+void reply_not_found(const struct portal *p, struct http_response *res);
+/* Security headers on every reply. */
+void reply_after(void *ctx, const struct http_request *req, struct http_response *res);
+
+/* --- gate.c: who is asking -------------------------------------------------------------------------- */
+struct visitor {
+	struct session session;
+	char csrf[SESSION_CSRF_SIZE];
+	bool signed_in;    /* the session has a person */
+	struct user user;  /* filled by gate_person */
+	struct choice choice;
+	bool may_enrol;    /* choice is filled */
+};
+/* Reads the cookie. No session or a bad one: a fresh visitor's session, whose cookie is set. */
+int gate_visitor(struct portal *p, const struct http_request *req, struct http_response *res,
+		 struct visitor *ret) MUST_CHECK;
+/*
+ * A page that needs a person: false when the reply is already made (login page, held, store away).
+ * store is a handle from the pool, put back by the caller with store_pool_put.
+ */
+bool gate_person(struct portal *p, const struct http_request *req, struct http_response *res,
+		 struct visitor *ret, struct store **ret_store);
+/* A form: Origin and Sec-Fetch-Site, then the CSRF token. */
+enum gate_verdict { GATE_OK, GATE_ORIGIN, GATE_TOKEN };
+enum gate_verdict gate_check(const struct portal *p, const struct http_request *req,
+			     const struct visitor *v);
+/* The same; false when the reply (403) is already made. */
+bool gate_form(struct portal *p, const struct http_request *req, struct http_response *res,
+	       const struct visitor *v);
+void gate_refuse(struct portal *p, struct http_response *res, const struct visitor *v,
+		 enum gate_verdict why);
+/* Starts a new session for user ("" for a visitor) and sets its cookie. */
+int gate_start(struct portal *p, struct http_response *res, const char *user,
+	       struct session *ret) MUST_CHECK;
+void gate_drop_cookie(struct http_response *res);
+int64_t gate_now_ms(void);
+
+/* --- one line per event; says so in the log when the trail cannot be written ------------------------- */
+void note_event(const char *event, const struct http_request *req, const char *login,
+		const char *name, const char *value);
+
+/* --- handlers --------------------------------------------------------------------------------------- */
+extern const struct http_route portal_routes[];
+
+void login_get(void *ctx, const struct http_request *req, struct http_response *res);
+void login_post(void *ctx, const struct http_request *req, struct http_response *res);
+void logout_post(void *ctx, const struct http_request *req, struct http_response *res);
+void devices_get(void *ctx, const struct http_request *req, struct http_response *res);
+void device_new_get(void *ctx, const struct http_request *req, struct http_response *res);
+void device_new_post(void *ctx, const struct http_request *req, struct http_response *res);
+void device_code_post(void *ctx, const struct http_request *req, struct http_response *res);
+void device_remove_get(void *ctx, const struct http_request *req, struct http_response *res);
+void device_remove_post(void *ctx, const struct http_request *req, struct http_response *res);
+void setup_get(void *ctx, const struct http_request *req, struct http_response *res);
+void setup_file_get(void *ctx, const struct http_request *req, struct http_response *res);
+void static_css_get(void *ctx, const struct http_request *req, struct http_response *res);
+void static_mark_get(void *ctx, const struct http_request *req, struct http_response *res);
+void static_anchor_get(void *ctx, const struct http_request *req, struct http_response *res);
+void health_get(void *ctx, const struct http_request *req, struct http_response *res);
+
+/* --- run.c ------------------------------------------------------------------------------------------- */
+/* The whole program; returns the exit code. */
+int portal_run(int argc, char **argv);
+
+#endif

@@ -1,0 +1,169 @@
+#include "onboard_portal/daemon/portal.h"
+
+#include "core/audit/audit.h"
+#include "core/base/args.h"
+#include "core/base/log.h"
+#include "core/http/httpd.h"
+#include "core/ipc/sandbox.h"
+
+#include <libgen.h>
+#include <signal.h>
+#include <unistd.h>
+
+#define PROGRAM "onboard_portal"
+#define THREADS_PER_CORE 4 /* a thread may wait for a password hash or for Redis */
+#define FORM_MAX 16384
+
+static void root_get(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	(void)ctx;
+	(void)req;
+	reply_redirect(res, "/devices");
+}
+
+const struct http_route portal_routes[] = {
+	{"GET", "/", root_get},
+	{"GET", "/login", login_get},
+	{"POST", "/login", login_post},
+	{"POST", "/logout", logout_post},
+	{"GET", "/devices", devices_get},
+	{"GET", "/devices/new", device_new_get},
+	{"POST", "/devices/new", device_new_post},
+	{"POST", "/devices/:id/code", device_code_post},
+	{"GET", "/devices/:id/remove", device_remove_get},
+	{"POST", "/devices/:id/remove", device_remove_post},
+	{"GET", "/e/:token", setup_get},
+	{"GET", "/e/:token/:file", setup_file_get},
+	{"GET", "/static/portal.css", static_css_get},
+	{"GET", "/static/mark.svg", static_mark_get},
+	{"GET", "/network-ca.pem", static_anchor_get},
+	{"GET", "/healthz", health_get},
+	{NULL, NULL, NULL},
+};
+
+static int start_server(struct portal *p, struct httpd **ret, struct errmsg *em)
+{
+	long threads = conf_int(p->conf, "portal", NULL, "threads"), cores = sysconf(_SC_NPROCESSORS_ONLN);
+	struct httpd_options o = {
+		.listen = conf_str(p->conf, "portal", NULL, "listen"),
+		.tls_cert = conf_path(p->conf, "portal", NULL, "tls-cert"),
+		.tls_key = conf_path(p->conf, "portal", NULL, "tls-key"),
+		.threads = (unsigned)(threads > 0 ? threads : (cores > 0 ? cores : 1) * THREADS_PER_CORE),
+		.max_body = FORM_MAX,
+		.max_connections = 1000,
+		.max_per_address = 100,
+		.deadline_ms = 15000,
+		.routes = portal_routes,
+		.ctx = p,
+		.after = reply_after,
+	};
+
+	return httpd_start(&o, ret, em);
+}
+
+/* After this the process can read its certificates and accounts, reach Redis, and little else. */
+static int enter_sandbox(const struct portal *p, struct errmsg *em)
+{
+	char tls[4096], key[4096], accounts[4096], socket[4096];
+	const char *paths[4];
+	struct sandbox s = {.user = conf_str(p->conf, "", NULL, "run-as"), .read_paths = paths, .n_read = 4};
+
+	/* Folders, not files: each is replaced by renaming a new one over it. */
+	snprintf(tls, sizeof(tls), "%s", conf_path(p->conf, "portal", NULL, "tls-cert"));
+	snprintf(key, sizeof(key), "%s", conf_path(p->conf, "portal", NULL, "tls-key"));
+	snprintf(accounts, sizeof(accounts), "%s", conf_path(p->conf, "portal", NULL, "accounts"));
+	snprintf(socket, sizeof(socket), "%s", conf_path(p->conf, "redis", NULL, "socket"));
+	paths[0] = dirname(tls);
+	paths[1] = dirname(key);
+	paths[2] = dirname(accounts);
+	paths[3] = dirname(socket);
+	return sandbox_enter(&s, em);
+}
+
+static void warn_without_store(struct portal *p)
+{
+	struct store *s = store_pool_get(p->pool);
+	struct errmsg em = {0};
+
+	if (s == NULL || store_ping(s, &em) != E_OK)
+		log_warn("Redis is not ready (%s); pages say so until it is", em.text);
+	if (s != NULL)
+		store_pool_put(p->pool, s);
+}
+
+static int serve(struct portal *p, struct errmsg *em)
+{
+	struct httpd *h = NULL;
+	sigset_t signals;
+	const char *listen = conf_str(p->conf, "portal", NULL, "listen"), *colon;
+	int r, sig;
+
+	/* Blocked before threads exist, so that only sigwait sees them. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
+		return err_set(em, E_INTERNAL, "signals cannot be blocked");
+	r = start_server(p, &h, em);
+	if (r != E_OK)
+		return r;
+	*em = (struct errmsg){0};
+	r = enter_sandbox(p, em);
+	if (r == E_OK) {
+		if (*em->text != '\0')
+			log_warn("%s", em->text);
+		warn_without_store(p);
+		colon = strrchr(listen, ':');
+		log_info("ready %.*s:%u", colon != NULL ? (int)(colon - listen) : 0, listen, httpd_port(h));
+		while (sigwait(&signals, &sig) != 0)
+			;
+		log_info("stopping");
+	}
+	httpd_stop(h);
+	return r;
+}
+
+static int exit_code(int r)
+{
+	switch (r) {
+	case E_OK:
+		return EXIT_DONE;
+	case E_CONFIG:
+	case E_DENIED:
+	case E_FORMAT:
+		return EXIT_USAGE;
+	default:
+		return EXIT_FAILED;
+	}
+}
+
+int portal_run(int argc, char **argv)
+{
+	struct errmsg em = {0};
+	struct portal *p = NULL;
+	struct conf *conf = NULL;
+	struct args args;
+	int r = args_parse(argc, argv, PROGRAM, "Web pages where people bring their devices onto the network.",
+			   &args);
+
+	if (r >= 0)
+		return r;
+	log_init(PROGRAM, args.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	r = sandbox_early(&em);
+	if (r == E_OK)
+		r = conf_load(args.conf_file, &conf, &em);
+	if (r == E_OK)
+		r = portal_open(conf, &p, &em);
+	if (r == E_OK) {
+		if (*em.text != '\0')
+			log_warn("%s", em.text);
+		audit_open(PROGRAM, conf_bool(conf, "", NULL, "syslog"));
+		if (!args.check_only)
+			r = serve(p, &em);
+	}
+	if (r != E_OK)
+		log_error("%s", *em.text != '\0' ? em.text : err_text(r));
+	portal_close(p);
+	conf_free(conf);
+	return exit_code(r);
+}

@@ -1,0 +1,282 @@
+#include "onboard_portal/daemon/portal.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/pki/digest.h"
+#include "onboard_portal/daemon/sign.h"
+#include "onboard_portal/flow/enrol.h"
+#include "onboard_portal/profile/apple.h"
+#include "onboard_portal/profile/linux.h"
+
+/* What stands behind a capability link that still works. */
+struct link {
+	char challenge[ENROL_CHALLENGE_SIZE];
+	struct ticket ticket;
+	struct device device;
+	const struct portal_profile *profile;
+	int64_t now;
+};
+
+static int read_ticket(struct portal *p, struct store *s, const char *hash, struct ticket *ret,
+		       struct errmsg *em)
+{
+	struct store_ticket st = {0};
+	uint8_t mac[32];
+	int r = store_ticket_get(s, hash, &st, em);
+
+	if (r == E_OK)
+		r = digest_hmac_sha256(bytes_of(p->ticket_mac_key, PORTAL_KEY_SIZE), buf_bytes(&st.content), mac);
+	if (r == E_OK && (st.mac.n != sizeof(mac) || !text_ct_equal(mac, st.mac.p, sizeof(mac))))
+		r = err_set(em, E_NOTFOUND, "a ticket whose MAC is not ours");
+	if (r == E_OK)
+		r = ticket_decode(buf_bytes(&st.content), ret);
+	if (r == E_OK && strcmp(ret->challenge, hash) != 0)
+		r = err_set(em, E_NOTFOUND, "a ticket stored under another challenge");
+	buf_free(&st.content);
+	buf_free(&st.mac);
+	return r;
+}
+
+/*
+ * The device, when the ticket may still be used: a device has one open ticket at a time, so it is
+ * this one when their ends agree, unless a certificate was made from it.
+ */
+static int read_device(struct store *s, const struct ticket *t, struct device *ret, struct errmsg *em)
+{
+	struct store_device_row *rows = NULL;
+	size_t n = 0;
+	int r = store_devices(s, t->user, &rows, &n, em), found = E_NOTFOUND;
+
+	for (size_t i = 0; r == E_OK && i < n; i++) {
+		if (strcmp(rows[i].device.id, t->device) != 0)
+			continue;
+		if (rows[i].ticket_open && rows[i].ticket_expires == t->expires &&
+		    strcmp(rows[i].cert.ticket, t->challenge) != 0) {
+			*ret = rows[i].device;
+			found = E_OK;
+		}
+		break;
+	}
+	free(rows);
+	return r == E_OK ? found : r;
+}
+
+static int read_person(struct store *s, const char *id, int64_t now, struct errmsg *em)
+{
+	char hold[REASON_SIZE] = "";
+	struct user u;
+	int r = store_user_get(s, id, &u, hold, em);
+
+	if (r == E_OK && (*hold != '\0' || (u.leave_at > 0 && u.leave_at <= now)))
+		r = E_NOTFOUND;
+	return r;
+}
+
+static int read_link(struct portal *p, struct store *s, const char *token, struct link *l,
+		     struct errmsg *em)
+{
+	char hash[HASH_SIZE];
+	int r;
+
+	l->now = clock_now();
+	if (!enrol_token_ok(token))
+		return E_NOTFOUND;
+	r = enrol_challenge(token, p->challenge_key, l->challenge, hash);
+	if (r == E_OK)
+		r = read_ticket(p, s, hash, &l->ticket, em);
+	if (r == E_OK && l->ticket.expires <= l->now)
+		r = E_NOTFOUND;
+	if (r == E_OK)
+		r = read_person(s, l->ticket.user, l->now, em);
+	if (r == E_OK)
+		r = read_device(s, &l->ticket, &l->device, em);
+	if (r == E_OK) {
+		l->profile = portal_find_profile(p, l->ticket.profile);
+		r = l->profile != NULL ? E_OK : E_NOTFOUND;
+	}
+	return r;
+}
+
+/* False when the reply (404, 410, 503) is already made. The caller wipes *l. */
+static bool open_link(struct portal *p, const struct http_request *req, struct http_response *res,
+		      struct link *l)
+{
+	static const struct page_message gone = {.title_key = "gone_title", .text_key = "gone",
+						 .detail = "", .action = "/devices",
+						 .action_key = "back_devices"};
+	struct store *s = store_pool_get(p->pool);
+	struct errmsg em = {0};
+	int r = s != NULL ? read_link(p, s, req->params[0], l, &em)
+			  : err_set(&em, E_UNAVAIL, "all connections to Redis are in use");
+
+	if (s != NULL)
+		store_pool_put(p->pool, s);
+	if (r == E_OK)
+		return true;
+	text_wipe(l, sizeof(*l));
+	if (r == E_NOTFOUND)
+		reply_message(p, res, 410, &gone);
+	else
+		reply_failure(p, res, r, &em);
+	return false;
+}
+
+static void fill_enrolment(const struct portal *p, const struct link *l, struct enrolment *e)
+{
+	const struct portal_profile *f = l->profile;
+
+	*e = (struct enrolment){
+		.organization = p->organization,
+		.ssid = p->ssid,
+		.onboarding_ssid = conf_str(p->conf, "wifi", NULL, "onboarding-ssid"),
+		.server_name = conf_str(p->conf, "wifi", NULL, "server-name"),
+		.identity = conf_str(p->conf, "wifi", NULL, "identity"),
+		.profile_id = conf_str(p->conf, "portal", NULL, "profile-id"),
+		.scep_url = f->scep_url,
+		.profile = f->name,
+		.device_id = l->device.id,
+		.challenge = l->challenge,
+		.anchor = buf_bytes(&p->anchor.der),
+		.issuer = buf_bytes(&f->issuer.der),
+		.ra = buf_bytes(&f->ra.der),
+		.chain = f->chain_der,
+		.n_chain = f->n_chain,
+	};
+}
+
+static void script_name(const struct portal *p, char *dst, size_t size)
+{
+	char slug[LINUX_SLUG_SIZE];
+
+	linux_slug(p->ssid, slug);
+	snprintf(dst, size, "wifi-%s.sh", slug);
+}
+
+static int setup_page(struct portal *p, const struct http_request *req, struct http_response *res,
+		      const struct link *l)
+{
+	struct buf before, after, nmcli, wpa;
+	struct enrolment e;
+	struct page_base b;
+	char base[64], script[64];
+	int r;
+
+	buf_init(&before, 8192);
+	buf_init(&after, 8192);
+	buf_init(&nmcli, 8192);
+	buf_init(&wpa, 8192);
+	fill_enrolment(p, l, &e);
+	script_name(p, script, sizeof(script));
+	snprintf(base, sizeof(base), "/e/%s", req->params[0]);
+	r = linux_commands(&e, &before, &after);
+	if (r == E_OK)
+		r = linux_nmcli(&e, &nmcli);
+	if (r == E_OK)
+		r = linux_wpa_command(&e, &wpa);
+	reply_base(p, &b, NULL, "");
+	if (r == E_OK)
+		r = page_setup(&b,
+			       &(struct page_setup){
+				       .device = &l->device,
+				       .challenge = l->challenge,
+				       .minutes = (l->ticket.expires - l->now + 59) / 60,
+				       .scep_url = e.scep_url,
+				       .profile = e.profile,
+				       .ca_sha256 = l->profile->issuer.sha256,
+				       .ca_sha1 = l->profile->issuer.sha1,
+				       .anchor_sha256 = p->anchor.sha256,
+				       .server_name = e.server_name,
+				       .identity = e.identity,
+				       .base = base,
+				       .script_name = script,
+				       .before = buf_str(&before),
+				       .after = buf_str(&after),
+				       .nmcli = buf_str(&nmcli),
+				       .wpa = buf_str(&wpa),
+			       },
+			       &res->body);
+	buf_free(&before);
+	buf_free(&after);
+	buf_free(&nmcli);
+	buf_free(&wpa);
+	return r;
+}
+
+void setup_get(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	struct portal *p = ctx;
+	struct link l = {0};
+
+	if (!open_link(p, req, res, &l))
+		return;
+	reply_page(p, res, 200, setup_page(p, req, res, &l));
+	text_wipe(&l, sizeof(l));
+}
+
+static int send_apple(struct portal *p, const struct link *l, struct http_response *res,
+		      struct errmsg *em)
+{
+	struct enrolment e;
+	struct buf plain;
+	int r;
+
+	buf_init(&plain, PROFILE_MAX);
+	fill_enrolment(p, l, &e);
+	r = apple_profile(&e, &plain);
+	if (r == E_OK)
+		r = sign_profile(conf_path(p->conf, "portal", NULL, "tls-cert"),
+				 conf_path(p->conf, "portal", NULL, "tls-key"), buf_bytes(&plain),
+				 &res->body, em);
+	if (r == E_OK) {
+		res->status = 200;
+		res->content_type = APPLE_CONTENT_TYPE;
+	}
+	buf_free(&plain);
+	return r;
+}
+
+static int send_script(struct portal *p, const struct link *l, const char *name,
+		       struct http_response *res)
+{
+	char disposition[128];
+	struct enrolment e;
+	int r;
+
+	fill_enrolment(p, l, &e);
+	snprintf(disposition, sizeof(disposition), "attachment; filename=\"%s\"", name);
+	r = linux_script(&e, &res->body);
+	if (r == E_OK)
+		r = http_set_header(res, "Content-Disposition", disposition);
+	if (r == E_OK) {
+		res->status = 200;
+		res->content_type = "text/x-shellscript; charset=utf-8";
+	}
+	return r;
+}
+
+void setup_file_get(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	struct errmsg em = {0};
+	struct portal *p = ctx;
+	struct link l = {0};
+	char script[64];
+	int r;
+
+	if (!open_link(p, req, res, &l))
+		return;
+	script_name(p, script, sizeof(script));
+	if (strcmp(l.device.platform, "apple") == 0 && strcmp(req->params[1], "wifi.mobileconfig") == 0) {
+		r = send_apple(p, &l, res, &em);
+	} else if (strcmp(l.device.platform, "linux") == 0 && strcmp(req->params[1], script) == 0) {
+		r = send_script(p, &l, script, res);
+	} else {
+		r = E_OK;
+		reply_not_found(p, res);
+	}
+	if (r != E_OK) {
+		buf_reset(&res->body);
+		reply_failure(p, res, r, &em);
+	}
+	text_wipe(&l, sizeof(l));
+}

@@ -1,0 +1,88 @@
+/*
+ * View models: what each page shows, decided from plain facts, and rendered. Pure: time comes in
+ * as an argument. Every function appends a whole HTML page to out; E_FORMAT is a bug in a template.
+ */
+#ifndef ONBOARD_PORTAL_FLOW_PAGE_H
+#define ONBOARD_PORTAL_FLOW_PAGE_H
+
+#include "core/store/store.h"
+#include "onboard_portal/flow/view.h"
+
+struct page_base {
+	const struct view *view;
+	const char *organization;
+	const char *support;
+	const char *ssid;
+	const char *person; /* name of who is signed in; NULL: nobody */
+	const char *csrf;   /* "" where no form needs it */
+};
+
+struct page_login {
+	const char *login;       /* what was typed */
+	const char *notice_key;  /* sentence of the catalogue, or NULL */
+	const char *error_key;   /* or NULL */
+	const char *error_field; /* id of the field to go to */
+	int64_t wait;            /* seconds until the next try, 0: none */
+};
+int page_login(const struct page_base *b, const struct page_login *p, struct buf *out) MUST_CHECK;
+
+/* What a device is to its owner. */
+enum device_state {
+	DEVICE_WAITING,    /* a code is open */
+	DEVICE_UNFINISHED, /* the code ran out */
+	DEVICE_PENDING,    /* its certificate is being issued */
+	DEVICE_ACTIVE,
+	DEVICE_EXPIRING,   /* active for less than 30 days more */
+	DEVICE_EXPIRED,
+	DEVICE_REMOVED,
+};
+enum device_state page_device_state(const struct store_device_row *row, int64_t now);
+/* True for states that take one of the person's places. */
+bool page_device_live(enum device_state s);
+
+struct page_devices {
+	const struct store_device_row *rows;
+	size_t n;
+	long limit;             /* 0: the person's groups allow no device */
+	const char *notice_key; /* or NULL */
+	int64_t now;
+};
+int page_devices(const struct page_base *b, const struct page_devices *p, struct buf *out) MUST_CHECK;
+
+struct page_new {
+	const char *name;         /* what was typed */
+	const char *platform;     /* what was chosen, "" nothing */
+	const char *name_key;     /* error sentences, or NULL */
+	const char *platform_key;
+	const char *other_key;
+};
+int page_new(const struct page_base *b, const struct page_new *p, struct buf *out) MUST_CHECK;
+
+struct page_setup {
+	const struct device *device;
+	const char *challenge;
+	int64_t minutes;
+	const char *scep_url;
+	const char *profile;
+	const char *ca_sha256, *ca_sha1, *anchor_sha256;
+	const char *server_name;
+	const char *identity;
+	const char *base; /* path of the page, without a final slash */
+	const char *script_name;
+	const char *before, *after, *nmcli, *wpa; /* command lines for Linux */
+};
+int page_setup(const struct page_base *b, const struct page_setup *p, struct buf *out) MUST_CHECK;
+
+int page_remove(const struct page_base *b, const struct device *d, struct buf *out) MUST_CHECK;
+
+/* A title, a sentence and at most one way on: errors and other short news. */
+struct page_message {
+	const char *title_key;
+	const char *text_key;
+	const char *detail;     /* appended to the sentence, "" none */
+	const char *action;     /* path of the way on, NULL none */
+	const char *action_key;
+};
+int page_message(const struct page_base *b, const struct page_message *p, struct buf *out) MUST_CHECK;
+
+#endif
