@@ -4,8 +4,9 @@
  *
  * A handle serves one thread at a time; share through struct store_pool. Which verbs succeed is
  * decided by the Redis user of the handle, not here. Error mapping: connection or deadline
- * E_UNAVAIL / E_TIMEOUT; LOADING, READONLY, OOM, MISCONF, NOPERM, BUSY and a missing library or
- * empty store (NOTREADY) E_UNAVAIL; NOTFOUND E_NOTFOUND; DENIED and AMBIGUOUS E_DENIED; BADARG E_FORMAT; EXISTS E_EXISTS; STATE E_STATE;
+ * E_UNAVAIL / E_TIMEOUT; LOADING, READONLY, OOM, MISCONF, NOPERM, BUSY, a missing library and an
+ * empty store (NOTREADY) E_UNAVAIL; NOTFOUND E_NOTFOUND; DENIED and AMBIGUOUS E_DENIED; BADARG
+ * E_FORMAT; EXISTS E_EXISTS; STATE E_STATE;
  * a reply of unexpected shape E_INTERNAL. em (may be NULL) receives the sentence.
  */
 #ifndef CORE_STORE_STORE_H
