@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define SLOWEST_BYTES_PER_MS 4
+#define SLOWEST_BYTES_PER_MS 16
 #define TICK_MAX_MS 250
 
 struct watch_peer {

@@ -33,7 +33,7 @@ void watch_begin(struct watch *w, struct watch_peer *p);
  * request, which may still come out of the socket's buffer, must not be served. */
 bool watch_busy(struct watch *w, struct watch_peer *p);
 
-/* A reply of n bytes is queued; slower than 4 KiB/s on top of the deadline is cut. */
+/* A reply of n bytes is queued; slower than 16 KB/s on top of the deadline is cut. */
 void watch_sending(struct watch *w, struct watch_peer *p, size_t n);
 
 /* The request is over, well or not. */
