@@ -57,7 +57,7 @@ static int details_read(struct revoker *r, struct knowledge *k, bool full, struc
 		if (!full && !is_dirty(r, knowledge_text(k, e->id)))
 			continue;
 		listed = roster_find(&r->roster, knowledge_text(k, e->login));
-		if (listed == NULL || listed->has == 0 || listed->status == PERSON_REMOVED)
+		if (listed == NULL || (listed->has & ~(unsigned)PERSON_HAS_STATUS) == 0 || listed->status == PERSON_REMOVED)
 			continue;
 		if (*r->stop)
 			return err_set(em, E_STATE, "stopped");

@@ -122,6 +122,8 @@ static int header_read(struct reader *r, enum column cols[COLUMNS_MAX], size_t *
 		struct bytes f = field(r, i);
 
 		cols[i] = COL_IGNORED;
+		if (f.n > 0 && (f.p[0] == ' ' || f.p[f.n - 1] == ' '))
+			return err_set(r->em, E_FORMAT, "line %u: blanks around a column name", r->start);
 		for (int c = COL_LOGIN; c < COL_COUNT; c++)
 			if (f.n == strlen(column_names[c]) &&
 			    strncasecmp((const char *)f.p, column_names[c], f.n) == 0)

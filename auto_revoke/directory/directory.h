@@ -21,6 +21,7 @@ enum person_has {
 	PERSON_HAS_NAME = 2,
 	PERSON_HAS_EMAIL = 4,
 	PERSON_HAS_LEAVE_AT = 8,
+	PERSON_HAS_STATUS = 16, /* else being listed says only that somebody is there */
 };
 
 struct person {

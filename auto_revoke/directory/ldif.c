@@ -239,6 +239,7 @@ static int entry_end(struct reader *r, struct entry *e, directory_emit *emit, vo
 	for (size_t i = 0; i < 2; i++)
 		if (e->expires[i] != 0 && (e->p.leave_at == 0 || e->expires[i] < e->p.leave_at))
 			e->p.leave_at = e->expires[i];
+	e->p.has |= PERSON_HAS_STATUS; /* no locking attribute: not locked */
 	if (r->expiry_known)
 		e->p.has |= PERSON_HAS_LEAVE_AT;
 	for (size_t i = 0; i < e->n_alias && rc == E_OK; i++) {
@@ -342,8 +343,9 @@ int ldif_read(struct bytes text, directory_emit *emit, void *emit_ctx, bool *ret
 		else
 			rc = line_take(&r, &e, &entries, &marked);
 	}
-	if (rc == E_OK)
-		rc = entry_end(&r, &e, emit, emit_ctx);
+	/* ldapsearch, slapcat and ldifde close each entry so; without it the rest of it may be missing. */
+	if (rc == E_OK && e.open)
+		rc = err_set(em, E_FORMAT, "line %u: the last entry is not closed by an empty line: cut off?", r.line);
 	buf_free(&r.logical);
 	buf_free(&r.value);
 	if (rc == E_OK)

@@ -67,6 +67,7 @@ int person_set_status(struct person *p, struct bytes v, struct errmsg *em)
 		if (v.n == strlen(status_words[i].word) &&
 		    strncasecmp((const char *)v.p, status_words[i].word, v.n) == 0) {
 			p->status = status_words[i].status;
+			p->has |= PERSON_HAS_STATUS;
 			return E_OK;
 		}
 	if (v.n == 0)

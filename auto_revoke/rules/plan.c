@@ -204,7 +204,8 @@ static int decide(struct plan *p, const struct known *k, int64_t now)
 		return k->hold == HOLD_REMOVED ? E_OK : step_add(p, PLAN_REMOVE, true, k, e);
 	if (e->status == PERSON_DISABLED && k->hold == HOLD_NONE)
 		rc = step_add(p, PLAN_SUSPEND, true, k, e);
-	else if (e->status == PERSON_ACTIVE && k->hold != HOLD_NONE)
+	else if (e->status == PERSON_ACTIVE &&
+		 (k->hold == HOLD_REMOVED || (k->hold == HOLD_SUSPENDED && (e->has & PERSON_HAS_STATUS) != 0)))
 		rc = step_add(p, PLAN_RESTORE, false, k, e);
 	if (rc == E_OK && k->have_details && differs(p, k, e))
 		rc = step_add(p, PLAN_UPDATE,
