@@ -152,5 +152,8 @@ int store_acl_user(struct store *s, const char *name, const char *rules, struct 
 int store_acl_del(struct store *s, const char *name, struct errmsg *em) MUST_CHECK;
 /* Registers the writer of events:<name>; kind is "program" or "helpdesk". */
 int store_actor_put(struct store *s, const char *name, const char *kind, struct errmsg *em) MUST_CHECK;
+/* Calls fn for each of them until it returns other than 0, and returns that. */
+int store_actors(struct store *s, int (*fn)(void *ctx, const char *name, const char *kind), void *ctx,
+		 struct errmsg *em) MUST_CHECK;
 
 #endif

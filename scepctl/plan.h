@@ -1,0 +1,51 @@
+/* What `scepctl init` is asked to make: options with their defaults, judged before anything is written. */
+#ifndef SCEPCTL_PLAN_H
+#define SCEPCTL_PLAN_H
+
+#include "core/base/err.h"
+#include "core/model/limits.h"
+#include "scepctl/fs.h"
+#include "scepctl/opts.h"
+
+#include <stdbool.h>
+
+enum { PLAN_GROUPS_MAX = 16, PLAN_URL_SIZE = 300 };
+
+struct plan_group {
+	char name[NAME_SIZE]; /* also the profile's name and the folder below ca/ */
+	char vlan[33];        /* "" none */
+};
+
+struct plan {
+	char dir[FS_PATH_MAX];  /* absolute: where the instance will be */
+	char root_dir[FS_PATH_MAX]; /* absolute, "": DIR/ca/root */
+	struct plan_group groups[PLAN_GROUPS_MAX];
+	size_t n_groups;
+	const char *organization, *ssid, *onboarding_ssid, *host;
+	const char *scep_listen, *portal_listen, *radius_listen;
+	char scep_url[PLAN_URL_SIZE], portal_url[PLAN_URL_SIZE];
+	long radius_port, redis_port;
+	char redis_socket[FS_PATH_MAX]; /* absolute; "": TCP */
+	const char *redis_host;
+	const char *module_dir, *run_as;
+	long root_bits, issuer_bits, ra_bits, lifetime;
+};
+
+/* The words as typed; NULL, "" or 0 where not given. */
+struct plan_input {
+	const char *dir, *organization, *ssid, *onboarding_ssid, *host, *scep_listen, *scep_url, *portal_listen,
+		*portal_url, *radius_listen, *redis_socket, *redis_host, *module_dir, *root_dir, *run_as;
+	long radius_port, redis_port, root_bits, issuer_bits, ra_bits, lifetime;
+	struct opts_list groups; /* NAME or NAME:VLAN */
+};
+
+/* Fills ret, borrowing the texts of in. E_FORMAT with the option's name and what is wrong. Looks at the
+ * file system only to make paths absolute. */
+int plan_make(const struct plan_input *in, struct plan *ret, struct errmsg *em) MUST_CHECK;
+
+/* Group and profile names: [a-z0-9-], 1 to 32, starting with a letter or digit; "root" is taken. */
+bool plan_is_group(const char *name);
+/* VLAN id 1..4094 or a name of up to 32 of [A-Za-z0-9_.-] with a letter in it. */
+bool plan_is_vlan(const char *vlan);
+
+#endif

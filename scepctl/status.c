@@ -1,0 +1,184 @@
+#include "scepctl/ctl.h"
+
+#include "core/base/args.h"
+#include "core/base/clock.h"
+#include "core/pki/cert.h"
+#include "core/pki/cert_check.h"
+
+enum { SOON = 30 * 86400 };
+
+struct status {
+	struct ctl_common common;
+	struct conf *conf;
+	struct json *out;
+	int worst; /* exit code */
+};
+
+static void worse(struct status *st, int code)
+{
+	if (code > st->worst)
+		st->worst = code;
+}
+
+static int count_one(void *ctx, const char *login, const char *user)
+{
+	(void)login, (void)user;
+	++*(int64_t *)ctx;
+	return 0;
+}
+
+/* Each question as the user who may ask it: there is none who may ask all. */
+static int ask(struct status *st, const char *user, int (*fn)(struct store *, struct status *, struct errmsg *),
+	       struct errmsg *em)
+{
+	struct store *s = NULL;
+	struct conf *conf = NULL;
+	int rc = ctl_open(&st->common, user, &conf, &s, em);
+
+	if (rc == E_OK)
+		rc = fn(s, st, em);
+	store_close(s);
+	conf_free(conf);
+	return rc;
+}
+
+static int ask_ready(struct store *s, struct status *st, struct errmsg *em)
+{
+	char serial[SERIAL_SIZE];
+	struct facts *facts = calloc(1, sizeof(*facts));
+	int rc = facts ? store_ping(s, em) : E_NOMEM;
+
+	if (rc == E_OK)
+		rc = cert_new_serial(serial); /* of no certificate: only the store's own facts come back */
+	if (rc == E_OK)
+		rc = store_authorize(s, serial, facts, em);
+	if (rc == E_OK) {
+		json_set_bool(st->out, "store_ready", facts->store_ready);
+		json_set_str(st->out, "epoch", facts->epoch);
+		if (!facts->store_ready)
+			worse(st, EXIT_FAILED);
+		if (!st->common.json)
+			printf("store     %s, epoch %.16s...\n", facts->store_ready ? "ready" : "NOT READY", facts->epoch);
+	}
+	free(facts);
+	return rc;
+}
+
+static int ask_groups(struct store *s, struct status *st, struct errmsg *em)
+{
+	struct group *groups = NULL;
+	size_t n = 0;
+	int rc = store_groups(s, &groups, &n, em);
+
+	if (rc == E_OK) {
+		json_set_int(st->out, "groups", (int64_t)n);
+		if (!st->common.json)
+			printf("groups    %zu%s\n", n, n ? "" : "; run scepctl policy load");
+		if (n == 0)
+			worse(st, EXIT_FAILED);
+	}
+	free(groups);
+	return rc;
+}
+
+static int ask_people(struct store *s, struct status *st, struct errmsg *em)
+{
+	int64_t n = 0;
+	int rc = store_logins(s, conf_str(st->conf, "leavers", NULL, "identity"), count_one, &n, em);
+
+	if (rc == E_OK) {
+		json_set_int(st->out, "people", n);
+		if (!st->common.json)
+			printf("people    %lld known from \"%s\"\n", (long long)n, conf_str(st->conf, "leavers", NULL, "identity"));
+	}
+	return rc;
+}
+
+static void show_redis(struct status *st)
+{
+	int (*const questions[])(struct store *, struct status *, struct errmsg *) = {ask_ready, ask_groups, ask_people};
+	static const char *const users[] = {"radius", "installer", "auto_revoke"};
+	struct errmsg em = {""};
+	int rc = E_OK;
+
+	for (size_t i = 0; rc == E_OK && i < sizeof(questions) / sizeof(questions[0]); i++)
+		rc = ask(st, users[i], questions[i], &em);
+	json_set_bool(st->out, "redis", rc == E_OK);
+	if (rc == E_OK)
+		return;
+	json_set_str(st->out, "redis_error", em.text);
+	if (!st->common.json)
+		printf("redis     %s\n", em.text);
+	worse(st, rc == E_UNAVAIL || rc == E_TIMEOUT ? EXIT_BACKEND : EXIT_FAILED);
+}
+
+static void show_cert(struct status *st, struct json *list, const char *what, const char *path)
+{
+	int64_t from = 0, to = 0, now = clock_now();
+	struct json *j = json_object();
+	struct errmsg em = {""};
+	X509 *cert = NULL;
+	char when[24] = "";
+	const char *state = "good";
+
+	if (cert_load(path, &cert, &em) != E_OK || cert_validity(cert, &from, &to) != E_OK)
+		state = "unreadable";
+	else if (to < now)
+		state = "expired";
+	else if (to - now < SOON)
+		state = "ends soon";
+	if (to)
+		clock_iso(when, sizeof(when), to);
+	if (strcmp(state, "good") != 0 && strcmp(state, "ends soon") != 0)
+		worse(st, EXIT_FAILED);
+	if (!st->common.json)
+		printf("%-9s %s%s %s\n", what, state, *when ? ", until" : em.text[0] ? ":" : "", *when ? when : em.text);
+	json_set_str(j, "name", what);
+	json_set_str(j, "state", state);
+	json_set_str(j, "not_after", when);
+	json_push(list, j);
+	cert_free(cert);
+}
+
+static void show_certs(struct status *st)
+{
+	struct json *list = json_array();
+	const char *const *profiles;
+	size_t n = conf_titles(st->conf, "profile", &profiles);
+	char what[80];
+
+	for (size_t i = 0; i < n; i++) {
+		snprintf(what, sizeof(what), "CA %s", profiles[i]);
+		show_cert(st, list, what, conf_path(st->conf, "profile", profiles[i], "issuer-cert"));
+		snprintf(what, sizeof(what), "RA %s", profiles[i]);
+		show_cert(st, list, what, conf_path(st->conf, "profile", profiles[i], "ra-cert"));
+	}
+	show_cert(st, list, "portal", conf_path(st->conf, "portal", NULL, "tls-cert"));
+	show_cert(st, list, "root", conf_path(st->conf, "wifi", NULL, "server-ca"));
+	json_set(st->out, "certificates", list);
+}
+
+int cmd_status(const struct ctl_command *self, int argc, char **argv)
+{
+	struct status st = {.conf = NULL};
+	struct errmsg em = {""};
+	size_t n;
+	int rc, code = ctl_parse(self, argc, argv, NULL, &st.common, NULL, 0, &n);
+
+	if (code >= 0)
+		return code;
+	if (st.common.as)
+		return ctl_usage(self, "takes no --as: each question needs another user of the instance");
+	rc = conf_load(st.common.conf_file, &st.conf, &em);
+	if (rc != E_OK)
+		return ctl_fail(rc, &em);
+	st.out = json_object();
+	show_redis(&st);
+	show_certs(&st);
+	if (st.common.json)
+		ctl_print_json(st.out);
+	else
+		json_free(st.out);
+	conf_free(st.conf);
+	return st.worst;
+}
