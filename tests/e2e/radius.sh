@@ -1,0 +1,417 @@
+#!/usr/bin/env bash
+# The RADIUS module on real parts: FreeRADIUS, Redis with its users and Functions, eapol_test.
+# Certificates come from the instance's issuing CAs by hand, so that every state can be made.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/../support/lib.sh"
+
+# shellcheck disable=SC2034 # for t_instance
+T_INIT=(--group staff:20 --group students:30)
+t_instance redis
+now=$(date +%s)
+raddb=$SCEPAUTH_DIR/raddb
+dev=$T_DIR/dev
+mkdir -p "$dev"
+sed -i 's/^\treject_delay = 1$/\treject_delay = 0/' "$raddb/radiusd.conf" # rejects are timed below
+cp -a "$raddb" "$T_DIR/raddb.good"
+
+# --- making certificates and records ------------------------------------------------------------------
+
+ca_key_id() { # PROFILE: of its issuing CA, as the ledger writes it
+	openssl x509 -in "$SCEPAUTH_DIR/ca/$1/issuing.pem" -noout -ext subjectKeyIdentifier |
+		tail -n 1 | tr -d ' :\n' | tr 'A-F' 'a-f'
+}
+
+# make_cert NAME PROFILE SERIAL [START END [EXTENSIONS]]: $dev/NAME.pem, all with one key.
+make_cert() {
+	local ca=$T_DIR/ca-$2 extensions=${6:-client}
+	if [[ ! -d $ca ]]; then
+		mkdir -p "$ca"
+		sed "s|@CA@|$ca|; s|@DIR@|$SCEPAUTH_DIR/ca/$2|" >"$ca/conf" <<'CONF'
+[ca]
+default_ca = it
+[it]
+dir = @CA@
+database = @CA@/index
+new_certs_dir = @CA@
+serial = @CA@/serial
+certificate = @DIR@/issuing.pem
+private_key = @DIR@/issuing.key
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+commonName = supplied
+[client]
+basicConstraints = critical,CA:FALSE
+keyUsage = critical,digitalSignature
+extendedKeyUsage = clientAuth
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid:always
+[full_aki]
+basicConstraints = critical,CA:FALSE
+extendedKeyUsage = clientAuth
+authorityKeyIdentifier = keyid:always,issuer:always
+[no_aki]
+basicConstraints = critical,CA:FALSE
+extendedKeyUsage = clientAuth
+authorityKeyIdentifier = none
+[server]
+basicConstraints = critical,CA:FALSE
+extendedKeyUsage = serverAuth
+authorityKeyIdentifier = keyid:always
+CONF
+		: >"$ca/index"
+	fi
+	printf '%s\n' "$3" >"$ca/serial"
+	openssl ca -batch -notext -config "$ca/conf" -extensions "$extensions" -in "$dev/csr.pem" -subj "/CN=$1" \
+		-startdate "$(date -u -d "@${4:-$((now - 3600))}" +%Y%m%d%H%M%SZ)" \
+		-enddate "$(date -u -d "@${5:-$((now + 864000))}" +%Y%m%d%H%M%SZ)" \
+		-out "$dev/$1.pem" >"$dev/$1.log" 2>&1 || t_bail "no certificate $1: $(cat "$dev/$1.log")"
+	eapol_conf "$dev/$1.conf" "$dev/$1.pem" "$dev/key.pem"
+}
+
+install_as() { redis_as installer "$@" >/dev/null; }
+
+# record SERIAL ISSUER USER [FIELD VALUE ...]: a committed certificate in the ledger.
+record() {
+	local serial=$1 issuer=$2 user=$3
+	shift 3
+	install_as HSET "cert:$serial" issuer "$issuer" user "$user" device d1 profile staff state active \
+		not_before $((now - 3600)) not_after $((now + 864000)) spki aa ticket bb "$@"
+	install_as ZADD "ucerts:$user" $((now + 864000)) "$serial"
+}
+
+person() { # ID LOGIN GROUPS [FIELD VALUE ...]
+	local id=$1 login=$2 groups=$3
+	shift 3
+	install_as HSET "user:$id" source local login "$login" name "$login" email "" groups "$groups" leave_at 0 "$@"
+	install_as HSET login:local "$login" "$id"
+}
+
+# --- looking at verdicts ------------------------------------------------------------------------------
+
+log_from=1
+mark_log() { log_from=$(($(stat -c %s "$RADIUS_LOG") + 1)); }
+new_log() { tail -c "+$log_from" "$RADIUS_LOG"; }
+reasons() { new_log | sed -n 's/.*scepauth: reject reason=\([a-z_]*\) .*/\1/p' | paste -sd' '; }
+connect() { # NAME [EAPOL_OPTION ...]
+	local name=$1
+	shift
+	mark_log
+	eapol_run "$dev/$name.conf" "$@" || true
+}
+
+expect_accept() { # TEXT NAME VLAN
+	connect "$2"
+	t_is "$1" "$EAP_RESULT $EAP_VLAN" "accept $3" || t_note "$(new_log | tail -n 5)"
+}
+
+# Exactly one verdict, with this reason, and nothing in the answer that says so.
+expect_reject() { # TEXT NAME REASON
+	connect "$2"
+	t_is "$1" "$EAP_RESULT $(reasons)" "reject $3" || t_note "$(new_log | tail -n 5)"
+	[[ $EAP_OUT != *"$3"* ]] || t_fail "the device is not told the reason ($3)"
+}
+
+restart_radius() {
+	t_stop radius
+	mark_log
+	t_start radius
+}
+
+good_radius() {
+	t_stop radius
+	rm -rf "$raddb"
+	cp -a "$T_DIR/raddb.good" "$raddb"
+	t_start radius
+}
+
+unhex() { # shellcheck disable=SC2001
+	printf "%b" "$(sed 's/../\\x&/g' <<<"$1")"
+}
+
+milliseconds() { date +%s%3N; }
+
+# --- the module file ----------------------------------------------------------------------------------
+
+module=$(cd "$SCEPAUTH_BIN/../lib" && pwd)/rlm_scepauth.so
+t_is "the module shows one symbol" "$(nm -D --defined-only "$module" | awk '{print $3}' | grep -v '^__[a-z]*san' | paste -sd' ')" \
+	rlm_scepauth
+t_unlike "the module brings no second libcrypto, confuse or jansson" \
+	"$(readelf -d "$module" | grep NEEDED)" 'libcrypto|libssl|confuse|jansson'
+
+# --- people, certificates -----------------------------------------------------------------------------
+
+staff_ca=$(ca_key_id staff)
+students_ca=$(ca_key_id students)
+alice=u0000000000000000000000000000a11c
+sam=u00000000000000000000000000005a11
+alice_serial=11112222333344445555666677778888
+sam_serial=21112222333344445555666677778888
+t_like "the issuing CA has a key identifier" "$staff_ca" '^[0-9a-f]{40}$'
+
+openssl req -new -newkey rsa:2048 -nodes -keyout "$dev/key.pem" -out "$dev/csr.pem" -subj /CN=x 2>/dev/null
+make_cert alice staff $alice_serial
+make_cert sam students $sam_serial
+person $alice alice@example.edu staff
+person $sam sam@example.edu students
+record $alice_serial "$staff_ca" $alice
+record $sam_serial "$students_ca" $sam
+
+# --- starting -----------------------------------------------------------------------------------------
+
+t_stop redis
+t_ok "the configuration is checked without Redis" env ${SCEPAUTH_RADIUS_PRELOAD:+"LD_PRELOAD=$SCEPAUTH_RADIUS_PRELOAD"} \
+	freeradius -XC -d "$raddb"
+t_start radius
+t_pass "FreeRADIUS starts while Redis is away"
+expect_reject "and rejects everybody" alice backend_down
+t_like "and says where it looked" "$(new_log)" "Redis does not answer.*$REDIS_SOCKET"
+t_start redis
+t_wait 5 eapol_run "$dev/alice.conf"
+t_like "Redis being back is said once" "$(new_log | grep -c 'Redis answers again')" '^1$'
+
+# --- accept -------------------------------------------------------------------------------------------
+
+expect_accept "a staff member gets the staff VLAN" alice 20
+t_like "by TLS 1.3" "$EAP_OUT" "TLS version TLSv1.3"
+t_is "with the person's login as User-Name" "$EAP_USER" alice@example.edu
+t_is "with the group's session time" "$EAP_SESSION_TIMEOUT" 28800
+t_is "Tunnel-Type is VLAN, untagged" "$(eapol_attr 'Attribute 64 ')" 0000000d
+t_is "Tunnel-Medium-Type is IEEE 802, untagged" "$(eapol_attr 'Attribute 65 ')" 00000006
+t_is "Termination-Action is RADIUS-Request" "$(eapol_attr 'Attribute 29 ')" 1
+class=$(unhex "$(eapol_attr 'Attribute 25 ')")
+t_like "Class is a token" "$class" '^sa1:[0-9a-f]{32}$'
+t_like "which the log ties to the certificate" "$(new_log)" \
+	"scepauth: accept serial=$alice_serial login=alice@example.edu group=staff vlan=20 session=28800 class=$class nas="
+connect alice
+t_ok "the next accept has another token" test "$(unhex "$(eapol_attr 'Attribute 25 ')")" != "$class"
+
+eapol_conf "$dev/alice12.conf" "$dev/alice.pem" "$dev/key.pem" anonymous tls_disable_tlsv1_3=1
+expect_accept "the same by TLS 1.2" alice12 20
+t_like "which it was" "$EAP_OUT" "TLS version TLSv1.2"
+eapol_conf "$dev/liar.conf" "$dev/sam.pem" "$dev/key.pem" alice@example.edu
+expect_accept "a student who claims to be staff gets the students' VLAN" liar 30
+t_is "and the own login" "$EAP_USER" sam@example.edu
+
+make_cert aki staff 31112222333344445555666677778888 "" "" full_aki
+record 31112222333344445555666677778888 "$staff_ca" $alice
+expect_accept "an authority key identifier with issuer and serial is read" aki 20
+
+install_as HSET "cert:$alice_serial" not_after $((now + 3000))
+connect alice
+t_ok "the session ends with the certificate" test "$EAP_SESSION_TIMEOUT" -le 3000 -a "$EAP_SESSION_TIMEOUT" -gt 2000
+install_as HSET user:$alice leave_at $((now + 1500))
+connect alice
+t_ok "and with the person's leaving" test "$EAP_SESSION_TIMEOUT" -le 1500 -a "$EAP_SESSION_TIMEOUT" -gt 500
+install_as HSET user:$alice leave_at $((now - 1))
+expect_reject "a person who has left" alice user_left
+person $alice alice@example.edu staff
+record $alice_serial "$staff_ca" $alice
+
+# --- reject: certificates -----------------------------------------------------------------------------
+
+make_cert unknown staff 41112222333344445555666677778888
+expect_reject "a certificate of the right CA that is not in the ledger" unknown unknown_cert
+make_cert copycat students $alice_serial
+expect_reject "a known serial under another CA" copycat wrong_issuer
+make_cert short staff 1234
+expect_reject "a serial that is none of ours" short bad_serial
+make_cert noaki staff 51112222333344445555666677778888 "" "" no_aki
+record 51112222333344445555666677778888 "$staff_ca" $alice
+expect_reject "a certificate that names no issuing key" noaki no_issuer
+
+make_cert state staff 61112222333344445555666677778888
+state=61112222333344445555666677778888
+for word in reserved aborted "" nonsense; do
+	record $state "$staff_ca" $alice state "$word"
+	expect_reject "a certificate whose state is '$word'" state cert_not_active
+done
+record $state "$staff_ca" $alice not_after $((now - 1))
+expect_reject "expired by the record" state cert_expired
+record $state "$staff_ca" $alice not_before $((now + 3600))
+expect_reject "not yet valid by the record" state cert_not_yet_valid
+record $state "$staff_ca" $alice not_after soon
+expect_reject "dates that are none" state internal_error
+record $state "$staff_ca" u00000000000000000000000000000404
+expect_reject "a certificate of nobody" state unknown_user
+record $state "$staff_ca" $alice
+expect_accept "(the same once it is in order)" state 20
+
+make_cert expired staff 71112222333344445555666677778888 $((now - 7200)) $((now - 60))
+record 71112222333344445555666677778888 "$staff_ca" $alice
+connect expired
+t_is "a certificate that is really expired fails in TLS" "$EAP_RESULT $(reasons)" "reject "
+t_like "and the log says so" "$(new_log)" "certificate has expired"
+make_cert server staff 72112222333344445555666677778888 "" "" server
+record 72112222333344445555666677778888 "$staff_ca" $alice
+connect server
+t_is "a server's certificate fails in TLS" "$EAP_RESULT $(reasons)" "reject "
+openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dev/foreign.key" -out "$dev/foreign.pem" -subj /CN=alice -days 2 \
+	-set_serial 0x$alice_serial -addext extendedKeyUsage=clientAuth 2>/dev/null
+eapol_conf "$dev/foreign.conf" "$dev/foreign.pem" "$dev/foreign.key"
+connect foreign
+t_is "a certificate of a foreign CA with a known serial fails in TLS" "$EAP_RESULT $(reasons)" "reject "
+
+redis_as "$HELPDESK_NAME" FCALL revoke_cert 0 "$state" "lost on the train" >/dev/null
+expect_reject "revoked by the helpdesk" state cert_revoked
+record $state "$staff_ca" $alice state reserved
+expect_reject "revoked says so in any state" state cert_revoked
+
+# --- reject: people, groups, store --------------------------------------------------------------------
+
+redis_as "$HELPDESK_NAME" FCALL suspend_user 0 alice@example.edu "asks for it" >/dev/null
+expect_reject "suspended by the helpdesk" alice user_held
+t_like "the log names the person" "$(new_log)" "reason=user_held serial=$alice_serial login=alice@example.edu nas=[^ ]+ mac=02-00-00-00-00-01"
+t_like "FreeRADIUS's own line names the reason" "$(new_log)" "Invalid user \(scepauth: user_held\)"
+redis_as "$HELPDESK_NAME" FCALL restore_user 0 alice@example.edu >/dev/null
+expect_accept "and restored" alice 20
+
+person $alice alice@example.edu students
+expect_reject "whose group does not allow this CA any more" alice no_group
+person $alice alice@example.edu ""
+expect_reject "who is in no group" alice no_group
+person $alice alice@example.edu nonesuch
+expect_reject "whose group has no policy" alice no_group
+person $alice alice@example.edu students,staff
+expect_accept "who is in two: the one that allows the CA" alice 20
+
+epoch=$(redis_as installer HGET meta epoch)
+install_as HDEL meta epoch
+expect_reject "a store without epoch" alice store_not_ready
+install_as HSET meta epoch "$epoch"
+expect_accept "(and with it)" alice 20
+
+# --- the backend --------------------------------------------------------------------------------------
+
+redis_pid=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid")
+before=$(milliseconds)
+connect alice
+usual=$(($(milliseconds) - before))
+kill -STOP "$redis_pid"
+before=$(milliseconds)
+expect_reject "Redis hangs" alice backend_down
+took=$(($(milliseconds) - before))
+t_ok "and costs its deadline of 120 ms ($took ms instead of $usual ms)" test $took -lt $((usual + 400))
+t_like "which is logged" "$(new_log)" "Redis does not answer, everybody is rejected"
+sleep 0.3
+connect alice
+t_is "a probe fails the same way" "$EAP_RESULT $(reasons)" "reject backend_down"
+t_unlike "and is no news" "$(new_log)" "Redis does not answer"
+kill -CONT "$redis_pid"
+t_ok "Redis goes on, so does RADIUS" t_wait 5 eapol_run "$dev/alice.conf"
+
+t_stop redis
+expect_reject "Redis is gone" alice backend_down
+t_start redis
+t_ok "and comes back" t_wait 5 eapol_run "$dev/alice.conf"
+
+# A connection that Redis closed behind our back is not the device's problem.
+install_as CLIENT KILL USER radius
+expect_accept "Redis closed an idle connection" alice 20
+
+secret=$(sed -n 's/^ *scepauth_redis_password *= *"\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' "$raddb/instance.conf")
+t_like "the password is in instance.conf" "$secret" '^.{16,}$'
+sed -i 's/^\( *scepauth_redis_password *= *\).*/\1"not-the-one-it-wants"/' "$raddb/instance.conf"
+restart_radius
+expect_reject "a wrong Redis password" alice backend_down
+t_like "is told apart in the log" "$(new_log)" "refuses this user or password"
+t_unlike "without saying it" "$(cat "$RADIUS_LOG")" "not-the-one-it-wants|$secret"
+good_radius
+
+install_as FUNCTION DELETE scepauth
+expect_reject "Redis without the Functions" alice backend_down
+t_like "is told apart in the log too" "$(new_log)" "scepctl install"
+"$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" install >/dev/null 2>&1 || t_bail "scepctl install"
+t_ok "until they are there" t_wait 5 eapol_run "$dev/alice.conf"
+
+# --- many at once -------------------------------------------------------------------------------------
+
+# shellcheck disable=SC2317 # called by t_ok
+many() {
+	local pids=() i failed=0
+	for i in 1 2 3 4 5 6 7 8; do
+		eapol_test -c "$dev/alice.conf" -a "$RADIUS_HOST" -p "$RADIUS_PORT" -s "$RADIUS_SECRET" -t 10 \
+			-M "02:00:00:00:00:0$i" -r 2 >"$T_DIR/many.$i" 2>&1 &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do wait "$i" || ((++failed)); done
+	return $((failed > 0))
+}
+mark_log
+t_ok "eight devices at once, three times each" many
+t_is "each got its own verdict" "$(new_log | grep -c 'scepauth: accept')" 24
+t_is "and its own token" "$(new_log | sed -n 's/.* class=\(sa1:[0-9a-f]*\) .*/\1/p' | sort -u | wc -l)" 24
+
+# --- misconfigured servers ----------------------------------------------------------------------------
+
+edit() { # FILE SED_EXPRESSION
+	sed -i "$2" "$raddb/$1"
+	cmp -s "$raddb/$1" "$T_DIR/raddb.good/$1" && t_bail "edit of $1 changed nothing: $2"
+	restart_radius
+}
+
+edit mods-available/eap '/cache {/,/}/s/enable = no/enable = yes/'
+t_like "a TLS session cache is warned about" "$(new_log)" "mods-(available|enabled)/eap:[0-9]+: the TLS session cache is on"
+connect alice -r 1
+t_is "a resumed TLS 1.3 session shows no certificate" \
+	"$(grep -c 'code=2 (Access-Accept)' <<<"$EAP_OUT") $(reasons)" "1 no_serial"
+good_radius
+
+edit sites-available/check-eap-tls 's/^\t\tscepauth$/\t\tupdate request {\n\t\t\t\&TLS-Client-Cert-Serial += "02"\n\t\t}\n\t\tscepauth/'
+expect_reject "two serials" alice two_serials
+good_radius
+
+edit sites-available/check-eap-tls 's/^\t\tscepauth$/\t\tupdate control {\n\t\t\t\&Auth-Type := Accept\n\t\t}\n\t\tscepauth/'
+t_like "a preset Accept is warned about" "$(new_log)" "check-eap-tls:[0-9]+: Auth-Type is preset to Accept"
+expect_reject "and does not help a revoked certificate" state cert_revoked
+expect_reject "nor an unknown one" unknown unknown_cert
+expect_accept "and a good one passes" alice 20
+good_radius
+
+edit sites-available/check-eap-tls 's/^\t\tscepauth$/\t\tupdate control {\n\t\t\t\&Auth-Type := Reject\n\t\t}\n\t\tscepauth/'
+expect_reject "a rule that said no before the module stands" alice internal_error
+good_radius
+
+edit sites-available/check-eap-tls 's/^\t\tscepauth$/\t\tscepauth\n\t\treject/'
+connect alice
+t_is "a rule that says no after it stands too" "$EAP_RESULT" reject
+good_radius
+
+edit sites-available/default 's/^\t\tscepauth_only_eap$/\t\tscepauth/'
+expect_reject "the module in the outer server" alice not_eap_tls
+good_radius
+
+sed -i 's/deadline_ms = 120/deadline_ms = 1/' "$raddb/mods-available/scepauth"
+bad=$(freeradius -XC -d "$raddb" 2>&1)
+t_like "a value out of range is named with its file" "$bad" 'mods-enabled/scepauth\[[0-9]+\]: .*deadline_ms = 1 is out of range: 5 to 10000'
+sed -i 's/deadline_ms = 1$/deadline_ms = 120/; /^\tpassword/d' "$raddb/mods-available/scepauth"
+bad=$(freeradius -XC -d "$raddb" 2>&1)
+t_like "a missing password too" "$bad" 'password'
+t_unlike "and nothing is OK then" "$bad" 'Configuration appears to be OK'
+good_radius
+
+# --- what is not EAP-TLS ------------------------------------------------------------------------------
+
+radius_answer() { # WHAT ATTRIBUTES...
+	local what=$1
+	shift
+	printf '%s\n' "$@" | radclient -x -r 1 -t 2 "$RADIUS_HOST:$port" "$what" "$RADIUS_SECRET" 2>&1
+}
+port=$RADIUS_PORT
+t_like "a password gets nobody in" "$(radius_answer auth 'User-Name = "alice@example.edu"' 'User-Password = "x"' \
+	'Message-Authenticator = 0x00')" 'Access-Reject'
+port=$((RADIUS_PORT + 1))
+t_like "accounting is answered" "$(radius_answer acct 'User-Name = "alice"' 'Acct-Status-Type = Start' \
+	'Acct-Session-Id = "1"' "Class = \"$class\"")" 'Accounting-Response'
+
+# Code 1, length 26, an authenticator of zeroes, User-Name "test": no Message-Authenticator.
+unsigned() {
+	exec 9<>"/dev/udp/$RADIUS_HOST/$RADIUS_PORT"
+	printf '\001\001\000\032\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\001\006test' >&9
+	timeout 1 head -c 1 <&9 | wc -c
+	exec 9>&-
+}
+t_is "an unsigned request is not answered" "$(unsigned)" 0
+
+t_done
