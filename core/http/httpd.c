@@ -558,6 +558,8 @@ int httpd_start(const struct httpd_options *o, struct httpd **ret, struct errmsg
 		rc = key_text(o->tls_key, &key, &n_key, em);
 	if (!rc)
 		rc = listen_open(o->listen, &fd, &h->port, em);
+	if (!rc && o->confine)
+		rc = o->confine(o->ctx, em);
 	if (!rc && watch_start(h->deadline_ms, o->max_per_address, &h->watch))
 		rc = err_set(em, E_NOMEM, "the thread that watches connections cannot be started");
 	if (rc)

@@ -22,6 +22,9 @@ struct httpd_options {
 	unsigned deadline_ms;    /* for one request to arrive whole */
 	const struct http_route *routes;
 	void *ctx;
+	/* Called with ctx once the port is bound and TLS keys are read, before the first thread starts: the
+	 * place to enter the sandbox, which only confines threads started after it. May be NULL. */
+	int (*confine)(void *ctx, struct errmsg *em);
 	/* Called after each handler, for security headers and access log; may be NULL. */
 	void (*after)(void *ctx, const struct http_request *req, struct http_response *res);
 };

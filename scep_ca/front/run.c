@@ -54,6 +54,21 @@ static void say_store(struct service *s)
 		store_pool_put(s->store, store);
 }
 
+/* Files that a look-up of the Redis host may need; everything else is read by now. */
+static int confine(void *ctx, struct errmsg *em)
+{
+	static const char *const readable[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf",
+					       "/etc/host.conf", "/etc/gai.conf"};
+	const struct service *s = ctx;
+	const struct sandbox box = {
+		.user = s->run_as,
+		.read_paths = readable,
+		.n_read = sizeof(readable) / sizeof(readable[0]),
+	};
+
+	return sandbox_enter(&box, em);
+}
+
 static int serve(const struct conf *c, struct service *s, unsigned threads)
 {
 	struct httpd_options o = {
@@ -65,28 +80,32 @@ static int serve(const struct conf *c, struct service *s, unsigned threads)
 		.deadline_ms = DEADLINE_MS,
 		.routes = routes_table,
 		.ctx = s,
+		.confine = confine,
 	};
-	struct sandbox box = {.user = conf_str(c, "", NULL, "run-as")};
 	struct httpd *h = NULL;
 	struct errmsg em = {""};
+	char where[256];
 	sigset_t set;
 	int sig = 0;
 
 	block_signals(&set);
-	if (httpd_start(&o, &h, &em) != E_OK || sandbox_enter(&box, &em) != E_OK) {
+	if (httpd_start(&o, &h, &em) != E_OK) {
 		log_error("%s", em.text);
-		httpd_stop(h);
 		return EXIT_FAILED;
 	}
 	if (em.text[0])
 		log_warn("%s", em.text);
 	say_store(s);
-	audit("started", o.listen);
-	log_info("ready %s", o.listen);
+	/* The port that was bound: the configured one may be 0. */
+	if (snprintf(where, sizeof(where), "%.*s:%u", (int)(strrchr(o.listen, ':') - o.listen), o.listen,
+		     httpd_port(h)) < 0)
+		where[0] = '\0';
+	audit("started", where);
+	log_info("ready %s", where);
 	while (sigwait(&set, &sig) != 0)
 		;
 	httpd_stop(h);
-	audit("stopped", o.listen);
+	audit("stopped", where);
 	return EXIT_DONE;
 }
 
