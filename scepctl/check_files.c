@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "core/pki/digest.h"
 #include "core/pki/pki_file.h"
+#include "scepctl/escape.h"
 #include "scepctl/fs.h"
 #include "scepctl/instance.h"
 
@@ -15,7 +16,7 @@ enum { KEY_BYTES = 32, PASSWORD_MIN = 32 };
 enum entry_kind { FOLDER, SECRET, PRIVATE, PUBLIC };
 
 /* SECRET: nobody else may even read it; PRIVATE: others nothing, the group may read; PUBLIC: nobody
- * else may write. Keys and certificates that scepauth.conf names are judged in check_pki. */
+ * else may write (Redis writes users.acl with its own umask; it holds hashes of random passwords). Keys and certificates that scepauth.conf names are judged in check_pki. */
 static const struct {
 	const char *name;
 	enum entry_kind kind;
@@ -24,7 +25,7 @@ static const struct {
 	{"raddb", FOLDER},          {"redis", FOLDER},           {"redis/data", FOLDER},
 	{"secrets", FOLDER},        {"portal", FOLDER},          {"leavers", FOLDER},
 	{"run", FOLDER},            {"log", FOLDER},             {"scepauth.conf", PRIVATE},
-	{"redis/redis.conf", PRIVATE}, {"redis/users.acl", SECRET}, {"raddb/instance.conf", PRIVATE},
+	{"redis/redis.conf", PRIVATE}, {"redis/users.acl", PUBLIC}, {"raddb/instance.conf", PRIVATE},
 	{"portal/accounts", SECRET}, {"leavers/directory.csv", PRIVATE},
 	{"ca/root/root.pem", PUBLIC}, {"radius/server.pem", PUBLIC}, {"radius/client-ca.pem", PUBLIC},
 };
@@ -37,11 +38,11 @@ static const char *const instance_variables[] = {
 static void check_owner(struct check *c, const char *name, const char *path, const struct stat *st)
 {
 	struct stat top;
-	char mend[FS_PATH_MAX + 32];
+	char mend[2 * ESCAPE_SHELL_SIZE + 32], from[ESCAPE_SHELL_SIZE], to[ESCAPE_SHELL_SIZE];
 
 	if (st->st_uid == 0 || st->st_uid == geteuid() || (lstat(c->dir, &top) == 0 && st->st_uid == top.st_uid))
 		return;
-	snprintf(mend, sizeof(mend), "chown -h --reference=%s %s", c->dir, path);
+	snprintf(mend, sizeof(mend), "chown -h --reference=%s %s", escape_shell(from, c->dir), escape_shell(to, path));
 	check_add(c, false, name, mend, "belongs to a user (%u) who is neither root nor the owner of the instance",
 		  (unsigned)st->st_uid);
 }
@@ -51,7 +52,7 @@ static bool check_entry(struct check *c, const char *name, enum entry_kind kind)
 {
 	static const mode_t refused[] = {[FOLDER] = 022, [SECRET] = 077, [PRIVATE] = 027, [PUBLIC] = 022};
 	static const char *const modes[] = {[FOLDER] = "0700", [SECRET] = "0600", [PRIVATE] = "0640", [PUBLIC] = "0644"};
-	char path[FS_PATH_MAX], mend[FS_PATH_MAX + 32];
+	char path[FS_PATH_MAX], quoted[ESCAPE_SHELL_SIZE], mend[ESCAPE_SHELL_SIZE + 32];
 	struct stat st;
 
 	if (fs_join(path, c->dir, name, NULL) != E_OK)
@@ -67,7 +68,7 @@ static bool check_entry(struct check *c, const char *name, enum entry_kind kind)
 	}
 	check_owner(c, name, path, &st);
 	if (st.st_mode & refused[kind]) {
-		snprintf(mend, sizeof(mend), "chmod %s %s", modes[kind], path);
+		snprintf(mend, sizeof(mend), "chmod %s %s", modes[kind], escape_shell(quoted, path));
 		check_add(c, false, name, mend, "mode %04o gives others too much", (unsigned)(st.st_mode & 07777));
 	}
 	return true;
@@ -75,12 +76,12 @@ static bool check_entry(struct check *c, const char *name, enum entry_kind kind)
 
 static void check_top(struct check *c)
 {
-	char mend[FS_PATH_MAX + 32];
+	char quoted[ESCAPE_SHELL_SIZE], mend[ESCAPE_SHELL_SIZE + 32];
 	struct stat st;
 
 	if (stat(c->dir, &st) != 0 || !(st.st_mode & 077))
 		return;
-	snprintf(mend, sizeof(mend), "chmod 700 %s", c->dir);
+	snprintf(mend, sizeof(mend), "chmod 700 %s", escape_shell(quoted, c->dir));
 	check_add(c, false, ".", mend, "mode %04o lets others into the instance", (unsigned)(st.st_mode & 07777));
 }
 

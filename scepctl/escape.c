@@ -28,6 +28,31 @@ void escape_radius(struct buf *out, const char *value)
 	quoted(out, value, "\"\\");
 }
 
+const char *escape_shell(char dst[ESCAPE_SHELL_SIZE], const char *path)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:,@%=";
+	size_t n = 0;
+
+	dst[0] = '\0';
+	if (strlen(path) >= ESCAPE_SHELL_SIZE / 4 - 1)
+		return dst;
+	if (*path && strspn(path, plain) == strlen(path)) {
+		memcpy(dst, path, strlen(path) + 1);
+		return dst;
+	}
+	dst[n++] = '\'';
+	for (; *path; path++) {
+		if (*path == '\'') {
+			memcpy(dst + n, "'\\'", 3);
+			n += 3;
+		}
+		dst[n++] = *path;
+	}
+	dst[n++] = '\'';
+	dst[n] = '\0';
+	return dst;
+}
+
 bool escape_is_path(const char *path)
 {
 	if (path[0] != '/' || !text_is_plain(path, 4000) || strpbrk(path, "\"'`\\$%{}"))

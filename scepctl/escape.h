@@ -16,6 +16,11 @@ void escape_redis(struct buf *out, const char *value);
  * call this allow no '$', '%', '{', '}' in values: see escape_is_path. */
 void escape_radius(struct buf *out, const char *value);
 
+/* For lines that a person may copy into a shell: path as it is when it is plain, else in single quotes.
+ * "" when it is longer than a path may be. Returns dst. */
+enum { ESCAPE_SHELL_SIZE = 4 * 4096 };
+const char *escape_shell(char dst[ESCAPE_SHELL_SIZE], const char *path);
+
 /* True for an absolute path that every one of the three takes: plain text without quotes, backslash,
  * '$', '%', braces, and without ".." as a part. */
 bool escape_is_path(const char *path);

@@ -19,32 +19,36 @@ struct helpdesk {
 
 struct search {
 	const char *name;
-	bool found, helpdesk;
+	bool found;
 };
 
-static int look_for(void *ctx, const char *name, const char *kind)
+static int look_for(void *ctx, const char *name)
 {
 	struct search *s = ctx;
 
-	if (strcmp(name, s->name) == 0) {
-		s->found = true;
-		s->helpdesk = strcmp(kind, "helpdesk") == 0;
-	}
+	s->found = s->found || strcmp(name, s->name) == 0;
 	return 0;
+}
+
+static bool is_reserved(const char *name)
+{
+	static const char *const taken[] = {"default", "installer", "front", "ca", "portal", "auto_revoke",
+					    "radius", "gc", "helpdesk", "scepctl", "root", "admin"};
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+		if (strcmp(name, taken[i]) == 0)
+			return true;
+	return false;
 }
 
 /* The name becomes part of an ACL rule, "%W~events:NAME": nothing in it may be a pattern. */
 static int check_name(const char *name, struct errmsg *em)
 {
-	static const char *const taken[] = {"default", "installer", "front", "ca", "portal", "auto_revoke",
-					    "radius", "gc", "helpdesk", "scepctl", "root", "admin"};
-
 	if (!text_is_name(name, NAME_SIZE - 1) || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") != strlen(name))
 		return err_set(em, E_FORMAT, "'%.40s' is not a usable name: 1 to %d of a-z, 0-9, '.', '_' and '-'", name,
 			       NAME_SIZE - 1);
-	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
-		if (strcmp(name, taken[i]) == 0)
-			return err_set(em, E_DENIED, "'%s' is reserved; take the person's own name", name);
+	if (is_reserved(name))
+		return err_set(em, E_DENIED, "'%s' is reserved; take the person's own name", name);
 	return E_OK;
 }
 
@@ -80,10 +84,10 @@ static int write_password(const char *path, const char *password, struct errmsg 
 static void print_added(const struct helpdesk *h, const char *name, const char *password)
 {
 	const char *socket = conf_path(h->conf, "redis", NULL, "socket");
-	char where[FS_PATH_MAX + 16];
+	char quoted[ESCAPE_SHELL_SIZE], where[ESCAPE_SHELL_SIZE + 16];
 
 	if (socket && *socket)
-		snprintf(where, sizeof(where), "-s '%s'", socket);
+		snprintf(where, sizeof(where), "-s %s", escape_shell(quoted, socket));
 	else
 		snprintf(where, sizeof(where), "-h %s -p %ld", conf_str(h->conf, "redis", NULL, "host"),
 			 conf_int(h->conf, "redis", NULL, "port"));
@@ -124,7 +128,7 @@ static int add(struct helpdesk *h, const char *name)
 	int rc, code;
 
 	buf_init(&rules, ACL_MAX);
-	rc = store_actors(h->store, look_for, &search, &em);
+	rc = store_acl_users(h->store, look_for, &search, &em);
 	/* Adding again would silently replace the password of somebody at work. */
 	if (rc == E_OK && search.found)
 		rc = err_set(&em, E_EXISTS, "%s is there already; for a new password: helpdesk del %s, then add", name, name);
@@ -137,10 +141,11 @@ static int add(struct helpdesk *h, const char *name)
 		rc = write_password(h->password_out, password, &em);
 		written = rc == E_OK;
 	}
-	if (rc == E_OK)
-		rc = store_acl_user(h->store, name, buf_str(&rules), &em);
+	/* Actor first: one without a Redis user is harmless, and adding again mends it. */
 	if (rc == E_OK)
 		rc = store_actor_put(h->store, name, "helpdesk", &em);
+	if (rc == E_OK)
+		rc = store_acl_user(h->store, name, buf_str(&rules), &em);
 	if (rc != E_OK && written)
 		remove(h->password_out);
 	code = rc == E_OK ? report_added(h, name, password) : ctl_fail(rc, &em);
@@ -171,11 +176,11 @@ struct listing {
 	bool json;
 };
 
-static int list_one(void *ctx, const char *name, const char *kind)
+static int list_one(void *ctx, const char *name)
 {
 	struct listing *l = ctx;
 
-	if (strcmp(kind, "helpdesk") != 0)
+	if (is_reserved(name))
 		return 0;
 	if (l->json)
 		json_push_str(l->names, name);
@@ -189,7 +194,7 @@ static int list(struct helpdesk *h)
 	struct listing l = {.names = json_array(), .json = h->common.json};
 	struct json *j = json_object();
 	struct errmsg em = {""};
-	int rc = store_actors(h->store, list_one, &l, &em);
+	int rc = store_acl_users(h->store, list_one, &l, &em);
 
 	json_set(j, "helpdesk", l.names);
 	if (rc == E_OK && h->common.json)

@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "scepctl/check.h"
+#include "scepctl/escape.h"
 #include "scepctl/fs.h"
 #include "scepctl/instance.h"
 
@@ -330,9 +331,10 @@ static void undo(const struct init *i)
 
 static void next_steps(const struct init *i)
 {
-	const char *dir = i->plan.dir;
+	char dir[ESCAPE_SHELL_SIZE];
 
-	printf("\n%s is ready.\n\nNext:\n", dir);
+	printf("\n%s is ready.\n\nNext:\n", i->plan.dir);
+	escape_shell(dir, i->plan.dir);
 	printf("  1. %s\n", *i->plan.root_dir ? "Put the folder of the root key on a medium that you lock away."
 					       : "Move ca/root/root.key to a medium that you lock away; no program needs it.");
 	printf("  2. redis-server %s/redis/redis.conf\n", dir);

@@ -141,18 +141,22 @@ static int make_group(const struct instance *in, const struct plan_group *g, con
 
 static int make_servers(const struct instance *in, const struct made *root, struct errmsg *em)
 {
-	const char *portal_names[] = {in->plan->host, "localhost", "127.0.0.1", "::1"};
+	const char *portal_names[4] = {in->plan->host};
 	const char *radius_names[] = {in->plan->host};
-	bool local = strcmp(in->plan->host, "localhost") == 0;
 	struct cert_spec portal = {.kind = CERT_KIND_TLS_SERVER, .cn = in->plan->host, .dns = portal_names,
-				   .n_dns = 4, .not_before = in->now - SLACK};
+				   .n_dns = 1, .not_before = in->now - SLACK};
 	struct cert_spec radius = {.kind = CERT_KIND_TLS_SERVER, .cn = in->plan->host, .dns = radius_names,
 				   .n_dns = 1, .not_before = in->now - SLACK};
 	struct made m = {0};
 	int rc;
 
-	if (local)
-		portal_names[1] = "localhost.localdomain";
+	/* On a loopback address it is reached by these too. */
+	if (strncmp(in->plan->portal_listen, "127.", 4) == 0 || strncmp(in->plan->portal_listen, "[::1]", 5) == 0) {
+		if (strcmp(in->plan->host, "localhost") != 0)
+			portal_names[portal.n_dns++] = "localhost";
+		portal_names[portal.n_dns++] = "127.0.0.1";
+		portal_names[portal.n_dns++] = "::1";
+	}
 	if (strlen(in->plan->host) >= CN_SIZE) /* the name that counts is in the SAN */
 		portal.cn = radius.cn = NULL;
 	rc = make_one(in, &portal, "portal", SERVER_BITS, SERVER_DAYS, root, root->cert, "tls/portal", &m, em);

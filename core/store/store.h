@@ -155,5 +155,7 @@ int store_actor_put(struct store *s, const char *name, const char *kind, struct 
 /* Calls fn for each of them until it returns other than 0, and returns that. */
 int store_actors(struct store *s, int (*fn)(void *ctx, const char *name, const char *kind), void *ctx,
 		 struct errmsg *em) MUST_CHECK;
+/* The same over the names of all Redis users. */
+int store_acl_users(struct store *s, int (*fn)(void *ctx, const char *name), void *ctx, struct errmsg *em) MUST_CHECK;
 
 #endif
