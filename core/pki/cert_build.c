@@ -185,7 +185,7 @@ static bool add_basic(X509 *cert, enum cert_kind kind)
 	bool ok = bc != NULL;
 
 	if (ok && is_ca(kind)) {
-		bc->ca = 1;
+		bc->ca = 0xff; /* DER TRUE; OpenSSL writes the byte as it is, and Go refuses another (X.690 11.1) */
 		bc->pathlen = ASN1_INTEGER_new();
 		ok = bc->pathlen && ASN1_INTEGER_set(bc->pathlen, kind == CERT_KIND_ROOT ? 1 : 0) == 1;
 	}
