@@ -55,10 +55,13 @@ static CONF_PAIR *find_preset(CONF_SECTION *cs)
 			CONF_PAIR *cp = cf_item_to_pair(ci);
 			char const *attr = cf_pair_attr(cp);
 			char const *value = cf_pair_value(cp);
-			char const *colon = attr ? strrchr(attr, ':') : NULL;
+			char const *word = attr ? attr + strcspn(attr, ":") : NULL;
 
-			if (attr && value && strcasecmp(colon ? colon + 1 : attr, "Auth-Type") == 0 &&
-			    strcasecmp(value, "Accept") == 0)
+			/* Auth-Type, &Auth-Type, control:Auth-Type, &outer.control:Auth-Type */
+			if (!attr || !value)
+				continue;
+			word = *word ? word + 1 : attr + (*attr == '&');
+			if (strcasecmp(word, "Auth-Type") == 0 && strcasecmp(value, "Accept") == 0)
 				found = cp;
 		}
 		if (found)

@@ -126,10 +126,6 @@ good_radius() {
 	t_start radius
 }
 
-unhex() { # shellcheck disable=SC2001
-	printf "%b" "$(sed 's/../\\x&/g' <<<"$1")"
-}
-
 milliseconds() { date +%s%3N; }
 
 # --- the module file ----------------------------------------------------------------------------------
@@ -180,12 +176,12 @@ t_is "with the group's session time" "$EAP_SESSION_TIMEOUT" 28800
 t_is "Tunnel-Type is VLAN, untagged" "$(eapol_attr 'Attribute 64 ')" 0000000d
 t_is "Tunnel-Medium-Type is IEEE 802, untagged" "$(eapol_attr 'Attribute 65 ')" 00000006
 t_is "Termination-Action is RADIUS-Request" "$(eapol_attr 'Attribute 29 ')" 1
-class=$(unhex "$(eapol_attr 'Attribute 25 ')")
+class=$(eapol_text 'Attribute 25 ')
 t_like "Class is a token" "$class" '^sa1:[0-9a-f]{32}$'
 t_like "which the log ties to the certificate" "$(new_log)" \
 	"scepauth: accept serial=$alice_serial login=alice@example.edu group=staff vlan=20 session=28800 class=$class nas="
 connect alice
-t_ok "the next accept has another token" test "$(unhex "$(eapol_attr 'Attribute 25 ')")" != "$class"
+t_ok "the next accept has another token" test "$(eapol_text 'Attribute 25 ')" != "$class"
 
 eapol_conf "$dev/alice12.conf" "$dev/alice.pem" "$dev/key.pem" anonymous tls_disable_tlsv1_3=1
 expect_accept "the same by TLS 1.2" alice12 20
@@ -351,9 +347,12 @@ edit() { # FILE SED_EXPRESSION
 	restart_radius
 }
 
-edit mods-available/eap '/cache {/,/}/s/enable = no/enable = yes/'
+mkdir -m 700 "$T_DIR/sessions"
+edit mods-available/eap "/cache {/,/}/s|enable = no|enable = yes\nname = x\npersist_dir = $T_DIR/sessions|"
+eapol_conf "$dev/resumes.conf" "$dev/alice.pem" "$dev/key.pem" anonymous \
+	"tls_disable_tlsv1_3=0 tls_disable_session_ticket=0"
 t_like "a TLS session cache is warned about" "$(new_log)" "mods-(available|enabled)/eap:[0-9]+: the TLS session cache is on"
-connect alice -r 1
+connect resumes -r 1
 t_is "a resumed TLS 1.3 session shows no certificate" \
 	"$(grep -c 'code=2 (Access-Accept)' <<<"$EAP_OUT") $(reasons)" "1 no_serial"
 good_radius

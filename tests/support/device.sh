@@ -107,7 +107,7 @@ eapol_run() {
 	local conf=$1
 	shift
 	EAP_OUT=$(eapol_test -c "$conf" -a "$RADIUS_HOST" -p "$RADIUS_PORT" -s "$RADIUS_SECRET" -t 10 "$@" 2>&1)
-	EAP_VLAN=$(eapol_attr "Attribute 81 ")
+	EAP_VLAN=$(eapol_text "Attribute 81 ")
 	EAP_SESSION_TIMEOUT=$(eapol_attr "Attribute 27 ")
 	EAP_USER=$(eapol_attr "Attribute 1 ")
 	EAP_RESULT=none
@@ -128,4 +128,9 @@ eapol_attr() {
 		final && index($0, name) { want = 1; next }
 		want && /Value:/ { sub(/.*Value: /, ""); gsub(/\047/, ""); print; exit }
 		{ want = 0 }' <<<"$EAP_OUT"
+}
+
+# The same for an attribute that eapol_test shows as hex digits though it is text (VLAN, Class).
+eapol_text() { # shellcheck disable=SC2001
+	printf "%b" "$(eapol_attr "$1" | sed "s/../\\\\x&/g")"
 }
