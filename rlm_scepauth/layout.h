@@ -12,7 +12,7 @@
 
 #define LAYOUT_SIZE(type, n)                                                                   \
 	_Static_assert(sizeof(type) == (n), "FreeRADIUS " RADIUSD_VERSION_STRING ": size of " \
-					    #type " differs from the server's")
+					    #type " differs from that in the server")
 #define LAYOUT_FIELD(type, field, n)                                                           \
 	_Static_assert(offsetof(type, field) == (n), "FreeRADIUS " RADIUSD_VERSION_STRING      \
 		       ": " #type "." #field " is not where the server has it")
