@@ -18,6 +18,9 @@ set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export SCEPAUTH_SHARE=${SCEPAUTH_SHARE:-$top}
 bin=${SCEPAUTH_BIN:-$top/build/std/bin}
+# A module with sanitizers (SAN=1) needs their runtime in the server before it.
+[[ ! -e $bin/../lib/sanitizer-preload ]] ||
+	SCEPAUTH_RADIUS_PRELOAD=${SCEPAUTH_RADIUS_PRELOAD-$(cat "$bin/../lib/sanitizer-preload")}
 services=(redis ca portal leavers radius)
 ready_seconds=${SCEPAUTH_READY_SECONDS:-20}
 
@@ -94,6 +97,7 @@ launch() {
 	fi
 	from=$(stat -c %s "$log" 2>/dev/null || echo 0)
 	(
+		umask 077
 		cd "$dir"
 		for fd in /proc/self/fd/*; do # what make or a pipe gave us must not live on in a daemon
 			fd=${fd##*/}
@@ -144,7 +148,7 @@ start_one() {
 	case $name in
 	redis)
 		launch "$dir" redis "$dir/log/redis.log" 'Ready to accept connections' \
-			redis-server "$dir/redis/redis.conf" --daemonize no --logfile ''
+			redis-server "$dir/redis/redis.conf" --daemonize no --logfile '' --pidfile ''
 		;;
 	ca) launch "$dir" ca "$dir/log/ca.log" '\bready ' "$bin/scep_ca" -c "$dir/scepauth.conf" ;;
 	portal) launch "$dir" portal "$dir/log/portal.log" '\bready ' "$bin/onboard_portal" -c "$dir/scepauth.conf" ;;
@@ -209,6 +213,12 @@ directory() {
 	for ((i = 1; i <= 58; i++)); do
 		printf 'person%02d,students,Person %02d,person%02d@example.edu,active,\n' "$i" "$i" "$i"
 	done
+}
+
+# set_key FILE SECTION KEY VALUE: scepctl init writes every key, with its default behind a #.
+set_key() {
+	sed -i "/^$2 {/,/^}/s/^\([[:space:]]*\)#\{0,1\} *$3 = .*/\1$3 = $4/" "$1"
+	sed -n "/^$2 {/,/^}/p" "$1" | grep -qE "^[[:space:]]*$3 = $4\$" || die "no $3 in section $2 of $1"
 }
 
 write_env() {
@@ -276,6 +286,9 @@ cmd_make() {
 	mv "$pass" "$dir/secrets/root-passphrase"
 	mkdir -p "$dir/log" "$dir/run" "$dir/leavers"
 	directory "$STUDENT_LOGIN" "$STAFF_LOGIN" >"$LEAVERS_FILE"
+	set_key "$dir/scepauth.conf" leavers interval 1
+	# Debian 12 has scepclient 2.1, which signs with SHA-1.
+	set_key "$dir/scepauth.conf" 'profile "staff"' allow-sha1 true
 	sed -n 's/^[[:space:]]*scepauth_client_secret[[:space:]]*=[[:space:]]*"\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' \
 		"$dir/raddb/instance.conf" >"$dir/run/secret"
 	RADIUS_SECRET=$(cat "$dir/run/secret")
