@@ -1,23 +1,20 @@
 #include "core/http/httpd.h"
-#include "core/base/conf.h"
 #include "core/base/text.h"
 #include "core/http/form.h"
 #include "core/http/listen.h"
+#include "core/http/tls_files.h"
 #include "core/http/watch.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define URI_MAX (32 * 1024)
 #define CONNECTION_MEMORY (96 * 1024) /* headers and a URI of this size; bodies live elsewhere */
 #define PAIRS_MAX 64
 #define REPLY_MAX (16 * 1024 * 1024)
-#define TLS_FILE_MAX (256 * 1024)
+#define DEADLINE_DEFAULT_MS 10000
 #define DISCARD_FACTOR 4 /* an oversized body is read up to this many times max_body */
 
 /* TLS 1.2 with forward secrecy, and TLS 1.3. */
@@ -31,9 +28,14 @@ struct httpd {
 	void *ctx;
 	void (*after)(void *ctx, const struct http_request *req, struct http_response *res);
 	size_t max_body;
+	bool raw_bodies;
 	unsigned deadline_ms;
 	unsigned port;
 	bool tls;
+	int listen_fd; /* -1 once libmicrohttpd has it */
+	unsigned threads, max_connections, max_per_address;
+	char *cert, *key; /* PEM text, until the daemon runs */
+	size_t n_key;
 };
 
 /* One request, from its request line to its end. */
@@ -260,7 +262,7 @@ static bool is_form(const struct exchange *x)
 
 static int form_decode(struct exchange *x)
 {
-	if (!is_form(x) || !x->body.n)
+	if (x->h->raw_bodies || !is_form(x) || !x->body.n)
 		return E_OK;
 	if (!storage_new(x, 2, x->body.n))
 		return E_NOMEM;
@@ -457,54 +459,6 @@ static void on_log(void *cls, const char *fmt, va_list ap)
 	(void)ap;
 }
 
-static int file_text(const char *path, uint8_t **ret, struct errmsg *em)
-{
-	uint8_t *p = NULL;
-	struct stat st;
-	ssize_t n = -1;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > TLS_FILE_MAX) {
-		err_set(em, E_CONFIG, "%s: web certificate cannot be read: %s", path,
-			fd < 0 ? strerror(errno) : "no regular file, or too large");
-	} else {
-		p = calloc(1, (size_t)st.st_size + 1);
-		n = p ? read(fd, p, (size_t)st.st_size) : -1;
-		if (n < 0)
-			err_set(em, E_CONFIG, "%s: web certificate cannot be read", path);
-	}
-	if (fd >= 0)
-		close(fd);
-	if (n < 0) {
-		free(p);
-		return E_CONFIG;
-	}
-	*ret = p;
-	return E_OK;
-}
-
-/* Key file as NUL-terminated text; modes that are too open are refused. */
-static int key_text(const char *path, char **ret, size_t *ret_n, struct errmsg *em)
-{
-	uint8_t *raw = NULL;
-	char *text = NULL;
-	size_t n = 0;
-	int rc = conf_secret(path, TLS_FILE_MAX, &raw, &n, em);
-
-	if (rc)
-		return rc;
-	text = calloc(1, n + 1);
-	if (text)
-		memcpy(text, raw, n);
-	text_wipe(raw, n);
-	free(raw);
-	if (!text)
-		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
-	*ret = text;
-	*ret_n = n;
-	return E_OK;
-}
-
 static unsigned thread_count(unsigned wanted)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -512,24 +466,30 @@ static unsigned thread_count(unsigned wanted)
 	return wanted ? wanted : cores > 0 ? (unsigned)cores : 1;
 }
 
-static struct MHD_Daemon *daemon_start(struct httpd *h, const struct httpd_options *o, int fd,
-				       const char *cert, const char *key)
+static void keys_forget(struct httpd *h)
 {
-	unsigned threads = thread_count(o->threads);
-	unsigned limit = o->max_connections > threads ? o->max_connections : threads;
+	text_wipe(h->key, h->n_key);
+	free(h->key);
+	free(h->cert);
+	h->key = h->cert = NULL;
+}
+
+static struct MHD_Daemon *daemon_start(struct httpd *h)
+{
+	unsigned limit = h->max_connections > h->threads ? h->max_connections : h->threads;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
 	struct MHD_OptionItem tls[] = {
-		{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert},
-		{MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
+		{MHD_OPTION_HTTPS_MEM_CERT, 0, h->cert},
+		{MHD_OPTION_HTTPS_MEM_KEY, 0, h->key},
 		{MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES},
 		{MHD_OPTION_END, 0, NULL},
 	};
 	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
 
 	return MHD_start_daemon(
-		flags | (cert ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, h,
-		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_ARRAY, cert ? tls : none, MHD_OPTION_THREAD_POOL_SIZE, threads,
+		flags | (h->tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, h,
+		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, h->listen_fd,
+		MHD_OPTION_ARRAY, h->tls ? tls : none, MHD_OPTION_THREAD_POOL_SIZE, h->threads,
 		MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_STRICT_FOR_CLIENT, 0,
 		MHD_OPTION_URI_LOG_CALLBACK, on_uri, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
@@ -537,52 +497,68 @@ static struct MHD_Daemon *daemon_start(struct httpd *h, const struct httpd_optio
 		NULL, MHD_OPTION_END);
 }
 
-int httpd_start(const struct httpd_options *o, struct httpd **ret, struct errmsg *em)
+int httpd_open(const struct httpd_options *o, struct httpd **ret, struct errmsg *em)
 {
 	struct httpd *h = calloc(1, sizeof(*h));
-	uint8_t *cert = NULL;
-	char *key = NULL;
-	size_t n_key = 0;
-	int fd = -1, rc;
+	int rc = E_OK;
 
 	if (!h)
 		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+	h->listen_fd = -1;
 	h->routes = o->routes;
 	h->ctx = o->ctx;
 	h->after = o->after;
 	h->max_body = o->max_body;
-	h->deadline_ms = o->deadline_ms ? o->deadline_ms : 10000;
+	h->raw_bodies = o->raw_bodies;
+	h->deadline_ms = o->deadline_ms ? o->deadline_ms : DEADLINE_DEFAULT_MS;
+	h->threads = thread_count(o->threads);
+	h->max_connections = o->max_connections;
+	h->max_per_address = o->max_per_address;
 	h->tls = o->tls_cert != NULL;
-	rc = h->tls ? file_text(o->tls_cert, &cert, em) : E_OK;
+	if (h->tls)
+		rc = tls_cert_read(o->tls_cert, &h->cert, em);
 	if (!rc && h->tls)
-		rc = key_text(o->tls_key, &key, &n_key, em);
+		rc = tls_key_read(o->tls_key, &h->key, &h->n_key, em);
 	if (!rc)
-		rc = listen_open(o->listen, &fd, &h->port, em);
-	if (!rc && o->confine)
-		rc = o->confine(o->ctx, em);
-	if (!rc && watch_start(h->deadline_ms, o->max_per_address, &h->watch))
-		rc = err_set(em, E_NOMEM, "the thread that watches connections cannot be started");
-	if (rc)
-		goto out;
-	h->daemon = daemon_start(h, o, fd, (const char *)cert, key);
-	if (!h->daemon) {
-		rc = h->tls ? err_set(em, E_CONFIG,
-				      "%s and %s: cannot be used for TLS: not PEM, or they do not belong together",
-				      o->tls_cert, o->tls_key)
-			    : err_set(em, E_IO, "the HTTP server on %s cannot be started", o->listen);
-		goto out;
+		rc = listen_open(o->listen, &h->listen_fd, &h->port, em);
+	if (rc) {
+		httpd_stop(h);
+		return rc;
 	}
-	fd = -1;
 	*ret = h;
-	h = NULL;
-out:
-	if (fd >= 0)
-		close(fd);
-	text_wipe(key, n_key);
-	free(key);
-	free(cert);
-	httpd_stop(h);
-	return rc;
+	return E_OK;
+}
+
+int httpd_run(struct httpd *h, struct errmsg *em)
+{
+	if (h->daemon)
+		return err_set(em, E_STATE, "the HTTP server runs already");
+	if (watch_start(h->deadline_ms, h->max_per_address, &h->watch))
+		return err_set(em, E_NOMEM, "the thread that watches connections cannot be started");
+	h->daemon = daemon_start(h);
+	keys_forget(h);
+	if (!h->daemon && h->tls)
+		return err_set(em, E_CONFIG, "the web certificate and its key cannot be used for TLS: not PEM, "
+					     "or they do not belong together");
+	if (!h->daemon)
+		return err_set(em, E_IO, "the HTTP server cannot be started");
+	h->listen_fd = -1;
+	return E_OK;
+}
+
+int httpd_start(const struct httpd_options *o, struct httpd **ret, struct errmsg *em)
+{
+	struct httpd *h = NULL;
+	int rc = httpd_open(o, &h, em);
+
+	if (!rc)
+		rc = httpd_run(h, em);
+	if (rc) {
+		httpd_stop(h);
+		return rc;
+	}
+	*ret = h;
+	return E_OK;
 }
 
 unsigned httpd_port(const struct httpd *h)
@@ -596,6 +572,8 @@ void httpd_stop(struct httpd *h)
 
 	if (!h)
 		return;
+	if (h->listen_fd >= 0)
+		close(h->listen_fd);
 	if (h->daemon) {
 		fd = MHD_quiesce_daemon(h->daemon);
 		watch_drain(h->watch, h->deadline_ms);
@@ -604,5 +582,6 @@ void httpd_stop(struct httpd *h)
 			close(fd);
 	}
 	watch_stop(h->watch);
+	keys_forget(h);
 	free(h);
 }

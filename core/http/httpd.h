@@ -17,24 +17,33 @@ struct httpd_options {
 	const char *tls_key;
 	unsigned threads;        /* 0: one per core */
 	size_t max_body;         /* bytes; more gives 413 */
+	bool raw_bodies;         /* never read a body as a form, whatever its Content-Type says */
 	unsigned max_connections;
-	unsigned max_per_address;
-	unsigned deadline_ms;    /* for one request to arrive whole */
+	unsigned max_per_address; /* an IPv4 address or an IPv6 /64; 0: no limit */
+	unsigned deadline_ms;    /* for one request to arrive whole; 0: 10 s */
 	const struct http_route *routes;
 	void *ctx;
-	/* Called with ctx once the port is bound and TLS keys are read, before the first thread starts: the
-	 * place to enter the sandbox, which only confines threads started after it. May be NULL. */
-	int (*confine)(void *ctx, struct errmsg *em);
-	/* Called after each handler, for security headers and access log; may be NULL. */
+	/* Called after each handler and after the server's own 400, 404, 405, 413, 414 and 431, for
+	 * security headers and access log; may be NULL. */
 	void (*after)(void *ctx, const struct http_request *req, struct http_response *res);
 };
 
 struct httpd;
 
-/* E_CONFIG for a bad address or certificate, E_IO (port in use) with how to mend it in em. */
+/*
+ * Binds the socket and reads certificate and key: what may need root. Starts no thread, so that
+ * sandbox_enter comes between httpd_open and httpd_run, before the first hostile byte.
+ * E_CONFIG for a bad address or certificate, E_IO (port in use) with how to mend it in em.
+ */
+int httpd_open(const struct httpd_options *o, struct httpd **ret, struct errmsg *em) MUST_CHECK;
+
+/* Starts the threads. E_CONFIG when certificate and key do not fit. httpd_stop frees in any case. */
+int httpd_run(struct httpd *h, struct errmsg *em) MUST_CHECK;
+
+/* Both in one, for programs that stay outside the sandbox (tests). */
 int httpd_start(const struct httpd_options *o, struct httpd **ret, struct errmsg *em) MUST_CHECK;
 unsigned httpd_port(const struct httpd *h);
-/* Waits for requests in flight, then frees. */
+/* Takes no more connections, waits for requests in flight (deadline_ms at most), then frees. */
 void httpd_stop(struct httpd *h);
 
 #endif

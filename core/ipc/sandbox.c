@@ -1,188 +1,266 @@
+/*
+ * Order matters: groups and uid first (they need root), then Landlock, then seccomp. Everything
+ * here is for good; a child process inherits it.
+ */
 #include "core/ipc/sandbox.h"
+#include "core/ipc/landlock.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/landlock.h>
 #include <pwd.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-/* Rights of later kernels that Debian 12's header does not name yet. */
-#define FS_REFER (1ULL << 13)
-#define FS_TRUNCATE (1ULL << 14)
+/* LeakSanitizer looks at the process from outside when it ends, through ptrace and /proc. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
 
-#define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define FS_WRITE                                                                          \
-	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE |                 \
-	 LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR |                    \
-	 LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |                     \
-	 LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SYM | FS_REFER | FS_TRUNCATE)
-#define FS_OTHER                                                                          \
-	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK)
-#define FS_FILE_ONLY (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE)
+/* ---- early ---- */
+
+/* A closed standard descriptor would become a socket or a key file, and get our messages. */
+static int standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		/* the lowest free number is fd: those below are open */
+		if (open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd)
+			return -1;
+	}
+	return 0;
+}
 
 int sandbox_early(struct errmsg *em)
 {
-	const struct rlimit none = {0, 0};
+	static const struct rlimit none = {0, 0};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
 
-	if (setrlimit(RLIMIT_CORE, &none) != 0)
-		return err_set(em, E_INTERNAL, "cannot switch off core dumps: %s", strerror(errno));
-	if (prctl(PR_SET_DUMPABLE, 0) != 0)
-		return err_set(em, E_INTERNAL, "cannot become untraceable: %s", strerror(errno));
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return err_set(em, E_INTERNAL, "cannot give up new privileges: %s", strerror(errno));
 	umask(077);
-	signal(SIGPIPE, SIG_IGN);
+	if (standard_descriptors())
+		return err_set(em, E_IO, "standard descriptors are closed and /dev/null cannot be opened");
+	if (setrlimit(RLIMIT_CORE, &none))
+		return err_set(em, E_IO, "core dumps cannot be switched off: %s", strerror(errno));
+	if (!SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return err_set(em, E_IO, "tracing cannot be switched off: %s", strerror(errno));
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return err_set(em, E_IO, "new privileges cannot be switched off: %s", strerror(errno));
+	if (sigaction(SIGPIPE, &ignore, NULL))
+		return err_set(em, E_IO, "SIGPIPE cannot be ignored: %s", strerror(errno));
 	return E_OK;
 }
 
-static int become_user(const char *name, struct errmsg *em)
+/* ---- user ---- */
+
+static int user_verify(const struct passwd *pw, struct errmsg *em)
+{
+	uid_t ruid, euid, suid;
+	gid_t rgid, egid, sgid;
+
+	if (getresuid(&ruid, &euid, &suid) || getresgid(&rgid, &egid, &sgid) || ruid != pw->pw_uid ||
+	    euid != pw->pw_uid || suid != pw->pw_uid || rgid != pw->pw_gid || egid != pw->pw_gid ||
+	    sgid != pw->pw_gid)
+		return err_set(em, E_DENIED, "the switch to user %s is not complete", pw->pw_name);
+	if (setuid(0) == 0 || seteuid(0) == 0 || (pw->pw_gid != 0 && setegid(0) == 0))
+		return err_set(em, E_DENIED, "the switch to user %s can be undone", pw->pw_name);
+	return E_OK;
+}
+
+static int user_become(const char *user, struct errmsg *em)
 {
 	const struct passwd *pw;
-	uid_t uid;
-	gid_t gid;
 
-	if (name == NULL || name[0] == '\0' || geteuid() != 0)
+	if (!user || !*user || geteuid() != 0)
 		return E_OK;
-	pw = getpwnam(name);
-	if (pw == NULL)
-		return err_set(em, E_CONFIG, "run-as: no user \"%s\" on this system", name);
-	uid = pw->pw_uid;
-	gid = pw->pw_gid;
-	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
-		return err_set(em, E_INTERNAL, "cannot become user \"%s\": %s", name, strerror(errno));
-	if (uid != 0 && setuid(0) == 0)
-		return err_set(em, E_INTERNAL, "giving up root did not last");
-	/* Changing the uid may have made the process dumpable again. */
-	if (prctl(PR_SET_DUMPABLE, 0) != 0)
-		return err_set(em, E_INTERNAL, "cannot become untraceable: %s", strerror(errno));
+	errno = 0;
+	pw = getpwnam(user);
+	if (!pw)
+		return err_set(em, E_CONFIG,
+			       "user %s (run-as) does not exist; make it with: useradd --system %s", user, user);
+	if (pw->pw_uid == 0)
+		return err_set(em, E_CONFIG, "run-as must not name root; leave it empty to stay as started");
+	if (initgroups(pw->pw_name, pw->pw_gid) || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid))
+		return err_set(em, E_DENIED, "cannot become user %s: %s", user, strerror(errno));
+	/* the kernel makes the process dumpable again where suid_dumpable says so */
+	if (!SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		return err_set(em, E_IO, "tracing cannot be switched off: %s", strerror(errno));
+	return user_verify(pw, em);
+}
+
+/* ---- files ---- */
+
+/* What the C library and OpenSSL read late: names, time zones, modules. None of it is ours. */
+static const char *const system_paths[] = {
+	"/etc/hosts",	   "/etc/host.conf",  "/etc/resolv.conf", "/etc/nsswitch.conf",
+	"/etc/gai.conf",   "/etc/services",   "/etc/protocols",	  "/etc/localtime",
+	"/etc/ld.so.cache", "/etc/ssl",	      "/etc/gnutls",	  "/usr/share/zoneinfo",
+	"/usr/lib",	   "/lib",	      "/lib64",		  "/dev/urandom",
+	"/dev/random",	   "/sys/devices/system/cpu",
+};
+
+static int files_restrict(const struct sandbox *s, struct errmsg *em)
+{
+	struct landlock *l = NULL;
+	int rc = landlock_open(&l, em);
+
+	/* An old kernel, or one whose administrator has it off: said, not fatal. */
+	if (rc == E_UNSUPPORTED)
+		return E_OK;
+	for (size_t i = 0; !rc && i < sizeof(system_paths) / sizeof(*system_paths); i++)
+		rc = landlock_allow(l, system_paths[i], LANDLOCK_READ, em);
+	if (!rc)
+		rc = landlock_allow(l, "/dev/null", LANDLOCK_WRITE, em);
+	if (!rc && SANITIZED)
+		rc = landlock_allow(l, "/proc", LANDLOCK_READ, em);
+	for (size_t i = 0; !rc && i < s->n_read; i++)
+		rc = landlock_allow(l, s->read_paths[i], LANDLOCK_READ, em);
+	for (size_t i = 0; !rc && i < s->n_write; i++)
+		rc = landlock_allow(l, s->write_paths[i], LANDLOCK_WRITE | LANDLOCK_MUST, em);
+	if (!rc)
+		rc = landlock_enter(l, em);
+	landlock_close(l);
+	return rc;
+}
+
+/* ---- system calls ---- */
+
+/* None of our daemons starts programs, changes the system or looks into other processes. A kernel or
+ * libseccomp that does not know a name has nothing to refuse. */
+static const char *const refused[] = {
+	"execve", "execveat", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd",
+	"mount", "umount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen",
+	"fsconfig", "fsmount", "fspick", "mount_setattr", "unshare", "setns", "bpf", "kexec_load",
+	"kexec_file_load", "init_module", "finit_module", "delete_module", "create_module", "keyctl",
+	"add_key", "request_key", "perf_event_open", "userfaultfd", "reboot", "swapon", "swapoff",
+	"open_by_handle_at", "name_to_handle_at", "lookup_dcookie", "settimeofday", "clock_settime",
+	"clock_settime64", "clock_adjtime", "clock_adjtime64", "adjtimex", "stime", "sethostname",
+	"setdomainname", "acct", "quotactl", "quotactl_fd", "iopl", "ioperm", "modify_ldt", "vm86",
+	"vm86old", "uselib", "nfsservctl", "syslog", "vhangup", "migrate_pages", "move_pages",
+	"fanotify_init", "io_uring_setup", "io_uring_enter", "io_uring_register", "personality", "mknod",
+	"mknodat", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups",
+	"setfsuid", "setfsgid", "setuid32", "setgid32", "setreuid32", "setregid32", "setresuid32",
+	"setresgid32", "setgroups32", "setfsuid32", "setfsgid32", "capset",
+};
+
+static int refuse(scmp_filter_ctx ctx, const char *name, int error)
+{
+	int nr = seccomp_syscall_resolve_name(name);
+
+	return nr == __NR_SCMP_ERROR ? 0 : seccomp_rule_add(ctx, SCMP_ACT_ERRNO((uint32_t)error), nr, 0);
+}
+
+/* clone with a new namespace. clone3 hides its flags in memory: ENOSYS makes the C library use clone. */
+static int refuse_namespaces(scmp_filter_ctx ctx)
+{
+	static const uint64_t flags[] = {CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+					 CLONE_NEWUSER, CLONE_NEWPID,	CLONE_NEWNET};
+	int rc = refuse(ctx, "clone3", ENOSYS);
+
+	for (size_t i = 0; !rc && i < sizeof(flags) / sizeof(*flags); i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+				      SCMP_A0(SCMP_CMP_MASKED_EQ, flags[i], flags[i]));
+	return rc;
+}
+
+/* Sockets other than unix, IP and netlink (which getaddrinfo uses): rarely used kernel code. */
+static int refuse_sockets(scmp_filter_ctx ctx)
+{
+	int rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+				  SCMP_A0(SCMP_CMP_GT, (scmp_datum_t)AF_NETLINK));
+
+	for (unsigned af = 0; !rc && af < AF_NETLINK; af++) {
+		if (af == AF_UNIX || af == AF_INET || af == AF_INET6)
+			continue;
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+				      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)af));
+	}
+	return rc;
+}
+
+/* Typing into the terminal that the daemon was started from. */
+static int refuse_terminal(scmp_filter_ctx ctx)
+{
+	static const uint64_t requests[] = {TIOCSTI, TIOCLINUX};
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < sizeof(requests) / sizeof(*requests); i++)
+		/* the kernel looks at 32 bits of the request only */
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+				      SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, requests[i]));
+	return rc;
+}
+
+static int calls_restrict(struct errmsg *em)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	int rc = ctx ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !rc && i < sizeof(refused) / sizeof(*refused); i++)
+		rc = refuse(ctx, refused[i], EPERM);
+	if (!rc && !SANITIZED)
+		rc = refuse(ctx, "ptrace", EPERM);
+	if (!rc)
+		rc = refuse_namespaces(ctx);
+	if (!rc)
+		rc = refuse_sockets(ctx);
+	if (!rc)
+		rc = refuse_terminal(ctx);
+	if (!rc)
+		rc = seccomp_load(ctx);
+	if (ctx)
+		seccomp_release(ctx);
+	if (rc)
+		return err_set(em, E_UNSUPPORTED, "the system call filter cannot be set: %s", strerror(-rc));
 	return E_OK;
 }
 
-static int landlock_allow(int ruleset, const char *path, uint64_t access, struct errmsg *em)
+/* ---- all ---- */
+
+/* Landlock binds the calling thread and what it starts later: a thread that runs already would stay
+ * free. Without /proc there is no telling. */
+static bool has_threads(void)
 {
-	struct landlock_path_beneath_attr rule = {.allowed_access = access};
-	struct stat st;
-	int rc = E_OK;
-	int fd = open(path, O_PATH | O_CLOEXEC);
+	DIR *d = opendir("/proc/self/task");
+	const struct dirent *e;
+	size_t n = 0;
 
-	if (fd < 0)
-		return errno == ENOENT ? E_OK
-				       : err_set(em, E_IO, "%s: %s", path, strerror(errno));
-	if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
-		rule.allowed_access &= FS_FILE_ONLY;
-	rule.parent_fd = fd;
-	if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
-		rc = err_set(em, E_INTERNAL, "Landlock refused a rule for %s: %s", path, strerror(errno));
-	close(fd);
-	return rc;
-}
-
-static uint64_t landlock_handled(long abi)
-{
-	uint64_t access = FS_READ | FS_WRITE | FS_OTHER;
-
-	if (abi < 2)
-		access &= ~FS_REFER;
-	if (abi < 3)
-		access &= ~FS_TRUNCATE;
-	return access;
-}
-
-static int enter_landlock(const struct sandbox *s, struct errmsg *em)
-{
-	struct landlock_ruleset_attr attr = {0};
-	int ruleset = -1;
-	int rc = E_OK;
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-
-	if (abi < 1) {
-		(void)err_set(em, E_OK, "this kernel has no Landlock: files are guarded by their modes only");
-		return E_OK;
-	}
-	attr.handled_access_fs = landlock_handled(abi);
-	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
-	if (ruleset < 0)
-		return err_set(em, E_INTERNAL, "Landlock: %s", strerror(errno));
-	for (size_t i = 0; rc == E_OK && i < s->n_read; i++)
-		rc = landlock_allow(ruleset, s->read_paths[i], FS_READ, em);
-	for (size_t i = 0; rc == E_OK && i < s->n_write; i++)
-		rc = landlock_allow(ruleset, s->write_paths[i],
-				    (FS_READ | FS_WRITE) & attr.handled_access_fs, em);
-	if (rc == E_OK && syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
-		rc = err_set(em, E_INTERNAL, "Landlock: %s", strerror(errno));
-	close(ruleset);
-	return rc;
-}
-
-/* A deny-list, because libmicrohttpd, GnuTLS and libc differ between the Debians we serve. */
-static const char *const refused[] = {
-	"execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "mount", "umount2",
-	"pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsmount", "fsconfig", "fspick",
-	"unshare", "setns", "bpf", "perf_event_open", "userfaultfd", "kexec_load", "kexec_file_load",
-	"init_module", "finit_module", "delete_module", "keyctl", "add_key", "request_key", "reboot",
-	"swapon", "swapoff", "open_by_handle_at", "name_to_handle_at", "personality", "acct", "quotactl",
-	"settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname",
-	"iopl", "ioperm", "mknod", "mknodat", "io_uring_setup", "io_uring_enter", "io_uring_register",
-	"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "capset",
-};
-
-static bool sanitizer_needs(const char *name)
-{
-#if defined(__SANITIZE_ADDRESS__)
-	/* LeakSanitizer stops the world with ptrace when the process ends. */
-	return strcmp(name, "ptrace") == 0;
-#else
-	(void)name;
-	return false;
-#endif
-}
-
-static int enter_seccomp(struct errmsg *em)
-{
-	int rc = E_OK;
-	int e = 0;
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-
-	if (ctx == NULL)
-		return err_set(em, E_INTERNAL, "seccomp: cannot make a filter");
-	for (size_t i = 0; e == 0 && i < sizeof(refused) / sizeof(refused[0]); i++) {
-		int nr = seccomp_syscall_resolve_name(refused[i]);
-
-		if (nr == __NR_SCMP_ERROR || sanitizer_needs(refused[i]))
-			continue;
-		e = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), nr, 0);
-	}
-	/* Namespaces by clone(2); clone3 cannot be looked into, so it says "not here" and libc falls back. */
-	if (e == 0)
-		e = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
-				     SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER));
-	if (e == 0)
-		e = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-	if (e == 0)
-		e = seccomp_load(ctx);
-	if (e != 0)
-		rc = err_set(em, E_INTERNAL, "seccomp: %s", strerror(-e));
-	seccomp_release(ctx);
-	return rc;
+	if (!d)
+		return false;
+	while ((e = readdir(d)))
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n > 1;
 }
 
 int sandbox_enter(const struct sandbox *s, struct errmsg *em)
 {
-	int rc = become_user(s->user, em);
+	int rc;
 
-	if (rc == E_OK)
-		rc = enter_landlock(s, em);
-	if (rc == E_OK)
-		rc = enter_seccomp(em);
-	return rc;
+	if (em)
+		em->text[0] = '\0';
+	if (has_threads())
+		return err_set(em, E_STATE,
+			       "the sandbox must be entered before threads start (httpd_open, sandbox_enter, "
+			       "httpd_run)");
+	rc = user_become(s->user, em);
+	if (rc)
+		return rc;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return err_set(em, E_IO, "new privileges cannot be switched off: %s", strerror(errno));
+	rc = files_restrict(s, em);
+	return rc ? rc : calls_restrict(em);
 }

@@ -18,9 +18,13 @@ struct sandbox {
 int sandbox_early(struct errmsg *em) MUST_CHECK;
 
 /*
- * After sockets are bound and keys are read: uid and groups, Landlock, and a seccomp filter that
- * refuses exec, ptrace, mount, module, namespace, bpf, keyctl and the like. A kernel without
- * Landlock is reported in em with E_OK; anything else that cannot be given up is an error.
+ * After sockets are bound and keys are read, and before any thread starts (E_STATE else; servers do it
+ * between httpd_open and httpd_run): uid and groups, Landlock, and a seccomp filter that refuses
+ * exec, ptrace, mount, module, namespace, bpf, keyctl and the like with EPERM. Beside the given paths,
+ * those stay readable that the C library reads late (/etc/hosts, time zones, libraries, random numbers).
+ * A read path that does not exist adds nothing; a write path must exist. A kernel without Landlock is
+ * reported in em with E_OK; anything else that cannot be given up is an error.
+ * Connecting to unix sockets needs no path. In sanitizer builds ptrace and /proc stay: LeakSanitizer.
  */
 int sandbox_enter(const struct sandbox *s, struct errmsg *em) MUST_CHECK;
 

@@ -869,7 +869,7 @@ static void test_tls_bad_files(void **state)
 	o.tls_cert = cert_file;
 	o.tls_key = other_file;
 	assert_int_equal(httpd_start(&o, &h, &em), E_CONFIG);
-	assert_has(em.text, "do not belong together");
+	assert_has(em.text, "not belong together");
 	o.tls_key = "/nonexistent/key";
 	assert_int_equal(httpd_start(&o, &h, &em), E_NOTFOUND);
 	o.tls_key = key_file;
