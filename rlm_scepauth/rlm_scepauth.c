@@ -153,12 +153,12 @@ static rlm_rcode_t let_in(REQUEST *request, const struct authz_request *req, con
 static void log_news(const struct instance *inst, const struct backend_answer *a)
 {
 	if (a->news == BACKEND_LOST)
-		radlog(L_ERR, "scepauth: %s: Redis does not answer, everybody is rejected: %s",
+		radlog(L_ERR, "scepauth: %s: store not available, everybody is rejected: %s",
 		       inst->name, a->error.text);
 	else if (a->news == BACKEND_BACK)
-		radlog(L_INFO, "scepauth: %s: Redis answers again", inst->name);
+		radlog(L_INFO, "scepauth: %s: store available again", inst->name);
 	else if (a->verdict.reason == AUTHZ_BACKEND_ERROR)
-		radlog(L_ERR, "scepauth: %s: Redis refuses: %s", inst->name, a->error.text);
+		radlog(L_ERR, "scepauth: %s: store answers with an error: %s", inst->name, a->error.text);
 }
 
 static rlm_rcode_t mod_authorize(void *instance, REQUEST *request)

@@ -30,3 +30,12 @@ $(BUILD)/tests/unit/rlm_scepauth/%: $(BUILD)/tests/unit/rlm_scepauth/%.o $(call 
 		$(SUPPORT_LIB) $(CORE_LIB)
 	@mkdir -p $(@D)
 	$(call SAY,LD,$@)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(SUPPORT_LIB) $(CORE_LIB) -o $@ $(PKG_LIBS) -lcmocka
+
+# What LD_PRELOAD must hold for radiusd to load a module with sanitizers; instance.sh and tests read it.
+ifeq ($(SAN),1)
+module: $(BUILD)/lib/sanitizer-preload
+$(BUILD)/lib/sanitizer-preload: tests/radius/nodeepbind.c
+	@mkdir -p $(@D)
+	$(call SAY,LD,$(@D)/nodeepbind.so)$(CC) -D_GNU_SOURCE -O1 -fPIC -shared $< -o $(@D)/nodeepbind.so
+	@echo "$(abspath $(@D))/nodeepbind.so:$$($(CC) -print-file-name=libasan.so)" >$@
+endif
