@@ -301,7 +301,7 @@ local function find_user(s)
 	return found
 end
 
--- Certificates of a person that have not expired: serial and record.
+-- A person's certificates that end after `from`: serial and record.
 local function certs_of(id, from)
 	local list = {}
 	for _, serial in ipairs(redis.call('ZRANGE', 'ucerts:' .. id, '(' .. text(from), '+inf', 'BYSCORE')) do
@@ -311,11 +311,12 @@ local function certs_of(id, from)
 	return list
 end
 
-local function is_live(e)
-	return (e.c.state == 'reserved' or e.c.state == 'active') and not is_revoked(e.serial)
+local function is_live(e, t)
+	return (number(e.c.not_after) or 0) > t and (e.c.state == 'reserved' or e.c.state == 'active') and not is_revoked(e.serial)
 end
 
--- Tickets that may still be used: not expired, not revoked, no certificate made from them.
+-- Tickets that may still be used: not expired, not revoked, no certificate made from them. `certs` must
+-- reach back as far as a ticket can live (TICKET_MAX).
 local function open_tickets(id, certs, t)
 	local used, list = {}, {}
 	for _, e in ipairs(certs) do
@@ -614,9 +615,9 @@ end
 
 -- Revokes what belongs to a person (and to one device when given). Returns the plan's counts.
 local function plan_revoke_all(plan, id, device, value, t)
-	local certs, serials, tickets = certs_of(id, t), {}, 0
+	local certs, serials, tickets = certs_of(id, t - TICKET_MAX), {}, 0
 	for _, e in ipairs(certs) do
-		if (not device or e.c.device == device) and is_live(e) then
+		if (not device or e.c.device == device) and is_live(e, t) then
 			plan_revoke(plan, e.serial, value)
 			serials[#serials + 1] = e.serial
 		end
@@ -671,7 +672,7 @@ local function ticket_put(a)
 	if redis.call('EXISTS', 'ticket:' .. h) == 1 or redis.call('EXISTS', 'claim:' .. h) == 1 or is_revoked(h) then
 		fail('EXISTS', 'this challenge is known already')
 	end
-	local certs = certs_of(user, t)
+	local certs = certs_of(user, t - TICKET_MAX)
 	local open, seen, n = open_tickets(user, certs, t), {}, 0
 	local function count(id)
 		if id ~= device and not seen[id] then
@@ -679,7 +680,7 @@ local function ticket_put(a)
 			n = n + 1
 		end
 	end
-	for _, e in ipairs(certs) do if is_live(e) then count(e.c.device or '') end end
+	for _, e in ipairs(certs) do if is_live(e, t) then count(e.c.device or '') end end
 	for _, o in ipairs(open) do count(o.device) end
 	if n >= limit then fail('STATE', 'the limit of %d devices is reached', limit) end
 	if #open >= TICKETS_OPEN_MAX then fail('STATE', 'too many open tickets; wait until they expire') end

@@ -6,6 +6,7 @@
 #include "core/store/store_error.h"
 
 #include <hiredis/hiredis.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 /* More than any of our replies; a server that sends more is broken or not ours. */
@@ -128,7 +129,7 @@ static int send_command(struct redis_conn *c, const struct bytes *argv, size_t a
 	return rc;
 }
 
-static int read_reply(struct redis_conn *c, int64_t deadline, redisReply **ret)
+static int read_reply(struct redis_conn *c, int64_t deadline, redisReply **ret, size_t *ret_total)
 {
 	char chunk[16384];
 	size_t n, total = 0;
@@ -151,6 +152,7 @@ static int read_reply(struct redis_conn *c, int64_t deadline, redisReply **ret)
 		if (rc != E_OK)
 			return rc;
 		total += n;
+		*ret_total = total;
 		if (total > REPLY_MAX_BYTES)
 			return E_INTERNAL;
 		if (redisReaderFeed(c->reader, chunk, n) != REDIS_OK)
@@ -158,15 +160,18 @@ static int read_reply(struct redis_conn *c, int64_t deadline, redisReply **ret)
 	}
 }
 
+/* ret_silent: the peer hung up before the first byte of a reply. */
 static int exchange(struct redis_conn *c, const struct bytes *argv, size_t argc, int64_t deadline,
-		    struct reply **ret, struct errmsg *em)
+		    struct reply **ret, bool *ret_silent, struct errmsg *em)
 {
 	redisReply *reply = NULL;
+	size_t total = 0;
 	int rc;
 
 	rc = send_command(c, argv, argc, deadline);
 	if (rc == E_OK)
-		rc = read_reply(c, deadline, &reply);
+		rc = read_reply(c, deadline, &reply, &total);
+	*ret_silent = rc == E_UNAVAIL && total == 0;
 	if (rc == E_TOOBIG)
 		return err_set(em, rc, "command with too many arguments"); /* nothing was sent */
 	if (rc != E_OK)
@@ -201,6 +206,7 @@ static int authenticate(struct redis_conn *c, int64_t deadline, struct errmsg *e
 	const char *password = c->password == NULL ? "" : c->password;
 	struct bytes argv[3];
 	struct reply *reply = NULL;
+	bool silent;
 	int rc;
 
 	if (c->user == NULL)
@@ -208,7 +214,7 @@ static int authenticate(struct redis_conn *c, int64_t deadline, struct errmsg *e
 	argv[0] = bytes_str("AUTH");
 	argv[1] = bytes_str(c->user);
 	argv[2] = bytes_str(password);
-	rc = exchange(c, argv, 3, deadline, &reply, em);
+	rc = exchange(c, argv, 3, deadline, &reply, &silent, em);
 	reply_free(reply);
 	if (rc != E_OK)
 		hang_up(c);
@@ -239,16 +245,28 @@ static int make_ready(struct redis_conn *c, int64_t deadline, struct errmsg *em)
 	return authenticate(c, deadline, em);
 }
 
+static bool is_read(struct bytes command)
+{
+	return command.n == 8 && memcmp(command.p, "FCALL_RO", 8) == 0;
+}
+
 int redis_conn_run(struct redis_conn *c, const struct bytes *argv, size_t argc, struct reply **ret,
 		   struct errmsg *em)
 {
 	int64_t deadline = clock_mono_ms() + c->deadline_ms;
+	bool reused = c->fd >= 0, silent;
 	int rc;
 
 	rc = make_ready(c, deadline, em);
 	if (rc != E_OK)
 		return rc;
-	return exchange(c, argv, argc, deadline, ret, em);
+	rc = exchange(c, argv, argc, deadline, ret, &silent, em);
+	/* Redis may have closed an idle connection (restart, ACL LOAD) just before. To read once more is
+	 * harmless; whether to write once more is for the caller to say. */
+	if (rc != E_UNAVAIL || !silent || !reused || !is_read(argv[0]))
+		return rc;
+	rc = make_ready(c, deadline, em);
+	return rc == E_OK ? exchange(c, argv, argc, deadline, ret, &silent, em) : rc;
 }
 
 void reply_free(struct reply *r)

@@ -444,9 +444,13 @@ static void commit_twice(void **state)
 	FAILS(store_cert_commit(S.ca, c.serial, bytes_str("short"), &S.em), E_FORMAT);
 	fresh_serial(none);
 	FAILS(store_cert_commit(S.ca, none, bytes_str(DER), &S.em), E_NOTFOUND);
-	FAILS(store_cert_commit(S.portal, c.serial, bytes_str(DER), &S.em), E_UNAVAIL);
 	OK(store_revoke_cert(S.anna, c.serial, "x", &S.em));
 	FAILS(commit(&c), E_DENIED);
+	/* only the ca role commits */
+	reserved(&u, &d, &t, &c, "commit2");
+	FAILS(store_cert_commit(S.portal, c.serial, bytes_str(DER), &S.em), E_UNAVAIL);
+	FAILS(store_cert_commit(S.front, c.serial, bytes_str(DER), &S.em), E_UNAVAIL);
+	state_is(c.serial, CERT_RESERVED, false);
 }
 
 /* Forked racers; each exits with 0 for NEW, 1 for AGAIN, 2 for DENIED, 3 for anything else. */
