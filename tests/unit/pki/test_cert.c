@@ -351,6 +351,19 @@ static void test_der(void **state)
 	buf_free(&der);
 }
 
+/* TRUE is 0xff in DER (X.690 section 11.1); Go refuses anything else. */
+static void test_der_true(void **state)
+{
+	static const uint8_t basic[] = {0x30, 0x06, 0x01, 0x01, 0xff, 0x02, 0x01, 0x00};
+	struct buf der;
+
+	(void)state;
+	buf_init(&der, 65536);
+	assert_int_equal(cert_to_der(ca, &der), E_OK);
+	assert_non_null(memmem(der.p, der.n, basic, sizeof(basic)));
+	buf_free(&der);
+}
+
 static void test_files(void **state)
 {
 	char dir[] = "/tmp/test-cert.XXXXXX", path[64];
@@ -411,6 +424,7 @@ int main(void)
 		cmocka_unit_test(test_foreign_serial),
 		cmocka_unit_test(test_identifiers),
 		cmocka_unit_test(test_der),
+		cmocka_unit_test(test_der_true),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_pair),
 	};

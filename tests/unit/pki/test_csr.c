@@ -185,8 +185,9 @@ static void test_two_challenges(void **state)
 	int n;
 
 	(void)state;
-	assert_int_equal(X509_REQ_add1_attr_by_NID(req, NID_pkcs9_challengePassword, V_ASN1_UTF8STRING, (const uint8_t *)filler, -1), 1);
-	assert_int_equal(X509_REQ_add1_attr_by_NID(req, NID_pkcs9_unstructuredName, V_ASN1_UTF8STRING, (const uint8_t *)"two", -1), 1);
+	assert_int_equal(X509_REQ_add1_attr_by_NID(req, NID_pkcs9_challengePassword, V_ASN1_UTF8STRING, (const uint8_t *)filler,
+						   (int)strlen(filler)), 1);
+	assert_int_equal(X509_REQ_add1_attr_by_NID(req, NID_pkcs9_unstructuredName, V_ASN1_UTF8STRING, (const uint8_t *)"two", 3), 1);
 	n = i2d_re_X509_REQ_tbs(req, &tbs);
 	assert_true(n > 0);
 	der = sign_raw(tbs, (size_t)n);
