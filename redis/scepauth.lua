@@ -606,8 +606,11 @@ local function devices(a)
 		local d = hash('device:' .. id)
 		if d and d.owner == user then
 			local b = best[id]
-			rows[#rows + 1] = { { id, d.owner, d.name or '', d.platform or '', text(number(d.created) or 0) },
-				b and cert_row(b.e.serial, b.e.c) or {}, open[id] and 1 or 0, open[id] or '0' }
+			-- Removed before it ever had a certificate: there is nothing to tell.
+			if b or open[id] or not d.removed then
+				rows[#rows + 1] = { { id, d.owner, d.name or '', d.platform or '', text(number(d.created) or 0) },
+					b and cert_row(b.e.serial, b.e.c) or {}, open[id] and 1 or 0, open[id] or '0' }
+			end
 		end
 	end
 	return rows
@@ -645,12 +648,14 @@ local function device_revoke(a)
 	local d = hash('device:' .. device) or fail('NOTFOUND', 'no device %s', device)
 	if d.owner ~= user then fail('DENIED', 'device %s belongs to somebody else', device) end
 	local serials, tickets = plan_revoke_all(plan, user, device, stamp(who, reason), now())
+	local n, mark = #plan, { 'HSET', 'device:' .. device, 'removed', text(now()) }
+	if redis.acl_check_cmd(unpack(mark)) then plan[#plan + 1] = mark end
 	run(plan)
-	if #plan > 0 then
+	if n > 0 then
 		person_event(who, 'device_revoked', user, hash('user:' .. user), 'device', device,
 			'serials', first(serials, 64), 'tickets', text(tickets), 'reason', reason)
 	end
-	return #plan
+	return n
 end
 
 -- Tickets and certificates ---------------------------------------------------------------------
@@ -684,13 +689,18 @@ local function ticket_put(a)
 	for _, o in ipairs(open) do count(o.device) end
 	if n >= limit then fail('STATE', 'the limit of %d devices is reached', limit) end
 	if #open >= TICKETS_OPEN_MAX then fail('STATE', 'too many open tickets; wait until they expire') end
-	run({
+	local plan = {
 		{ 'HSET', 'ticket:' .. h, 'user', user, 'device', device, 'profile', profile, 'content', a[5],
 			'mac', a[6], 'issued', text(t), 'expires', text(expires) },
 		{ 'EXPIREAT', 'ticket:' .. h, text(expires + KEEP) },
 		{ 'ZREMRANGEBYSCORE', 'utickets:' .. user, '-inf', text(t - 86400) },
 		{ 'ZADD', 'utickets:' .. user, text(expires), h .. ':' .. device },
-	})
+	}
+	-- A device has one open code: a new one takes an earlier one along.
+	for _, o in ipairs(open) do
+		if o.device == device then plan_revoke(plan, o.hash, stamp(who, 'replaced by a new code')) end
+	end
+	run(plan)
 	person_event(who, 'ticket_issued', user, u, 'device', device, 'profile', profile, 'ticket', h, 'expires', text(expires))
 	return { ok = 'OK' }
 end
