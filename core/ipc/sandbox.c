@@ -54,7 +54,7 @@ int sandbox_early(struct errmsg *em)
 		return err_set(em, E_IO, "standard descriptors are closed and /dev/null cannot be opened");
 	if (setrlimit(RLIMIT_CORE, &none))
 		return err_set(em, E_IO, "core dumps cannot be switched off: %s", strerror(errno));
-	if (!SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+	if (prctl(PR_SET_DUMPABLE, SANITIZED, 0, 0, 0))
 		return err_set(em, E_IO, "tracing cannot be switched off: %s", strerror(errno));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return err_set(em, E_IO, "new privileges cannot be switched off: %s", strerror(errno));
@@ -96,7 +96,7 @@ static int user_become(const char *user, struct errmsg *em)
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid))
 		return err_set(em, E_DENIED, "cannot become user %s: %s", user, strerror(errno));
 	/* the kernel makes the process dumpable again where suid_dumpable says so */
-	if (!SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+	if (prctl(PR_SET_DUMPABLE, SANITIZED, 0, 0, 0))
 		return err_set(em, E_IO, "tracing cannot be switched off: %s", strerror(errno));
 	return user_verify(pw, em);
 }
