@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { BATCH = 256, FIELDS_MAX = 30 };
+enum { BATCH = 256, BATCHES_MAX = 40, FIELDS_MAX = 30 };
 
 static bool is_word(const char *s)
 {
@@ -84,13 +84,14 @@ static int on_event(void *ctx, const struct store_event *e)
 int follow_run(struct revoker *r, size_t *ret_n, struct errmsg *em)
 {
 	size_t total = 0, n = 0;
-	int rc;
+	int rc, batches = 0;
 
+	/* Bounded: a flood of events must not keep leavers waiting. */
 	do {
 		n = 0;
 		rc = store_events_read(r->store, "auto_revoke", BATCH, on_event, r, &n, em);
 		total += n;
-	} while (rc == E_OK && n > 0 && !*r->stop);
+	} while (rc == E_OK && n > 0 && ++batches < BATCHES_MAX && !*r->stop);
 	*ret_n = total;
 	return rc;
 }

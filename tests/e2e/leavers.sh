@@ -1,0 +1,520 @@
+#!/usr/bin/env bash
+# auto_revoke with a real Redis and the Functions: who leaves is off, nobody else is, and everything
+# that happens is in the audit trail.
+# shellcheck disable=SC2154 # variables come from the instance's env
+. "$(dirname "$0")/../support/lib.sh"
+
+t_instance redis
+export_file=$LEAVERS_FILE
+run=$SCEPAUTH_DIR/run
+audit=$T_DIR/audit.jsonl
+log=$T_DIR/auto_revoke.log
+: >"$audit"
+: >"$log"
+sed -i 's/# interval = 10/interval = 1/' "$SCEPAUTH_CONF"
+
+# --- helpers -------------------------------------------------------------------------------------
+
+as() { # USER REDIS-CLI-ARGS...: as one of the programs
+	local user=$1
+	shift
+	REDISCLI_AUTH=$(<"$SCEPAUTH_DIR/secrets/redis-$user") redis-cli -s "$REDIS_SOCKET" --user "$user" \
+		--no-auth-warning -e "$@"
+}
+helpdesk() {
+	REDISCLI_AUTH=$HELPDESK_PASSWORD redis-cli -s "$REDIS_SOCKET" --user "$HELPDESK_NAME" --no-auth-warning -e "$@"
+}
+db() { as installer "$@"; }
+
+hex() { printf '%s' "$1" | sha256sum | cut -c1-"$2"; }
+uid_of() { echo "u$(hex "$1" 32)"; }
+
+person() { # LOGIN GROUPS: as the portal makes them at a login
+	as portal FCALL user_put 0 local "$1" "$(uid_of "$1")" "Name of $1" "$1@example.edu" "$2" 0 >/dev/null
+}
+ticket() { # LOGIN TAG: an open ticket
+	local device
+	device=d$(hex "$1 $2" 32)
+	as portal FCALL device_put 0 "$device" "$(uid_of "$1")" "laptop $2" linux >/dev/null
+	as portal FCALL ticket_put 0 "$(hex "challenge $1 $2" 64)" "$(uid_of "$1")" "$device" students content \
+		12345678901234567890123456789012 $(($(date +%s) + 600)) 20 >/dev/null
+}
+serial_of() { echo "1$(hex "$1 $2 serial" 31)"; }
+cert() { # LOGIN TAG: a live certificate
+	local serial now
+	serial=$(serial_of "$1" "$2")
+	now=$(date +%s)
+	ticket "$1" "$2"
+	as ca FCALL ticket_claim 0 "$(hex "challenge $1 $2" 64)" "$serial" 00112233 "$(uid_of "$1")" \
+		"d$(hex "$1 $2" 32)" students "$now" $((now + 86400)) "$(hex "key $1 $2" 64)" >/dev/null
+	as ca FCALL cert_commit 0 "$serial" "$(printf 'D%.0s' {1..100})" >/dev/null
+}
+
+hold() { db HGET hold:file "$(uid_of "$1")"; }
+is_revoked() { [[ $(db HEXISTS revoked "$(serial_of "$1" "$2")") == 1 ]]; }
+# Everything that bears on access, as one text.
+ledger() {
+	local key
+	for key in revoked hold:file hold:helpdesk; do db HGETALL "$key" | paste - - | sort; done
+	for key in $(db --scan --pattern 'user:*' | sort); do db HMGET "$key" groups leave_at | paste - -; done
+}
+
+put() { # TEXT: a new export, written aside and renamed
+	printf '%s' "$1" >"$export_file.new"
+	mv "$export_file.new" "$export_file"
+}
+once() { "$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" --once >>"$audit" 2>>"$log"; }
+dry() { "$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" --dry-run 2>>"$log"; }
+release() { "$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" --release-brake; }
+events() { jq -c "select($1)" "$audit"; }
+count_events() { events "$1" | wc -l; }
+seen() { [[ -n $(events "$1") ]]; }
+
+# --- a quiet start -------------------------------------------------------------------------------
+
+person anna staff
+person ben students
+person carl students
+person dora staff
+cert anna one
+cert anna two
+ticket anna open
+cert ben one
+cert dora one
+helpdesk FCALL suspend_user 0 carl "lost laptop" >/dev/null
+
+head='login,status,groups,name,email,leave_at'
+row() { echo "$1,$2,$3,Name of $1,$1@example.edu,${4-}"; }
+everybody() { # [LOGIN STATUS]: the four, one of them with another status
+	local login status groups
+	echo "$head"
+	for login in anna ben carl dora; do
+		status=active groups=students
+		[[ $login != anna && $login != dora ]] || groups=staff
+		[[ $login != "${1-}" ]] || status=$2
+		[[ $status == absent ]] || row "$login" "$status" "$groups"
+	done
+}
+put "$(everybody)
+"
+before=$(ledger)
+t_ok "a first look at an export that agrees is fine" once
+t_is "and changes nothing" "$(ledger)" "$before"
+t_is "no hold of ours is set" "$(db HLEN hold:file)" 0
+t_ok "the state of the good read is kept" grep -qx 'people 4' "$run/auto_revoke.state"
+t_not "nothing was applied" seen '.event == "directory_applied"'
+t_ok "what happened before is in the audit trail" seen '.event == "cert_issued" and .actor == "ca" and .login == "anna"'
+t_ok "every line of it is JSON with the whole envelope" \
+	jq -es 'all(has("time") and has("program") and has("event") and has("actor") and (.time | test("^20[0-9-]+T[0-9:]+Z$")))' "$audit"
+
+# --- suspended and back --------------------------------------------------------------------------
+
+put "$(everybody ben disabled)
+"
+t_is "a dry run says what would be done" "$(dry | head -1)" "suspend $(uid_of ben) ben"
+t_is "and does nothing" "$(ledger)" "$before"
+t_ok "a disabled person is suspended" once
+t_like "by our hold" "$(hold ben)" '^[0-9]+ auto_revoke suspended:'
+t_not "but no certificate is revoked" is_revoked ben one
+t_ok "the event names actor and person" seen '.event == "user_suspended" and .actor == "auto_revoke" and .login == "ben" and .hold == "file"'
+t_ok "and the cycle is summed up" seen '.event == "directory_applied" and .suspended == "1" and .removed == "0"'
+before=$(ledger) n=$(wc -l <"$audit")
+t_ok "looking again" once
+t_is "changes nothing" "$(ledger)" "$before"
+t_is "and tells nothing" "$(wc -l <"$audit")" "$n"
+put "$(everybody)
+"
+t_ok "an enabled person is restored" once
+t_is "our hold is gone" "$(hold ben)" ""
+t_like "helpdesk's hold of another is untouched" "$(db HGET hold:helpdesk "$(uid_of carl)")" 'lost laptop'
+put "$(everybody carl disabled)
+"
+once
+put "$(everybody)
+"
+once
+t_is "also after we held and released that person" "$(hold carl)" ""
+t_like "it stands" "$(db HGET hold:helpdesk "$(uid_of carl)")" 'lost laptop'
+
+# --- removed -------------------------------------------------------------------------------------
+
+put "$(everybody anna absent)
+"
+t_ok "a person who is gone from the export is removed" once
+t_ok "the first certificate is revoked" is_revoked anna one
+t_ok "the second one too" is_revoked anna two
+t_is "the open ticket too" "$(db HEXISTS revoked "$(hex "challenge anna open" 64)")" 1
+t_like "the hold says so" "$(hold anna)" '^[0-9]+ auto_revoke removed:'
+t_not "nobody else's certificate is" is_revoked ben one
+t_ok "the event is there" seen '.event == "user_revoked" and .actor == "auto_revoke" and .login == "anna" and .certs == "2"'
+before=$(ledger) n=$(wc -l <"$audit")
+t_ok "looking again" once
+t_is "changes nothing" "$(ledger)" "$before"
+t_is "and tells nothing" "$(wc -l <"$audit")" "$n"
+put "$(everybody ben disabled | grep -v ^anna)
+"
+once
+t_not "one is suspended" is_revoked ben one
+put "$(everybody ben removed | grep -v ^anna)
+"
+t_ok "and then removed" once
+t_ok "certificates go" is_revoked ben one
+t_like "and the hold is reworded" "$(hold ben)" 'removed:'
+n=$(wc -l <"$audit")
+once
+t_is "once" "$(wc -l <"$audit")" "$n"
+put "$(everybody)
+"
+t_ok "they come back" once
+t_is "the holds are lifted" "$(hold anna)$(hold ben)" ""
+t_ok "the certificates stay revoked" is_revoked anna one
+
+# --- groups and dates ----------------------------------------------------------------------------
+
+put "$head
+$(row anna active 'staff')
+$(row ben active 'staff; students')
+$(row carl active students)
+$(row dora active staff 2031-05-01)
+"
+t_ok "changed groups and leaving dates" once
+t_like "reach the store" "$(db HGET "user:$(uid_of ben)" groups)" '^(staff,students|students,staff)$'
+t_is "as unix time" "$(db HGET "user:$(uid_of dora)" leave_at)" 1935360000
+n=$(wc -l <"$audit")
+once
+t_is "and only once" "$(wc -l <"$audit")" "$n"
+printf 'login\nanna\nben\ncarl\ndora\n' >"$export_file"
+once
+t_like "an export without groups leaves them alone" "$(db HGET "user:$(uid_of ben)" groups)" students
+helpdesk FCALL restore_user 0 carl >/dev/null
+
+# --- what must touch nobody ----------------------------------------------------------------------
+
+good="$(everybody)
+"
+put "$good"
+once
+before=$(ledger)
+refuse() { # TEXT WHAT-IS-SAID: the export as it is now is refused, and nobody is touched
+	local n rc
+	n=$(wc -l <"$audit")
+	once && rc=0 || rc=$?
+	t_is "$1: refused" "$rc" 1
+	t_is "$1: nobody is touched" "$(ledger)" "$before"
+	t_like "$1: the alarm says why" "$(tail -n +$((n + 1)) "$audit" | jq -r 'select(.event == "source_failed") | .detail')" "$2"
+}
+: >"$export_file"
+refuse "an empty file" "the file is empty"
+put "$head
+"
+refuse "a header alone" "nobody is listed"
+put "${good::-30}"
+refuse "cut off in a line" "no line end"
+put "${good::-1}"
+refuse "cut off before the last line end" "no line end"
+head -c 20000 /dev/urandom >"$export_file"
+refuse "garbage" "directory.csv: line 1"
+put "<html><body>502 Bad Gateway</body></html>
+"
+refuse "an error page" "no column named login"
+put "${good/ben,active/ben,actve}"
+refuse "an unknown status" "line 3: unknown status"
+put "$good$(row Ben active staff)
+"
+refuse "a login twice" "line 6: ben is listed twice, also in line 3"
+put "$good$(printf 'zo\xeb'),active,staff,,,
+"
+refuse "not UTF-8" "line 6: not UTF-8"
+put "${good}eve,active
+"
+refuse "a ragged row" "line 6: 2 fields"
+rm "$export_file" && mkdir "$export_file"
+refuse "a folder" "not a regular file"
+rmdir "$export_file" && mkfifo "$export_file"
+refuse "a FIFO" "not a regular file"
+rm "$export_file"
+t_not "a missing file fails" once
+t_is "and touches nobody" "$(ledger)" "$before"
+put "$(everybody ben absent)
+"
+touch -d '2020-01-01' "$export_file"
+refuse "an old export put back" "older than the export that was applied last"
+put "$good# end 4
+"
+t_ok "an export with an end line" once
+put "$(everybody ben absent)
+"
+refuse "its cut-off successor" "end line .* is missing"
+put "$(everybody ben absent)
+# end 4
+"
+refuse "a wrong end line" "says 4 people, the file lists 3"
+put "$(everybody ben disabled)
+# end 4
+"
+t_ok "a right one" once
+t_like "is followed" "$(hold ben)" suspended
+rm "$run/auto_revoke.state"
+put "$good"
+once
+t_is "all is well again" "$(ledger)" "$before"
+
+# A writer that takes its time: what is there in between is not acted on.
+(
+	printf '%s\n' "$head"
+	for login in anna ben carl dora; do
+		row "$login" active "$([[ $login == [ad]* ]] && echo staff || echo students)"
+		sleep 0.4
+	done
+) >"$export_file" &
+writer=$!
+sleep 0.3
+t_ok "an export that is being written is waited for" once
+wait "$writer"
+t_is "and nobody is touched by its first half" "$(ledger)" "$before"
+
+# --- the brake -----------------------------------------------------------------------------------
+
+for n in $(seq -w 60); do
+	echo "FCALL user_put 0 local p$n $(uid_of "p$n") P$n p$n@example.edu students 0"
+done | as portal >/dev/null
+crowd() { # SED-EXPRESSION: the four and the sixty, edited
+	{
+		everybody
+		for n in $(seq -w 60); do row "p$n" active students; done
+	} | sed "${1-}"
+}
+put "$(crowd)
+"
+once
+before=$(ledger)
+put "$(crowd '/^p0[1-7]/s/active/disabled/')
+"
+once && rc=0 || rc=$?
+t_is "7 of 64 people are more than a tenth: the brake" "$rc" 1
+t_is "nothing is applied" "$(ledger)" "$before"
+t_is "the alarm counts" "$(events '.event == "brake_engaged"' | jq -r '[.why, .affected, .known, .listed] | join(" ")')" \
+	"percent 7 64 64"
+t_like "and shows a sample" "$(events '.event == "brake_engaged"' | jq -r .sample)" '^p01 p02 p03'
+t_is "the list is there for the operator" "$(grep -c '^suspend u' "$run/auto_revoke.brake")" 7
+t_like "the log says how to release" "$(cat "$log")" 'auto_revoke -c CONF --release-brake'
+put "$(crowd '/^p0[1-6]/s/active/disabled/')
+"
+t_ok "6 of 64 people are not" once
+t_like "they are suspended" "$(hold p06)" suspended
+t_not "the brake is off" test -e "$run/auto_revoke.brake"
+t_ok "which is told" seen '.event == "brake_cleared"'
+put "$(crowd)
+"
+once
+before=$(ledger)
+put "$(crowd '/^p[0-2]/s/active/removed/')
+"
+once
+t_ok "an operator releases" release
+digest=$(sed -n 's/^digest //p' "$run/auto_revoke.approved")
+put "$(crowd '/^p[0-2]/s/active/removed/;/^p30/d')
+"
+once && rc=0 || rc=$?
+t_is "an export that takes one more off needs a new release" "$rc" 1
+t_is "nothing is applied" "$(ledger)" "$before"
+t_not "the old release is void" test -e "$run/auto_revoke.approved"
+t_unlike "the new list has another digest" "$(sed -n 's/^digest //p' "$run/auto_revoke.brake")" "^$digest$"
+put "$(crowd '/^p[0-2]/s/active/removed/')
+"
+once
+release >"$T_DIR/release.txt"
+t_like "the release shows whom it is about" "$(cat "$T_DIR/release.txt")" "remove $(uid_of p07) p07"
+t_ok "what was released is applied" once
+t_is "to all of them" "$(db HVALS hold:file | grep -c 'removed:')" 29
+t_ok "and it is told who released" seen '.event == "brake_released" and .affected == "29" and (.by | test("^uid [0-9]+"))'
+t_not "brake and release are gone" compgen -G "$run/auto_revoke.[ab][pr]*"
+n=$(wc -l <"$audit")
+once
+t_is "looking again does nothing" "$(wc -l <"$audit")" "$n"
+t_not "there is nothing to release now" release
+
+# A released plan that was cut short goes on; without that, the rest would need a new release.
+put "$(crowd '/^p[0-2]/s/active/removed/;/^p[345]/s/active/removed/')
+"
+once
+digest=$(sed -n 's/^digest //p' "$run/auto_revoke.brake")
+t_is "another thirty wait" "$(grep -c '^remove u' "$run/auto_revoke.brake")" 30
+release >/dev/null
+as auto_revoke FCALL revoke_user 0 "$(uid_of p30)" "removed: not in the directory any more" file >/dev/null
+cp "$run/auto_revoke.brake" "$run/auto_revoke.approved" "$T_DIR"
+before=$(ledger)
+once
+t_is "a smaller plan than the released one waits as well" "$(ledger)" "$before"
+cp "$T_DIR/auto_revoke.brake" "$T_DIR/auto_revoke.approved" "$run"
+echo "applying $digest" >>"$run/auto_revoke.state"
+t_ok "unless it is the rest of it" once
+t_is "which is then applied" "$(db HVALS hold:file | grep -c 'removed:')" 59
+
+# Half the people gone is the mark of half an export, however few of them we know.
+rm "$run/auto_revoke.state"
+put "$(everybody; for n in $(seq 20); do echo "x$n,active,,,,"; done)
+"
+t_ok "a good read of twenty-four" once
+put "$(everybody carl absent)
+"
+once && rc=0 || rc=$?
+t_is "a list of less than half the last one: the brake" "$rc" 1
+t_like "for that reason" "$(sed -n 's/^why //p' "$run/auto_revoke.brake")" '^shrunk$'
+t_is "carl keeps access" "$(hold carl)" ""
+put "$good"
+t_ok "a short list that takes nothing from anybody passes" once
+t_ok "but is not the measure for the next" grep -qx "people 24" "$run/auto_revoke.state"
+rm "$run/auto_revoke.state"
+once
+
+# --- the daemon ----------------------------------------------------------------------------------
+
+daemon_start() {
+	"$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" >>"$audit" 2>>"$log" &
+	daemon=$!
+	t_defer "kill $daemon 2>/dev/null"
+	t_wait 10 grep -q "ready $export_file" "$log"
+}
+: >"$log"
+daemon_start
+t_ok "the daemon gets ready" grep -q "ready $export_file" "$log"
+t_not "a second one on the same instance does not" once
+t_like "and says why" "$(tail -1 "$log")" 'another auto_revoke works on this instance'
+
+cert carl one
+helpdesk FCALL revoke_cert 0 "$(serial_of carl one)" $'stolen, says "carl"\xc3\xa9' >/dev/null
+t_ok "what helpdesk types in redis-cli is in the audit trail" t_wait 10 seen \
+	".event == \"cert_revoked\" and .actor == \"$HELPDESK_NAME\" and .login == \"carl\" and .serial == \"$(serial_of carl one)\""
+t_is "with the reason as typed" "$(events ".event == \"cert_revoked\" and .actor == \"$HELPDESK_NAME\"" | jq -r .reason)" \
+	$'stolen, says "carl"\xc3\xa9'
+helpdesk XADD "events:$HELPDESK_NAME" '*' event cert_issued actor ca program scep_ca time 0 detail $'two\nlines {"event":"x"}' >/dev/null
+t_ok "an event made up by hand carries its writer's name" t_wait 10 seen \
+	".actor == \"$HELPDESK_NAME\" and .event == \"cert_issued\" and .x_actor == \"ca\" and .x_program == \"scep_ca\""
+helpdesk XADD "events:$HELPDESK_NAME" '*' note $'bytes \xff\xfe \x01' >/dev/null
+t_ok "and nonsense is shown as such" t_wait 10 seen ".actor == \"$HELPDESK_NAME\" and .event == \"event_malformed\""
+t_ok "the trail is still one JSON object a line" jq -es 'all(type == "object")' "$audit"
+t_is "and no line is missing one" "$(wc -l <"$audit")" "$(jq -c . "$audit" | wc -l)"
+
+put "$(everybody ben disabled)
+"
+held() { [[ -n $(hold "$1") ]]; }
+free() { [[ -z $(hold "$1") ]]; }
+t_ok "a change of the export is seen" t_wait 10 held ben
+put "$(everybody)
+$(row zoe disabled staff)
+"
+t_ok "and the next" t_wait 10 free ben
+person zoe staff
+t_ok "a person who turns up at the portal but is disabled is held at once" t_wait 8 held zoe
+
+kill -USR1 "$daemon"
+t_ok "SIGUSR1 writes a status line" t_wait 5 grep -q 'source good; listed 5; .*brake off; store there' "$run/auto_revoke.status"
+
+# Redis away and back.
+t_stop redis
+: >"$log"
+put "$(everybody ben disabled)
+$(row zoe active staff)
+"
+sleep 3
+t_is "Redis away is told once" "$(grep -c 'leavers wait until the store is back' "$log")" 1
+t_ok "the daemon lives" kill -0 "$daemon"
+t_start redis
+t_ok "back again" t_wait 20 grep -q 'the store is back' "$log"
+t_ok "the change made meanwhile is applied" t_wait 10 held ben
+t_ok "also the other" t_wait 5 free zoe
+t_ok "and told" t_wait 5 seen '.event == "user_restored" and .login == "zoe"'
+
+# Brake and release while the daemon runs.
+for n in $(seq -w 10); do person "q$n" students; done
+put "$(everybody; for n in $(seq -w 10); do row "q$n" active students; done)
+"
+t_ok "ten more" t_wait 10 free ben
+put "$(everybody; for n in $(seq -w 10); do row "q$n" disabled students; done)
+"
+t_ok "the daemon brakes" t_wait 10 test -s "$run/auto_revoke.brake"
+t_is "nobody is held" "$(hold q01)" ""
+release >/dev/null
+t_ok "a release is noticed" t_wait 10 held q10
+t_ok "and the brake is off" t_wait 5 test ! -e "$run/auto_revoke.brake"
+
+# A source that goes silent.
+: >"$log"
+rm "$export_file"
+t_ok "a missing export is an alarm after some looks" t_wait 15 seen '.event == "source_missing"'
+t_like "nobody is touched by it" "$(hold q10)" suspended
+sleep 3
+t_is "told once" "$(count_events '.event == "source_missing"')" 1
+put "$(everybody)
+"
+t_ok "its return is told" t_wait 10 seen '.event == "source_back"'
+
+kill -TERM "$daemon"
+rc=0
+wait "$daemon" || rc=$?
+t_is "SIGTERM ends it cleanly" "$rc" 0
+t_unlike "no sanitizer complained" "$(cat "$log")" 'Sanitizer|runtime error'
+
+# Nothing that happened while it was down is lost.
+cert dora two
+helpdesk FCALL revoke_user 0 dora "left in anger" >/dev/null
+once
+t_ok "what happened while it was down is told afterwards" seen \
+	".event == \"user_revoked\" and .actor == \"$HELPDESK_NAME\" and .login == \"dora\""
+t_is "and nothing is told twice" "$(jq -r 'select(.event_id) | .actor + " " + .event_id' "$audit" | sort | uniq -d)" ""
+
+# --- LDIF ----------------------------------------------------------------------------------------
+
+sed -i 's/# format = "csv"/format = "ldif"/' "$SCEPAUTH_CONF"
+cat >"$export_file" <<-END
+	version: 1
+
+	dn: uid=anna,dc=example,dc=edu
+	uid: anna
+	cn:: QW5uYSDDhA==
+
+	dn: uid=ben,dc=example,dc=edu
+	uid: ben
+	nsAccountLock: TRUE
+
+	dn: uid=carl,dc=example,dc=edu
+	uid: carl
+
+	dn: uid=dora,dc=example,dc=edu
+	uid: dora
+
+	$(for n in $(seq -w 10); do printf 'dn: uid=q%s\nuid: q%s\n\n' "$n" "$n"; done)
+
+	dn: uid=zoe
+	uid: zoe
+
+	END
+t_ok "an LDIF export" once
+t_like "suspends" "$(hold ben)" suspended
+t_is "and names" "$(db HGET "user:$(uid_of anna)" name)" $'Anna \xc3\x84'
+sed -i 's/^dn: uid=carl.*/changetype: delete/' "$export_file"
+t_not "a broken one is refused" once
+
+# --- configuration -------------------------------------------------------------------------------
+
+check() { "$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" -t 2>&1; }
+t_ok "-t finds the configuration good" check
+sed -i 's/format = "ldif"/format = "xml"/' "$SCEPAUTH_CONF"
+out=$(check) && rc=0 || rc=$?
+t_is "an unknown format is a configuration error" "$rc" 2
+t_like "that says so" "$out" 'format: "xml" is neither csv nor ldif'
+sed -i 's/format = "xml"/format = "csv"/' "$SCEPAUTH_CONF"
+chmod 644 "$SCEPAUTH_DIR/secrets/redis-auto_revoke"
+out=$(check) && rc=0 || rc=$?
+t_is "a readable password file is refused" "$rc" 2
+t_like "with the way to mend it" "$out" 'chmod'
+chmod 600 "$SCEPAUTH_DIR/secrets/redis-auto_revoke"
+t_stop redis
+put "$(everybody)
+"
+once && rc=0 || rc=$?
+t_is "--once without Redis says backend" "$rc" 3
+t_not "two modes at a time are refused" "$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" --once --dry-run
+
+t_done
