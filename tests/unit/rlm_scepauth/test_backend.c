@@ -1,0 +1,306 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "rlm_scepauth/backend.h"
+
+#define DEADLINE 100
+#define HOLD 150
+
+static char dir[] = "/tmp/scepauth-backend.XXXXXX";
+static char path[sizeof(dir) + 8];
+
+static int make_dir(void **state)
+{
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/sock", dir);
+	return 0;
+}
+
+static int remove_dir(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(dir);
+}
+
+static int listen_there(void)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	unlink(path);
+	assert_true(strlen(path) < sizeof(a.sun_path));
+	memcpy(a.sun_path, path, strlen(path) + 1);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	return fd;
+}
+
+static struct backend *open_there(unsigned connections)
+{
+	const struct backend_options o = {
+		.socket = path,
+		.user = "radius",
+		.password = "secret",
+		.deadline_ms = DEADLINE,
+		.connections = connections,
+		.breaker_ms = HOLD,
+	};
+	struct backend *b = NULL;
+
+	assert_int_equal(backend_open(&o, &b), E_OK);
+	return b;
+}
+
+static const struct authz_request request = {
+	.serial = "11112222333344445555666677778888",
+	.issuer = "ad99e0572686c73bf891e67ca73ca6d110fb11bd",
+	.now = 1800000000,
+};
+
+static int64_t decide(struct backend *b, struct backend_answer *a)
+{
+	int64_t start = clock_mono_ms();
+
+	memset(a, 0xff, sizeof(*a));
+	backend_decide(b, &request, a);
+	return clock_mono_ms() - start;
+}
+
+static void rest(int ms)
+{
+	const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+
+	nanosleep(&t, NULL);
+}
+
+static void expect_reject(const struct backend_answer *a, enum authz_reason reason, enum backend_news news)
+{
+	assert_false(a->verdict.accept);
+	assert_string_equal(authz_reason_text(a->verdict.reason), authz_reason_text(reason));
+	assert_int_equal(a->news, news);
+	assert_string_equal(a->login, "");
+}
+
+static void test_nobody_there(void **state)
+{
+	struct backend *b;
+	struct backend_answer a;
+
+	(void)state;
+	unlink(path);
+	b = open_there(4);
+	assert_true(decide(b, &a) < DEADLINE);
+	expect_reject(&a, AUTHZ_BACKEND_DOWN, BACKEND_LOST);
+	assert_true(strstr(a.error.text, path) != NULL);
+	assert_true(strstr(a.error.text, "secret") == NULL);
+	decide(b, &a);
+	expect_reject(&a, AUTHZ_BACKEND_DOWN, BACKEND_SAME);
+	backend_close(b);
+}
+
+/* Connects and never says a word. The first pays the deadline, the others nothing. */
+static void test_black_hole(void **state)
+{
+	int fd = listen_there();
+	struct backend *b = open_there(4);
+	struct backend_answer a;
+	int64_t took;
+
+	(void)state;
+	took = decide(b, &a);
+	expect_reject(&a, AUTHZ_BACKEND_DOWN, BACKEND_LOST);
+	assert_true(took >= DEADLINE - 5 && took < DEADLINE + 150);
+	for (int i = 0; i < 20; i++) {
+		took = decide(b, &a);
+		expect_reject(&a, AUTHZ_BACKEND_DOWN, BACKEND_SAME);
+		assert_true(took < DEADLINE - 5);
+	}
+	rest(HOLD + 20);
+	took = decide(b, &a); /* the probe */
+	expect_reject(&a, AUTHZ_BACKEND_DOWN, BACKEND_SAME);
+	assert_true(took >= DEADLINE - 5);
+	backend_close(b);
+	close(fd);
+}
+
+/* Says yes to AUTH and `answer` to everything else, for one connection. */
+struct speaker {
+	int listener;
+	const char *answer;
+	int delay_ms;
+	pthread_t thread;
+};
+
+static void *speak(void *arg)
+{
+	struct speaker *s = arg;
+	int fd = accept(s->listener, NULL, NULL);
+	char in[4096];
+	ssize_t n;
+
+	while (fd >= 0 && (n = read(fd, in, sizeof(in))) > 0) {
+		const char *out = n > 8 && memmem(in, (size_t)n, "FCALL", 5) ? s->answer : "+OK\r\n";
+
+		/* AUTH and the question may come in one write. */
+		if (out == s->answer && memmem(in, (size_t)n, "AUTH", 4) &&
+		    write(fd, "+OK\r\n", 5) != 5)
+			break;
+		if (out == s->answer)
+			rest(s->delay_ms);
+		if (write(fd, out, strlen(out)) != (ssize_t)strlen(out))
+			break;
+	}
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+static void start(struct speaker *s, const char *answer, int delay_ms)
+{
+	s->listener = listen_there();
+	s->answer = answer;
+	s->delay_ms = delay_ms;
+	assert_int_equal(pthread_create(&s->thread, NULL, speak, s), 0);
+}
+
+static void finish(struct speaker *s, struct backend *b)
+{
+	backend_close(b);
+	shutdown(s->listener, SHUT_RDWR);
+	pthread_join(s->thread, NULL);
+	close(s->listener);
+}
+
+static void test_answers_that_are_none(void **state)
+{
+	static const char *const answers[] = {
+		"-ERR something new\r\n", "-INTERNAL broken\r\n", "$3\r\nyes\r\n", ":1\r\n", "*0\r\n",
+		"*6\r\n:1\r\n$-1\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n",
+		"*6\r\n:1\r\n$0\r\n\r\n*3\r\n:1\r\n:2\r\n:3\r\n*0\r\n$0\r\n\r\n*0\r\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct backend_answer a;
+		struct speaker s;
+		struct backend *b;
+
+		start(&s, answers[i], 0);
+		b = open_there(4);
+		for (int again = 0; again < 2; again++) {
+			decide(b, &a);
+			if (a.verdict.reason != AUTHZ_BACKEND_ERROR)
+				fail_msg("%zu: %s (%s)", i, authz_reason_text(a.verdict.reason), a.error.text);
+			/* An answer is an answer: nobody else is turned away for it. */
+			expect_reject(&a, AUTHZ_BACKEND_ERROR, BACKEND_SAME);
+		}
+		finish(&s, b);
+	}
+}
+
+static void test_good_answers(void **state)
+{
+	struct backend_answer a;
+	struct speaker s;
+	struct backend *b;
+
+	(void)state;
+	start(&s, "*6\r\n:0\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
+	b = open_there(4);
+	decide(b, &a);
+	expect_reject(&a, AUTHZ_STORE_NOT_READY, BACKEND_SAME);
+	assert_string_equal(a.error.text, "");
+	finish(&s, b);
+
+	start(&s, "*6\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
+	b = open_there(4);
+	decide(b, &a);
+	expect_reject(&a, AUTHZ_UNKNOWN_CERT, BACKEND_SAME);
+	finish(&s, b);
+}
+
+struct asking {
+	struct backend *b;
+	struct backend_answer a;
+};
+
+static void *ask_in_thread(void *arg)
+{
+	struct asking *q = arg;
+
+	backend_decide(q->b, &request, &q->a);
+	return NULL;
+}
+
+/* When all connections are out, the one too many is turned away, and that is no sign against Redis. */
+static void test_all_connections_in_use(void **state)
+{
+	struct asking first;
+	struct backend_answer a;
+	struct speaker s;
+	pthread_t t;
+
+	(void)state;
+	start(&s, "*6\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", DEADLINE / 2);
+	first.b = open_there(1);
+	assert_int_equal(pthread_create(&t, NULL, ask_in_thread, &first), 0);
+	rest(DEADLINE / 5);
+	assert_true(decide(first.b, &a) < DEADLINE / 4);
+	expect_reject(&a, AUTHZ_BACKEND_DOWN, BACKEND_SAME);
+	assert_string_equal(a.error.text, "all connections are in use");
+	pthread_join(t, NULL);
+	expect_reject(&first.a, AUTHZ_UNKNOWN_CERT, BACKEND_SAME);
+	decide(first.b, &a);
+	expect_reject(&a, AUTHZ_UNKNOWN_CERT, BACKEND_SAME);
+	finish(&s, first.b);
+}
+
+static void test_comes_back(void **state)
+{
+	struct backend_answer a;
+	struct speaker s;
+	struct backend *b;
+
+	(void)state;
+	unlink(path);
+	b = open_there(4);
+	decide(b, &a);
+	expect_reject(&a, AUTHZ_BACKEND_DOWN, BACKEND_LOST);
+	start(&s, "*6\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
+	rest(HOLD + 20);
+	decide(b, &a);
+	expect_reject(&a, AUTHZ_UNKNOWN_CERT, BACKEND_BACK);
+	decide(b, &a);
+	expect_reject(&a, AUTHZ_UNKNOWN_CERT, BACKEND_SAME);
+	finish(&s, b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nobody_there),
+		cmocka_unit_test(test_black_hole),
+		cmocka_unit_test(test_answers_that_are_none),
+		cmocka_unit_test(test_good_answers),
+		cmocka_unit_test(test_all_connections_in_use),
+		cmocka_unit_test(test_comes_back),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
