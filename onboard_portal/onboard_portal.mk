@@ -9,7 +9,6 @@ $(PORTAL_GEN).c: $(PORTAL_ASSETS) onboard_portal/embed.sh
 	@mv $@.tmp $@
 
 $(PORTAL_GEN).o: $(PORTAL_GEN).c
-	@echo "  CC   $<"
-	@$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(call SAY,CC,$<)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/onboard_portal/libonboard_portal.a: $(PORTAL_GEN).o

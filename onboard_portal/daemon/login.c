@@ -13,7 +13,7 @@
 /* What one login is about. Its failures are counted under the account and the address. */
 struct attempt {
 	char login[LOGIN_SIZE]; /* "": what was typed cannot be a login */
-	char address[THROTTLE_ADDRESS_SIZE];
+	char address[TRIES_ADDRESS_SIZE];
 	const char *password;
 };
 
@@ -69,13 +69,13 @@ static int64_t count_attempt(struct portal *p, const struct attempt *a)
 	int64_t now = clock_now(), by_account = 0, by_address;
 
 	pthread_mutex_lock(&p->lock);
-	by_address = throttle_wait(p->by_address, a->address, now);
+	by_address = tries_wait(p->by_address, a->address, now);
 	if (*a->login != '\0')
-		by_account = throttle_wait(p->by_account, a->login, now);
+		by_account = tries_wait(p->by_account, a->login, now);
 	if (by_address == 0 && by_account == 0) {
-		throttle_failed(p->by_address, a->address, now);
+		tries_failed(p->by_address, a->address, now);
 		if (*a->login != '\0')
-			throttle_failed(p->by_account, a->login, now);
+			tries_failed(p->by_account, a->login, now);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return by_account > by_address ? by_account : by_address;
@@ -88,11 +88,11 @@ static void uncount_attempt(struct portal *p, const struct attempt *a, bool good
 	int64_t now = clock_now();
 
 	pthread_mutex_lock(&p->lock);
-	throttle_undo(p->by_address, a->address, now);
+	tries_undo(p->by_address, a->address, now);
 	if (*a->login != '\0' && good)
-		throttle_forget(p->by_account, a->login);
+		tries_forget(p->by_account, a->login);
 	else if (*a->login != '\0')
-		throttle_undo(p->by_account, a->login, now);
+		tries_undo(p->by_account, a->login, now);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -240,7 +240,7 @@ void login_post(void *ctx, const struct http_request *req, struct http_response 
 	} else {
 		if (form_login(login, a.login) != E_OK || !form_password_ok(password))
 			a.login[0] = '\0';
-		throttle_address(a.address, req->client != NULL ? req->client : "");
+		tries_address(a.address, req->client != NULL ? req->client : "");
 		try_login(p, req, res, &v, &a);
 	}
 }

@@ -16,9 +16,9 @@
 
 /* A wrong password costs an account 1 s after the third miss, up to 5 min; an address gets more
  * room, as a whole lecture hall may sit behind one. */
-static const struct throttle_rule account_rule = {
+static const struct tries_rule account_rule = {
 	.free_tries = 3, .first_delay = 1, .max_delay = 300, .forget = 3600};
-static const struct throttle_rule address_rule = {
+static const struct tries_rule address_rule = {
 	.free_tries = 20, .first_delay = 2, .max_delay = 300, .forget = 900};
 
 static int read_key(const char *path, uint8_t key[PORTAL_KEY_SIZE], struct errmsg *em)
@@ -213,15 +213,15 @@ static int check_texts(struct portal *p, struct errmsg *em)
 static int open_memory(struct portal *p)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	uint8_t key[THROTTLE_KEY_SIZE];
+	uint8_t key[TRIES_KEY_SIZE];
 	int r = rnd_bytes(key, sizeof(key));
 
 	p->hashing_max = cores > 1 ? (unsigned)cores : 1;
 	p->waiting_max = p->hashing_max;
 	if (r == E_OK)
-		r = throttle_new(&account_rule, 8192, key, &p->by_account);
+		r = tries_new(&account_rule, 8192, key, &p->by_account);
 	if (r == E_OK)
-		r = throttle_new(&address_rule, 8192, key, &p->by_address);
+		r = tries_new(&address_rule, 8192, key, &p->by_address);
 	if (r == E_OK) {
 		p->logouts = logouts_new(1024);
 		r = p->logouts != NULL ? E_OK : E_NOMEM;
@@ -305,8 +305,8 @@ void portal_close(struct portal *p)
 	free(p->groups);
 	buf_free(&p->anchor.der);
 	view_free(p->view);
-	throttle_free(p->by_account);
-	throttle_free(p->by_address);
+	tries_free(p->by_account);
+	tries_free(p->by_address);
 	logouts_free(p->logouts);
 	pthread_cond_destroy(&p->hashed);
 	pthread_mutex_destroy(&p->lock);

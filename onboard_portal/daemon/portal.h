@@ -12,7 +12,7 @@
 #include "onboard_portal/flow/choice.h"
 #include "onboard_portal/flow/logouts.h"
 #include "onboard_portal/flow/page.h"
-#include "onboard_portal/flow/throttle.h"
+#include "onboard_portal/flow/tries.h"
 #include "onboard_portal/profile/enrolment.h"
 
 #include <pthread.h>
@@ -57,8 +57,8 @@ struct portal {
 	struct portal_cert anchor;       /* of the RADIUS server's certificate */
 
 	pthread_mutex_t lock; /* guards what follows */
-	struct throttle *by_account;
-	struct throttle *by_address;
+	struct tries *by_account;
+	struct tries *by_address;
 	struct logouts *logouts;
 	pthread_cond_t hashed;
 	unsigned hashing, hashing_max; /* password checks that run now */

@@ -41,7 +41,7 @@ const struct http_route portal_routes[] = {
 	{NULL, NULL, NULL},
 };
 
-static int start_server(struct portal *p, struct httpd **ret, struct errmsg *em)
+static int open_server(struct portal *p, struct httpd **ret, struct errmsg *em)
 {
 	long threads = conf_int(p->conf, "portal", NULL, "threads"), cores = sysconf(_SC_NPROCESSORS_ONLN);
 	struct httpd_options o = {
@@ -58,7 +58,7 @@ static int start_server(struct portal *p, struct httpd **ret, struct errmsg *em)
 		.after = reply_after,
 	};
 
-	return httpd_start(&o, ret, em);
+	return httpd_open(&o, ret, em);
 }
 
 /* After this the process can read its certificates and accounts, reach Redis, and little else. */
@@ -104,14 +104,16 @@ static int serve(struct portal *p, struct errmsg *em)
 	sigaddset(&signals, SIGINT);
 	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
 		return err_set(em, E_INTERNAL, "signals cannot be blocked");
-	r = start_server(p, &h, em);
+	r = open_server(p, &h, em);
 	if (r != E_OK)
 		return r;
 	*em = (struct errmsg){0};
 	r = enter_sandbox(p, em);
+	if (r == E_OK && *em->text != '\0')
+		log_warn("%s", em->text);
+	if (r == E_OK)
+		r = httpd_run(h, em);
 	if (r == E_OK) {
-		if (*em->text != '\0')
-			log_warn("%s", em->text);
 		warn_without_store(p);
 		colon = strrchr(listen, ':');
 		log_info("ready %.*s:%u", colon != NULL ? (int)(colon - listen) : 0, listen, httpd_port(h));

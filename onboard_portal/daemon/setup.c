@@ -142,6 +142,18 @@ static void fill_enrolment(const struct portal *p, const struct link *l, struct 
 		.ra = buf_bytes(&f->ra.der),
 		.chain = f->chain_der,
 		.n_chain = f->n_chain,
+		.words = {
+			.root = view_text(p->view, "file_root"),
+			.scep = view_text(p->view, "file_scep"),
+			.about = view_text(p->view, "file_about"),
+			.script = view_text(p->view, "file_script"),
+			.missing_pki = view_text(p->view, "file_missing_pki"),
+			.ask_code = view_text(p->view, "file_ask_code"),
+			.bad_code = view_text(p->view, "file_bad_code"),
+			.not_issued = view_text(p->view, "file_not_issued"),
+			.done = view_text(p->view, "file_done"),
+			.connect = view_text(p->view, "file_connect"),
+		},
 	};
 }
 

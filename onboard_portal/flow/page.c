@@ -138,6 +138,8 @@ static void device_vars(const struct page_base *b, const struct page_devices *p,
 	else
 		html_set(v, "minutes", "");
 	html_flag(v, "may_renew", p->limit > 0 && s != DEVICE_PENDING);
+	html_flag(v, "calm", s == DEVICE_ACTIVE);
+	html_set(v, "renew", view_text(b->view, s == DEVICE_ACTIVE ? "device_again" : s == DEVICE_EXPIRING ? "device_renew" : "device_new_code"));
 }
 
 int page_devices(const struct page_base *b, const struct page_devices *p, struct buf *out)

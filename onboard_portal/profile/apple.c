@@ -72,7 +72,7 @@ static void add_common(struct apple *a, const char *type, const char *part, cons
 static void add_root(struct apple *a)
 {
 	buf_adds(a->out, "<dict>\n");
-	add_common(a, "com.apple.security.root", "root", a->uuid_root, "Network authority");
+	add_common(a, "com.apple.security.root", "root", a->uuid_root, a->e->words.root);
 	add_string(a, "PayloadCertificateFileName", "network-authority.cer");
 	add_data(a, "PayloadContent", a->e->anchor);
 	buf_adds(a->out, "</dict>\n");
@@ -85,7 +85,7 @@ static void add_root(struct apple *a)
 static void add_scep(struct apple *a)
 {
 	buf_adds(a->out, "<dict>\n");
-	add_common(a, "com.apple.security.scep", "scep", a->uuid_scep, "Device certificate");
+	add_common(a, "com.apple.security.scep", "scep", a->uuid_scep, a->e->words.scep);
 	buf_adds(a->out, "<key>PayloadContent</key>\n<dict>\n");
 	add_string(a, "URL", a->e->scep_url);
 	add_string(a, "Name", a->e->profile);
@@ -147,7 +147,8 @@ static void add_open_network(struct apple *a)
 static int check_texts(const struct enrolment *e)
 {
 	const char *texts[] = {e->organization, e->ssid,     e->server_name, e->identity, e->profile_id,
-			       e->scep_url,     e->profile,  e->device_id,   e->challenge};
+			       e->scep_url,     e->profile,  e->device_id,   e->challenge,
+			       e->words.root,   e->words.scep, e->words.about};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (texts[i] == NULL || !text_is_plain(texts[i], 1000))
@@ -190,8 +191,7 @@ int apple_profile(const struct enrolment *e, struct buf *out)
 		      "\"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n"
 		      "<plist version=\"1.0\">\n<dict>\n");
 	add_common(&a, "Configuration", "", a.uuid_profile, e->ssid);
-	add_string(&a, "PayloadDescription",
-		   "Makes a key on this device, fetches its certificate and sets up the network.");
+	add_string(&a, "PayloadDescription", e->words.about);
 	add_bool(&a, "PayloadRemovalDisallowed", false);
 	buf_adds(out, "<key>PayloadContent</key>\n<array>\n");
 	add_root(&a);

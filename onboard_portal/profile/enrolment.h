@@ -11,6 +11,20 @@
 
 #define PROFILE_MAX 131072 /* bytes of any file written here */
 
+/* Sentences for people, from the text catalogue. */
+struct enrolment_words {
+	const char *root;        /* names of payloads */
+	const char *scep;
+	const char *about;       /* what the profile does */
+	const char *script;      /* what the script does */
+	const char *missing_pki;
+	const char *ask_code;
+	const char *bad_code;
+	const char *not_issued;
+	const char *done;
+	const char *connect;
+};
+
 struct enrolment {
 	const char *organization;
 	const char *ssid;
@@ -27,6 +41,7 @@ struct enrolment {
 	struct bytes ra;             /* DER, SCEP transport certificate */
 	const struct bytes *chain;   /* DER, what is above the issuing CA; may be empty */
 	size_t n_chain;
+	struct enrolment_words words;
 };
 
 #endif

@@ -38,8 +38,11 @@ void linux_quote(struct buf *out, const char *s)
 
 static int check_texts(const struct enrolment *e)
 {
-	const char *texts[] = {e->organization, e->ssid,    e->server_name, e->identity,
-			       e->scep_url,     e->profile, e->device_id};
+	const struct enrolment_words *w = &e->words;
+	const char *texts[] = {e->organization, e->ssid,     e->server_name, e->identity,
+			       e->scep_url,     e->profile,  e->device_id,   w->script,
+			       w->missing_pki,  w->ask_code, w->bad_code,    w->not_issued,
+			       w->done,         w->connect};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (texts[i] == NULL || !text_is_plain(texts[i], 1000))
@@ -54,6 +57,13 @@ static void add_folder(struct buf *out, const struct enrolment *e)
 
 	linux_slug(e->ssid, slug);
 	buf_addf(out, "$HOME/.config/wifi-%s", slug);
+}
+
+/* Not echo: what it makes of a backslash depends on the shell. */
+static void add_echo(struct buf *out, const char *words)
+{
+	buf_adds(out, "printf '%s\\n' ");
+	linux_quote(out, words);
 }
 
 /* name='value' */
@@ -126,35 +136,36 @@ int linux_wpa_block(const struct enrolment *e, const char *dir, struct buf *out)
 
 static void add_script_head(struct buf *out, const struct enrolment *e)
 {
-	buf_adds(out, "#!/bin/sh\n"
-		      "# Fetches a certificate for this computer and prepares the Wi-Fi settings.\n"
-		      "# The key is made here and stays here. This file holds no secret.\n"
-		      "set -eu\numask 077\n\n");
+	buf_addf(out, "#!/bin/sh\n# %s\nset -eu\numask 077\n\n", e->words.script);
 	add_variable(out, "url", e->scep_url);
 	buf_addf(out, "subject='CN=%s'\n", e->device_id);
 	buf_adds(out, "dir=\"");
 	add_folder(out, e);
-	buf_adds(out, "\"\n\n"
-		      "command -v pki > /dev/null || {\n"
-		      "\techo 'The command pki is missing. Debian and Ubuntu: apt install strongswan-pki'"
-		      " \\\n\t\t'libstrongswan-standard-plugins libstrongswan-extra-plugins' >&2\n"
-		      "\texit 1\n}\n"
-		      "mkdir -p \"$dir\"\ncd \"$dir\"\n\n");
+	buf_adds(out, "\"\n\ncommand -v pki > /dev/null || {\n\t");
+	add_echo(out, e->words.missing_pki);
+	buf_adds(out, " >&2\n\texit 1\n}\nmkdir -p \"$dir\"\ncd \"$dir\"\n\n");
 }
 
-static void add_script_fetch(struct buf *out, const struct enrolment *e)
+/* A challenge never becomes an argument of a program: arguments show in the process list. */
+static void add_script_code(struct buf *out, const struct enrolment *e)
 {
-	buf_adds(out, "\nprintf 'One-time code from the web page: ' >&2\n"
+	buf_adds(out, "\nprintf '%s ' ");
+	linux_quote(out, e->words.ask_code);
+	buf_adds(out, " >&2\n"
 		      "IFS= read -r code || true\n"
 		      "code=$(printf '%s' \"$code\" | tr -d ' \\t\\r' | tr a-f A-F)\n"
 		      "case $code in\n"
-		      "*[!0-9A-F]* | '') echo 'That is not a code: 32 digits and letters A-F.' >&2; exit 1 ;;\n"
-		      "esac\n\n"
-		      "# Tried again with the same code, the same key must be used.\n"
-		      "tag=$(printf '%s' \"$code\" | sha256sum | cut -c 1-8)\n"
+		      "*[!0-9A-F]* | '')\n\t");
+	add_echo(out, e->words.bad_code);
+	buf_adds(out, " >&2\n\texit 1\n\t;;\nesac\n\n");
+}
+
+/* Tried again with the same code, the same key is used: the CA then gives the same certificate. */
+static void add_script_fetch(struct buf *out, const struct enrolment *e)
+{
+	buf_adds(out, "tag=$(printf '%s' \"$code\" | sha256sum | cut -c 1-8)\n"
 		      "key=key-$tag.pem\n"
 		      "[ -s \"$key\" ] || pki --gen --type rsa --size 2048 --outform pem > \"$key\"\n\n"
-		      "# In a private file: arguments show in the process list.\n"
 		      "options=$(mktemp ./scep.XXXXXX)\n"
 		      "trap 'rm -f \"$options\" cert-new.pem' EXIT\n"
 		      "printf '%s\\n' \"--password $code\" > \"$options\"\n"
@@ -162,10 +173,9 @@ static void add_script_fetch(struct buf *out, const struct enrolment *e)
 		      "\t--cacert-enc ra.pem --cacert-sig issuer.pem");
 	for (size_t i = 0; i < e->n_chain; i++)
 		buf_addf(out, " --cacert chain-%zu.pem", i);
-	buf_adds(out, " \\\n\t--outform pem > cert-new.pem || {\n"
-		      "\techo 'The certificate was not issued. Is the code still valid?' >&2\n"
-		      "\texit 1\n}\n"
-		      "[ -s cert-new.pem ]\n"
+	buf_adds(out, " \\\n\t--outform pem > cert-new.pem || {\n\t");
+	add_echo(out, e->words.not_issued);
+	buf_adds(out, " >&2\n\texit 1\n}\n[ -s cert-new.pem ]\n"
 		      "mv \"$key\" key.pem\nmv cert-new.pem cert.pem\n\n");
 }
 
@@ -177,10 +187,11 @@ static int add_script_tail(struct buf *out, const struct enrolment *e)
 	r = linux_wpa_block(e, "$dir", out);
 	if (r != E_OK)
 		return r;
-	buf_adds(out, "END_OF_BLOCK\n\n"
-		      "echo \"Done: key, certificate and wpa_supplicant.conf are in $dir\"\n"
-		      "echo 'To connect with NetworkManager:'\n"
-		      "cat <<'END_OF_COMMAND'\n");
+	buf_adds(out, "END_OF_BLOCK\n\nprintf '%s %s\\n' ");
+	linux_quote(out, e->words.done);
+	buf_adds(out, " \"$dir\"\n");
+	add_echo(out, e->words.connect);
+	buf_adds(out, "\ncat <<'END_OF_COMMAND'\n");
 	r = linux_nmcli(e, out);
 	buf_adds(out, "\nEND_OF_COMMAND\n");
 	return r;
@@ -201,6 +212,7 @@ int linux_script(const struct enrolment *e, struct buf *out)
 		add_file(out, name, e->chain[i]);
 	}
 	add_file(out, "network-ca.pem", e->anchor);
+	add_script_code(out, e);
 	add_script_fetch(out, e);
 	r = add_script_tail(out, e);
 	return r == E_OK ? buf_error(out) : r;

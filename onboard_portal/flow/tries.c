@@ -1,4 +1,4 @@
-#include "onboard_portal/flow/throttle.h"
+#include "onboard_portal/flow/tries.h"
 
 #include "core/base/text.h"
 #include "core/pki/digest.h"
@@ -14,18 +14,18 @@ struct slot {
 	unsigned failures;
 };
 
-struct throttle {
-	struct throttle_rule rule;
-	uint8_t key[THROTTLE_KEY_SIZE];
+struct tries {
+	struct tries_rule rule;
+	uint8_t key[TRIES_KEY_SIZE];
 	size_t n_sets;
 	struct slot slots[];
 };
 
-int throttle_new(const struct throttle_rule *rule, size_t slots,
-		 const uint8_t key[THROTTLE_KEY_SIZE], struct throttle **ret)
+int tries_new(const struct tries_rule *rule, size_t slots,
+		 const uint8_t key[TRIES_KEY_SIZE], struct tries **ret)
 {
 	size_t n_sets = (slots + WAYS - 1) / WAYS;
-	struct throttle *t;
+	struct tries *t;
 
 	if (n_sets == 0 || n_sets > SIZE_MAX / WAYS / sizeof(struct slot) / 2)
 		return E_TOOBIG;
@@ -39,7 +39,7 @@ int throttle_new(const struct throttle_rule *rule, size_t slots,
 	return E_OK;
 }
 
-void throttle_free(struct throttle *t)
+void tries_free(struct tries *t)
 {
 	if (t == NULL)
 		return;
@@ -48,7 +48,7 @@ void throttle_free(struct throttle *t)
 }
 
 /* The set that may hold name, and its tag; a failing digest falls back to one shared slot. */
-static struct slot *find_set(struct throttle *t, const char *name, uint64_t *ret_tag)
+static struct slot *find_set(struct tries *t, const char *name, uint64_t *ret_tag)
 {
 	uint8_t mac[32] = {1};
 	uint64_t set;
@@ -62,7 +62,7 @@ static struct slot *find_set(struct throttle *t, const char *name, uint64_t *ret
 	return &t->slots[set % t->n_sets * WAYS];
 }
 
-static struct slot *find(struct throttle *t, const char *name)
+static struct slot *find(struct tries *t, const char *name)
 {
 	uint64_t tag;
 	struct slot *set = find_set(t, name, &tag);
@@ -74,12 +74,12 @@ static struct slot *find(struct throttle *t, const char *name)
 	return NULL;
 }
 
-static int stale(const struct throttle *t, const struct slot *s, int64_t now)
+static int stale(const struct tries *t, const struct slot *s, int64_t now)
 {
 	return s->tag == 0 || (now >= s->until && now - s->last >= t->rule.forget);
 }
 
-static struct slot *find_or_take(struct throttle *t, const char *name, int64_t now)
+static struct slot *find_or_take(struct tries *t, const char *name, int64_t now)
 {
 	uint64_t tag;
 	struct slot *set = find_set(t, name, &tag), *victim = &set[0];
@@ -101,7 +101,7 @@ static struct slot *find_or_take(struct throttle *t, const char *name, int64_t n
 	return victim;
 }
 
-static int64_t delay_after(const struct throttle_rule *rule, unsigned failures)
+static int64_t delay_after(const struct tries_rule *rule, unsigned failures)
 {
 	int64_t delay = rule->first_delay;
 
@@ -112,14 +112,14 @@ static int64_t delay_after(const struct throttle_rule *rule, unsigned failures)
 	return delay < rule->max_delay ? delay : rule->max_delay;
 }
 
-int64_t throttle_wait(struct throttle *t, const char *name, int64_t now)
+int64_t tries_wait(struct tries *t, const char *name, int64_t now)
 {
 	const struct slot *s = find(t, name);
 
 	return s != NULL && s->until > now ? s->until - now : 0;
 }
 
-void throttle_failed(struct throttle *t, const char *name, int64_t now)
+void tries_failed(struct tries *t, const char *name, int64_t now)
 {
 	struct slot *s = find_or_take(t, name, now);
 
@@ -131,7 +131,7 @@ void throttle_failed(struct throttle *t, const char *name, int64_t now)
 	s->until = now + delay_after(&t->rule, s->failures);
 }
 
-void throttle_undo(struct throttle *t, const char *name, int64_t now)
+void tries_undo(struct tries *t, const char *name, int64_t now)
 {
 	struct slot *s = find(t, name);
 
@@ -143,7 +143,7 @@ void throttle_undo(struct throttle *t, const char *name, int64_t now)
 		*s = (struct slot){0};
 }
 
-void throttle_forget(struct throttle *t, const char *name)
+void tries_forget(struct tries *t, const char *name)
 {
 	struct slot *s = find(t, name);
 
@@ -151,15 +151,15 @@ void throttle_forget(struct throttle *t, const char *name)
 		*s = (struct slot){0};
 }
 
-void throttle_address(char dst[THROTTLE_ADDRESS_SIZE], const char *client)
+void tries_address(char dst[TRIES_ADDRESS_SIZE], const char *client)
 {
 	struct in6_addr a;
 
 	if (inet_pton(AF_INET6, client, &a) == 1 && !IN6_IS_ADDR_V4MAPPED(&a)) {
 		memset(a.s6_addr + 8, 0, 8);
-		if (inet_ntop(AF_INET6, &a, dst, THROTTLE_ADDRESS_SIZE) != NULL)
+		if (inet_ntop(AF_INET6, &a, dst, TRIES_ADDRESS_SIZE) != NULL)
 			return;
 	}
-	if (text_copy(dst, THROTTLE_ADDRESS_SIZE, client) != E_OK)
+	if (text_copy(dst, TRIES_ADDRESS_SIZE, client) != E_OK)
 		memcpy(dst, "?", 2);
 }

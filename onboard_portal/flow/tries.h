@@ -3,40 +3,40 @@
  * wait. Constant memory: a table of fixed size, keyed so that nobody can aim at another's slot; in
  * a full set the entry that matters least gives way. Pure, not thread-safe.
  */
-#ifndef ONBOARD_PORTAL_FLOW_THROTTLE_H
-#define ONBOARD_PORTAL_FLOW_THROTTLE_H
+#ifndef ONBOARD_PORTAL_FLOW_TRIES_H
+#define ONBOARD_PORTAL_FLOW_TRIES_H
 
 #include "core/base/err.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-struct throttle_rule {
+struct tries_rule {
 	unsigned free_tries; /* failures without any delay */
 	int64_t first_delay; /* seconds after the next one; doubles with each further failure */
 	int64_t max_delay;
 	int64_t forget;      /* seconds without a failure after which all is forgotten */
 };
 
-struct throttle;
+struct tries;
 
-enum { THROTTLE_KEY_SIZE = 32, THROTTLE_ADDRESS_SIZE = 64 };
+enum { TRIES_KEY_SIZE = 32, TRIES_ADDRESS_SIZE = 64 };
 
-/* slots is rounded up to a multiple of 8. Free with throttle_free. */
-int throttle_new(const struct throttle_rule *rule, size_t slots,
-		 const uint8_t key[THROTTLE_KEY_SIZE], struct throttle **ret) MUST_CHECK;
-void throttle_free(struct throttle *t);
+/* slots is rounded up to a multiple of 8. Free with tries_free. */
+int tries_new(const struct tries_rule *rule, size_t slots,
+		 const uint8_t key[TRIES_KEY_SIZE], struct tries **ret) MUST_CHECK;
+void tries_free(struct tries *t);
 
 /* Seconds to wait before the next try, 0: go ahead. */
-int64_t throttle_wait(struct throttle *t, const char *name, int64_t now);
+int64_t tries_wait(struct tries *t, const char *name, int64_t now);
 
 /* Counted before the password is looked at, so that parallel tries cannot slip through. */
-void throttle_failed(struct throttle *t, const char *name, int64_t now);
+void tries_failed(struct tries *t, const char *name, int64_t now);
 /* Takes back one failure: the try succeeded, or was never made. */
-void throttle_undo(struct throttle *t, const char *name, int64_t now);
-void throttle_forget(struct throttle *t, const char *name);
+void tries_undo(struct tries *t, const char *name, int64_t now);
+void tries_forget(struct tries *t, const char *name);
 
 /* Text under which an address is counted: IPv6 by its /64, as one host owns all of it. */
-void throttle_address(char dst[THROTTLE_ADDRESS_SIZE], const char *client);
+void tries_address(char dst[TRIES_ADDRESS_SIZE], const char *client);
 
 #endif

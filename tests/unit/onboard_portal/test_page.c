@@ -1,0 +1,350 @@
+/* Pages from view models. With PORTAL_DUMP=DIR they are also written there, to be looked at. */
+#include "core/base/text.h"
+#include "onboard_portal/flow/assets.h"
+#include "onboard_portal/flow/page.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define NOW 1795383600 /* 22 November 2026 */
+#define DAY 86400
+#define HOSTILE "<script>alert('x')</script>\"&{{csrf}}"
+
+static struct view *view;
+static struct buf out;
+static struct page_base base;
+
+static int setup(void **state)
+{
+	struct errmsg em = {0};
+
+	(void)state;
+	if (view_new("en", &view, &em) != E_OK) {
+		print_error("%s\n", em.text);
+		return -1;
+	}
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	view_free(view);
+	return 0;
+}
+
+static int fresh(void **state)
+{
+	(void)state;
+	buf_init(&out, 1024 * 1024);
+	base = (struct page_base){.view = view,
+				  .organization = "Example University",
+				  .support = "IT service desk, it-help@example.edu",
+				  .ssid = "campus",
+				  .person = "Anna Berger",
+				  .csrf = "0123abcd"};
+	return 0;
+}
+
+static int drop(void **state)
+{
+	(void)state;
+	buf_free(&out);
+	return 0;
+}
+
+static void dump(const char *name)
+{
+	const char *dir = getenv("PORTAL_DUMP");
+	char path[512];
+	FILE *f;
+
+	if (dir == NULL)
+		return;
+	snprintf(path, sizeof(path), "%s/%s.html", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(buf_str(&out), f);
+	fclose(f);
+}
+
+static bool has(const char *text)
+{
+	return strstr(buf_str(&out), text) != NULL;
+}
+
+/* What every page owes: language, no script, no style of its own, no text that was not replaced. */
+static void check_page(void)
+{
+	const char *s = buf_str(&out);
+
+	assert_int_equal(strncmp(s, "<!DOCTYPE html>\n<html lang=\"en\"", 31), 0);
+	assert_true(has("<main id=\"main\""));
+	assert_true(has("</html>"));
+	assert_false(has("<script"));
+	assert_false(has("style="));
+	assert_false(has("<style"));
+	assert_false(has("{{t:") || has("{{#") || has("{{/") || has("{{^"));
+	assert_false(has("http://"));
+	assert_false(has(" onclick"));
+}
+
+static void login_page_is_whole(void **state)
+{
+	struct page_login p = {.login = HOSTILE, .error_key = "login_failed", .error_field = "login", .wait = 8};
+
+	(void)state;
+	base.person = NULL;
+	assert_int_equal(page_login(&base, &p, &out), E_OK);
+	dump("login-error");
+	assert_true(has("You can try again in 8 seconds."));
+	assert_true(has("<title>There is a problem: Sign in"));
+	assert_true(has("value=\"&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&amp;"));
+	assert_false(has("Sign out"));
+	assert_true(has("autocomplete=\"current-password\""));
+	buf_reset(&out);
+	p = (struct page_login){.login = "", .error_field = "login"};
+	assert_int_equal(page_login(&base, &p, &out), E_OK);
+	dump("login");
+	check_page();
+	assert_false(has("role=\"alert\""));
+}
+
+static struct store_device_row row(const char *id, const char *name, const char *platform)
+{
+	struct store_device_row r = {.device = {.created = NOW - 40 * DAY}};
+
+	assert_int_equal(text_copy(r.device.id, sizeof(r.device.id), id), E_OK);
+	assert_int_equal(text_copy(r.device.name, sizeof(r.device.name), name), E_OK);
+	assert_int_equal(text_copy(r.device.platform, sizeof(r.device.platform), platform), E_OK);
+	return r;
+}
+
+static void give_cert(struct store_device_row *r, enum cert_state s, int64_t not_after)
+{
+	r->cert.state = s;
+	r->cert.not_before = NOW - 40 * DAY;
+	r->cert.not_after = not_after;
+}
+
+static void state_follows_from_the_record(void **state)
+{
+	struct store_device_row r = row("d1", "x", "apple");
+
+	(void)state;
+	assert_int_equal(page_device_state(&r, NOW), DEVICE_UNFINISHED);
+	r.ticket_open = true;
+	r.ticket_expires = NOW + 60;
+	assert_int_equal(page_device_state(&r, NOW), DEVICE_WAITING);
+	r.ticket_expires = NOW;
+	assert_int_equal(page_device_state(&r, NOW), DEVICE_UNFINISHED);
+	give_cert(&r, CERT_RESERVED, NOW + 100 * DAY);
+	assert_int_equal(page_device_state(&r, NOW), DEVICE_PENDING);
+	give_cert(&r, CERT_ACTIVE, NOW + 100 * DAY);
+	assert_int_equal(page_device_state(&r, NOW), DEVICE_ACTIVE);
+	give_cert(&r, CERT_ACTIVE, NOW + 29 * DAY);
+	assert_int_equal(page_device_state(&r, NOW), DEVICE_EXPIRING);
+	give_cert(&r, CERT_ACTIVE, NOW);
+	assert_int_equal(page_device_state(&r, NOW), DEVICE_EXPIRED);
+	give_cert(&r, CERT_ABORTED, NOW + 100 * DAY);
+	assert_int_equal(page_device_state(&r, NOW), DEVICE_UNFINISHED);
+	give_cert(&r, CERT_ACTIVE, NOW + 100 * DAY);
+	assert_int_equal(text_copy(r.cert.revoked, REASON_SIZE, "1 portal lost"), E_OK);
+	assert_int_equal(page_device_state(&r, NOW), DEVICE_REMOVED);
+	r.ticket_expires = NOW + 60;
+	assert_int_equal(page_device_state(&r, NOW), DEVICE_WAITING);
+	assert_true(page_device_live(DEVICE_WAITING));
+	assert_false(page_device_live(DEVICE_REMOVED));
+	assert_false(page_device_live(DEVICE_UNFINISHED));
+}
+
+static void devices_page_shows_each_state(void **state)
+{
+	struct store_device_row rows[6] = {
+		row("d1", "Anna's phone", "apple"), row("d2", HOSTILE, "linux"), row("d3", "Tablet", "apple"),
+		row("d4", "Printer", "other"),      row("d5", "Old laptop", "linux"), row("d6", "Lab PC", "linux"),
+	};
+	struct page_devices p = {.rows = rows, .n = 6, .limit = 5, .now = NOW, .notice_key = "removed_notice"};
+
+	(void)state;
+	give_cert(&rows[0], CERT_ACTIVE, NOW + 325 * DAY);
+	rows[1].ticket_open = true;
+	rows[1].ticket_expires = NOW + 24 * 60 + 1;
+	give_cert(&rows[2], CERT_ACTIVE, NOW + 12 * DAY);
+	give_cert(&rows[4], CERT_ACTIVE, NOW + 100 * DAY);
+	assert_int_equal(text_copy(rows[4].cert.revoked, REASON_SIZE, "1 portal lost"), E_OK);
+	give_cert(&rows[5], CERT_ACTIVE, NOW - DAY);
+	assert_int_equal(page_devices(&base, &p, &out), E_OK);
+	dump("devices");
+	check_page();
+	assert_true(has("&lt;script&gt;"));
+	assert_true(has("&amp;{{csrf}}</bdi>")); /* what people type is never a template */
+	assert_true(has("25 min"));
+	assert_true(has("3 of 5 devices in use"));
+	assert_true(has("13 October 2027"));
+	assert_true(has("action=\"/devices/d2/code\""));
+	assert_true(has("href=\"/devices/d1/remove\""));
+	assert_false(has("/devices/d5/"));
+	assert_true(has("Add a device"));
+	assert_true(has("The device was removed."));
+	p.limit = 3;
+	buf_reset(&out);
+	assert_int_equal(page_devices(&base, &p, &out), E_OK);
+	assert_true(has("reached your limit of 3"));
+	assert_false(has("/devices/new"));
+	p.limit = 0;
+	buf_reset(&out);
+	assert_int_equal(page_devices(&base, &p, &out), E_OK);
+	assert_true(has("belongs to no group"));
+	assert_false(has("/devices/new"));
+	assert_false(has("/code"));
+	assert_true(has("/devices/d1/remove"));
+	p = (struct page_devices){.limit = 5, .now = NOW};
+	buf_reset(&out);
+	assert_int_equal(page_devices(&base, &p, &out), E_OK);
+	dump("devices-empty");
+	check_page();
+	assert_true(has("You have not added a device yet."));
+}
+
+static void new_page_tells_what_is_wrong(void **state)
+{
+	struct page_new p = {.name = HOSTILE, .platform = "linux"};
+
+	(void)state;
+	assert_int_equal(page_new(&base, &p, &out), E_OK);
+	dump("new");
+	assert_true(has("value=\"linux\" checked"));
+	assert_true(has("value=\"&lt;script&gt;"));
+	assert_false(has("checked><span><strong>iPhone"));
+	buf_reset(&out);
+	p = (struct page_new){.name = "", .platform = "", .name_key = "add_name_missing",
+			      .platform_key = "add_platform_missing"};
+	assert_int_equal(page_new(&base, &p, &out), E_OK);
+	dump("new-error");
+	check_page();
+	assert_true(has("href=\"#name\""));
+	assert_true(has("aria-invalid=\"true\""));
+	assert_false(has(" checked"));
+}
+
+static void setup_page_shows_code_and_ways(void **state)
+{
+	static const char *const platforms[] = {"apple", "linux", "other"};
+	struct device d = {.name = HOSTILE, .id = "d0123456789abcdef0123456789abcdef"};
+	struct page_setup p = {
+		.device = &d, .challenge = "0123456789ABCDEF0123456789ABCDEF", .minutes = 29,
+		.scep_url = "https://scep.example.edu/scep/staff", .profile = "staff",
+		.ca_sha256 = "AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99",
+		.ca_sha1 = "CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF",
+		.anchor_sha256 = "EE:FF:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99",
+		.server_name = "radius.example.edu", .identity = "anonymous", .base = "/e/TOKEN",
+		.script_name = "wifi-campus.sh", .before = "umask 077 && pki", .after = "rm -f scep.opt",
+		.nmcli = "nmcli connection add type wifi con-name 'campus' ssid 'campus' \\\n  wifi-sec.key-mgmt wpa-eap 802-1x.eap tls", .wpa = "sudo tee -a <",
+	};
+
+	(void)state;
+	base.person = NULL;
+	for (int i = 0; i < 3; i++) {
+		const char *first;
+		char name[32];
+
+		assert_int_equal(text_copy(d.platform, sizeof(d.platform), platforms[i]), E_OK);
+		buf_reset(&out);
+		assert_int_equal(page_setup(&base, &p, &out), E_OK);
+		snprintf(name, sizeof(name), "setup-%s", platforms[i]);
+		dump(name);
+		check_page();
+		first = strstr(buf_str(&out), "id=\"challenge\"");
+		assert_non_null(first);
+		assert_null(strstr(first + 1, "id=\"challenge\""));
+		assert_true(has(p.challenge));
+		assert_true(has("another 29 minutes"));
+		assert_true(has("shown on this page only"));
+		assert_true(has(p.ca_sha1));
+		assert_true(has(p.ca_sha256));
+		assert_int_equal(has("wifi.mobileconfig"), i == 0);
+		assert_int_equal(has("href=\"/e/TOKEN/wifi-campus.sh\""), i == 1);
+		assert_int_equal(has("nmcli connection"), i == 1);
+	}
+}
+
+static void remove_and_messages(void **state)
+{
+	struct device d = {.name = HOSTILE, .id = "d1"};
+	struct page_message m = {.title_key = "unavailable_title", .text_key = "unavailable", .detail = "",
+				 .action = "/devices", .action_key = "try_again"};
+
+	(void)state;
+	assert_int_equal(page_remove(&base, &d, &out), E_OK);
+	dump("remove");
+	check_page();
+	assert_true(has("action=\"/devices/d1/remove\""));
+	buf_reset(&out);
+	assert_int_equal(page_message(&base, &m, &out), E_OK);
+	dump("unavailable");
+	check_page();
+	assert_true(has("Try again"));
+	m = (struct page_message){.title_key = "held_title", .text_key = "held", .detail = HOSTILE};
+	base.support = "";
+	buf_reset(&out);
+	assert_int_equal(page_message(&base, &m, &out), E_OK);
+	assert_true(has("&lt;script&gt;"));
+	assert_true(has("Ask your IT service desk."));
+	assert_false(has("class=\"button\""));
+}
+
+/* Sentences that the code names by key, not a template. */
+static void catalogue_has_every_key_of_the_code(void **state)
+{
+	static const char *const keys[] = {
+		"add_limit", "add_name_missing", "add_platform_missing", "add_title", "back_devices",
+		"back_start", "bad", "bad_title", "devices_title", "failed", "failed_title", "file_about",
+		"file_ask_code", "file_bad_code", "file_connect", "file_done", "file_missing_pki",
+		"file_not_issued", "file_root", "file_scep", "file_script", "device_again",
+		"device_new_code", "device_renew", "gone",
+		"gone_title", "held", "held_title", "login_busy", "login_ended", "login_expired",
+		"login_failed", "login_form_old", "login_name_missing", "login_password_missing",
+		"login_throttled", "login_title", "method", "method_title", "no_group", "no_group_title",
+		"not_found", "not_found_title", "origin_refused", "platform_apple", "platform_linux",
+		"platform_other", "platform_unknown", "problem_title", "refused", "refused_title",
+		"remove_title", "removed_notice", "setup_title", "state_active", "state_expired",
+		"state_expires_soon", "state_pending", "state_removed", "state_unfinished", "state_waiting",
+		"try_again", "unavailable", "unavailable_title"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		assert_ptr_not_equal(view_text(view, keys[i]), keys[i]);
+	assert_string_equal(view_text(view, "no_such_key"), "no_such_key");
+}
+
+static void bad_catalogues_are_refused(void **state)
+{
+	static const char *const bad[] = {"key value\n", "a = 1\na = 2\n", " = x\n", "a = \n", "A = x\n",
+					  "a = b\x01\n"};
+	struct text *t = NULL;
+	struct errmsg em;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(text_load(bad[i], &t, &em), E_FORMAT);
+	assert_int_equal(text_load("# c\n\na = x = y\n", &t, &em), E_OK);
+	assert_string_equal(text_find(t, "a"), "x = y");
+	assert_null(text_find(t, "b"));
+	text_unload(t);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, fresh, drop)
+	const struct CMUnitTest tests[] = {
+		T(login_page_is_whole),       T(state_follows_from_the_record),
+		T(devices_page_shows_each_state), T(new_page_tells_what_is_wrong),
+		T(setup_page_shows_code_and_ways), T(remove_and_messages),
+		T(catalogue_has_every_key_of_the_code), T(bad_catalogues_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
