@@ -61,6 +61,7 @@ MODULE       := $(BUILD)/lib/rlm_scepauth.so
 UNITS        := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))
 
 .PHONY: all programs module units deps test test-quick demo up down status san lint format clean install uninstall help
+.SECONDARY: # objects of units are kept
 all: programs module
 programs: $(BINS)
 module: $(MODULE)
