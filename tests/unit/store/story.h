@@ -93,7 +93,7 @@ static inline int story_end(void **state)
 }
 
 /* A reply of a raw command as text; overwritten by the next call. */
-static char told[4096];
+static char told[4096] __attribute__((unused));
 #define RAW(user, ...) test_redis_cmd(&S.redis, (user), told, sizeof(told), __VA_ARGS__, NULL)
 
 static inline void person(struct user *u, const char *login)
