@@ -3,8 +3,26 @@
 #include "scep_ca/codec/algs.h"
 #include "scep_ca/codec/cms_io.h"
 
+#include <stdbool.h>
+
 #include <openssl/cms.h>
 #include <openssl/err.h>
+
+/* Exactly one recipient must be us: which key is used is then no choice of the sender's. */
+static bool names_us_once(CMS_ContentInfo *cms, X509 *cert)
+{
+	STACK_OF(CMS_RecipientInfo) *ris = CMS_get0_RecipientInfos(cms);
+	int us = 0;
+
+	for (int i = 0; i < sk_CMS_RecipientInfo_num(ris); i++) {
+		CMS_RecipientInfo *ri = sk_CMS_RecipientInfo_value(ris, i);
+
+		if (CMS_RecipientInfo_type(ri) != CMS_RECIPINFO_TRANS)
+			return false;
+		us += CMS_RecipientInfo_ktri_cert_cmp(ri, cert) == 0;
+	}
+	return us == 1;
+}
 
 int envelope_open(struct bytes msg, X509 *cert, EVP_PKEY *key, struct buf *out)
 {
@@ -16,7 +34,7 @@ int envelope_open(struct bytes msg, X509 *cert, EVP_PKEY *key, struct buf *out)
 	long n;
 
 	cms = d2i_CMS_ContentInfo(NULL, &p, (long)msg.n);
-	if (!mem || !cms || p != msg.p + msg.n)
+	if (!mem || !cms || p != msg.p + msg.n || !names_us_once(cms, cert))
 		goto out;
 	/* With the certificate given, and never with the debug flag: libcrypto then goes on with a
 	 * random key after a bad RSA block (CVE-2019-1563, RFC 8894 section 7). */

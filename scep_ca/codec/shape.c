@@ -3,6 +3,8 @@
 #include "scep_ca/codec/ber.h"
 
 #define MAX_CERTS 3
+/* scepclient encrypts to every certificate that GetCACert sent. */
+#define MAX_RECIPIENTS 4
 #define MAX_SIGNED_ATTRS 32
 #define MAX_DIGEST_ALGS 8
 #define MAX_SIGNATURE 1024
@@ -275,9 +277,13 @@ int shape_enveloped(struct bytes msg, struct shape_enveloped *ret, struct errmsg
 	if (small_version(&in) != E_OK || ber_take(&in, BER_SET, &set) != E_OK)
 		return bad(em, "malformed EnvelopedData");
 	/* RecipientInfo is a CHOICE; only KeyTransRecipientInfo is untagged (RFC 5652 section 6.2). */
-	if (ber_take(&set, BER_SEQUENCE, &ri) != E_OK || set.n != 0)
-		return bad(em, "needs exactly one key transport recipient");
-	r = key_trans(ri, &s, em);
+	for (s.recipients = 0; set.n > 0 && r == E_OK; s.recipients++) {
+		if (s.recipients == MAX_RECIPIENTS || ber_take(&set, BER_SEQUENCE, &ri) != E_OK)
+			return bad(em, "needs 1 to 4 recipients, all by key transport");
+		r = key_trans(ri, &s, em);
+	}
+	if (r == E_OK && s.recipients == 0)
+		return bad(em, "has no recipient");
 	if (r != E_OK)
 		return r;
 	if (ber_take(&in, BER_SEQUENCE, &content) != E_OK || in.n != 0)

@@ -18,7 +18,8 @@ struct shape_signed {
 
 struct shape_enveloped {
 	enum scep_cipher cipher;
-	bool oaep;
+	bool oaep;         /* at least one recipient by RSAES-OAEP */
+	size_t recipients; /* 1 to 4; that one of them is us is for envelope_open to say */
 };
 
 /*
@@ -30,9 +31,9 @@ struct shape_enveloped {
 int shape_signed(struct bytes msg, struct shape_signed *ret, struct errmsg *em) MUST_CHECK;
 
 /*
- * pkcsPKIEnvelope (RFC 8894 section 3.1): EnvelopedData over id-data with content for exactly one
- * KeyTransRecipientInfo by rsaEncryption or by RSAES-OAEP whose parameters are all spelled out
- * where they need to be (CVE-2026-28390), cipher from the allow-list with an IV of exactly its
+ * pkcsPKIEnvelope (RFC 8894 section 3.1): EnvelopedData over id-data with content for 1 to 4
+ * recipients, all KeyTransRecipientInfo by rsaEncryption or by RSAES-OAEP whose parameters are all
+ * spelled out where they need to be (CVE-2026-28390), cipher from the allow-list with an IV of exactly its
  * size. AuthEnvelopedData is another content type and so refused.
  */
 int shape_enveloped(struct bytes msg, struct shape_enveloped *ret, struct errmsg *em) MUST_CHECK;

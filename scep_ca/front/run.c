@@ -55,13 +55,12 @@ static void say_store(struct service *s)
 }
 
 /* Files that a look-up of the Redis host may need; everything else is read by now. */
-static int confine(void *ctx, struct errmsg *em)
+static int confine(const char *user, struct errmsg *em)
 {
 	static const char *const readable[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf",
 					       "/etc/host.conf", "/etc/gai.conf"};
-	const struct service *s = ctx;
 	const struct sandbox box = {
-		.user = s->run_as,
+		.user = user,
 		.read_paths = readable,
 		.n_read = sizeof(readable) / sizeof(readable[0]),
 	};
@@ -75,12 +74,12 @@ static int serve(const struct conf *c, struct service *s, unsigned threads)
 		.listen = conf_str(c, "scep", NULL, "listen"),
 		.threads = threads,
 		.max_body = (size_t)conf_int(c, "scep", NULL, "max-body"),
+		.raw_bodies = true, /* clients call a PKIOperation anything, curl a form */
 		.max_connections = MAX_CONNECTIONS,
 		.max_per_address = MAX_PER_ADDRESS,
 		.deadline_ms = DEADLINE_MS,
 		.routes = routes_table,
 		.ctx = s,
-		.confine = confine,
 	};
 	struct httpd *h = NULL;
 	struct errmsg em = {""};
@@ -89,8 +88,11 @@ static int serve(const struct conf *c, struct service *s, unsigned threads)
 	int sig = 0;
 
 	block_signals(&set);
-	if (httpd_start(&o, &h, &em) != E_OK) {
+	/* The sandbox binds only threads that start after it: hence between open and run. */
+	if (httpd_open(&o, &h, &em) != E_OK || confine(conf_str(c, "", NULL, "run-as"), &em) != E_OK ||
+	    httpd_run(h, &em) != E_OK) {
 		log_error("%s", em.text);
+		httpd_stop(h);
 		return EXIT_FAILED;
 	}
 	if (em.text[0])

@@ -89,7 +89,6 @@ int service_open(const struct conf *c, unsigned threads, struct service **ret, s
 	if (!s)
 		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 	s->replay_window = conf_int(c, "scep", NULL, "replay-window");
-	s->run_as = conf_str(c, "", NULL, "run-as");
 	r = signer_open_local(c, threads, &s->signer, em);
 	if (r == E_OK)
 		r = load_profiles(c, s, em);

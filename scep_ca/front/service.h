@@ -22,7 +22,6 @@ struct service {
 	struct service_profile *profiles;
 	size_t n;
 	int64_t replay_window;
-	const char *run_as; /* borrowed from the configuration */
 };
 
 /* Loads everything but the listener; the same errors as signer_open_local. threads: how many

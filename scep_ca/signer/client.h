@@ -52,7 +52,8 @@ struct signer_opened {
 	uint8_t seal[GRANT_SEAL_SIZE];
 };
 
-/* E_OK also when the request is no good (see rule); an error only when the signer itself failed. */
+/* E_OK also when the request is no good (see rule, and em for the log); an error only when the
+ * signer itself failed. */
 int signer_open(struct signer *s, const struct signer_open_request *req,
 		struct signer_opened *ret, struct errmsg *em) MUST_CHECK;
 
@@ -82,9 +83,9 @@ struct signer_issued {
 
 /*
  * Checks everything anew, claims the ticket, signs, commits. Appends the DER certificate to out.
- * E_OK also when it is refused (see rule). E_UNAVAIL or E_TIMEOUT: the ledger is away; the same
- * request may be repeated. Blocks on the store; requests with the
- * same challenge go one after the other.
+ * E_OK also when it is refused (see rule, and em for the log). E_UNAVAIL or E_TIMEOUT: the ledger
+ * is away; the same request may be repeated. Blocks on the store; requests with the same challenge
+ * go one after the other.
  */
 int signer_issue(struct signer *s, const struct grant *g, struct signer_issued *ret, struct buf *out,
 		 struct errmsg *em) MUST_CHECK;

@@ -39,12 +39,13 @@ static int take_csr(const struct keys *k, const struct signer_open_request *req,
 }
 
 static enum scep_rule check_envelope(const struct keys_profile *p, struct bytes envelope,
-				     struct signer_opened *o)
+				     struct signer_opened *o, struct errmsg *em)
 {
 	struct shape_enveloped shape;
+	int r = shape_enveloped(envelope, &shape, em);
 
-	if (shape_enveloped(envelope, &shape, NULL) != E_OK)
-		return RULE_ENVELOPE;
+	if (r != E_OK)
+		return r == E_UNSUPPORTED ? RULE_CIPHER : RULE_ENVELOPE;
 	if (shape.cipher == SCEP_DES3 && !p->allow_3des)
 		return RULE_CIPHER;
 	o->cipher = shape.cipher;
@@ -65,7 +66,7 @@ int ra_open(const struct keys *k, const struct signer_open_request *req, struct 
 	if (req->envelope.n > SIGNER_ENVELOPE_MAX || req->signer_spki.n > SIGNER_SPKI_MAX)
 		return err_set(em, E_TOOBIG, "request to the RA role is too large");
 	buf_init(&text, SIGNER_ENVELOPE_MAX);
-	o.rule = check_envelope(p, req->envelope, &o);
+	o.rule = check_envelope(p, req->envelope, &o, em);
 	if (o.rule != RULE_NONE)
 		goto out;
 	/* From here on all causes take the same way out. Garbage that decrypted by chance fails in
@@ -74,7 +75,7 @@ int ra_open(const struct keys *k, const struct signer_open_request *req, struct 
 		o.rule = RULE_DECRYPT;
 		goto out;
 	}
-	r = csr_parse(buf_bytes(&text), &csr, NULL);
+	r = csr_parse(buf_bytes(&text), &csr, em);
 	if (r != E_OK) {
 		o.rule = r == E_DENIED ? RULE_KEY : RULE_CSR;
 		r = E_OK;

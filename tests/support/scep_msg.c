@@ -120,7 +120,7 @@ static bool cms_out(CMS_ContentInfo *cms, BIO *content, bool ber, struct buf *ou
 	return n > 0 && buf_error(out) == E_OK;
 }
 
-static bool add_recipient(CMS_ContentInfo *cms, const struct scep_msg *m)
+static bool add_recipient(CMS_ContentInfo *cms, const struct scep_msg *m, X509 *to)
 {
 	unsigned flags = m->quirks & SCEP_QUIRK_KEYID ? CMS_USE_KEYID : 0;
 	CMS_RecipientInfo *ri;
@@ -128,7 +128,7 @@ static bool add_recipient(CMS_ContentInfo *cms, const struct scep_msg *m)
 
 	if (m->quirks & SCEP_QUIRK_OAEP)
 		flags |= CMS_KEY_PARAM;
-	ri = CMS_add1_recipient_cert(cms, m->recipient, flags);
+	ri = CMS_add1_recipient_cert(cms, to, flags);
 	if (!ri)
 		return false;
 	if ((m->quirks & SCEP_QUIRK_OAEP) == 0)
@@ -138,7 +138,18 @@ static bool add_recipient(CMS_ContentInfo *cms, const struct scep_msg *m)
 	       EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()) > 0;
 }
 
-static bool envelope_of(struct bytes content, const struct scep_msg *m, struct buf *out)
+static bool add_recipients(CMS_ContentInfo *cms, const struct scep_client *c, const struct scep_msg *m)
+{
+	int n = m->quirks & SCEP_QUIRK_FIVE_RECIPIENTS ? 5 : m->quirks & SCEP_QUIRK_TWO_RECIPIENTS ? 2 : 1;
+
+	if ((m->quirks & SCEP_QUIRK_OTHERS_TOO) && !add_recipient(cms, m, c->cert))
+		return false;
+	while (n > 0 && add_recipient(cms, m, m->recipient))
+		n--;
+	return n == 0;
+}
+
+static bool envelope_of(struct bytes content, const struct scep_client *c, const struct scep_msg *m, struct buf *out)
 {
 	const char *name = m->quirks & SCEP_QUIRK_AUTH ? "AES-128-GCM" : m->cipher ? m->cipher : "AES-128-CBC";
 	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, name, NULL);
@@ -149,7 +160,7 @@ static bool envelope_of(struct bytes content, const struct scep_msg *m, struct b
 	if (!cipher || !in)
 		goto out;
 	cms = CMS_encrypt(NULL, NULL, cipher, CMS_PARTIAL | CMS_BINARY | (ber ? CMS_STREAM : 0));
-	if (!cms || !add_recipient(cms, m) || ((m->quirks & SCEP_QUIRK_TWO_RECIPIENTS) && !add_recipient(cms, m)))
+	if (!cms || !add_recipients(cms, c, m))
 		goto out;
 	if (!ber && CMS_final(cms, in, NULL, CMS_BINARY) != 1)
 		goto out;
@@ -171,7 +182,7 @@ bool scep_envelope_build(const struct scep_client *c, const struct scep_msg *m, 
 		buf_add_bytes(&csr, m->content);
 	else
 		ok = scep_csr_build(c, m, &csr);
-	ok = ok && envelope_of(buf_bytes(&csr), m, out);
+	ok = ok && envelope_of(buf_bytes(&csr), c, m, out);
 	buf_free(&csr);
 	return ok;
 }

@@ -29,7 +29,7 @@ enum scep_quirk {
 	SCEP_QUIRK_NONE = 0,
 	SCEP_QUIRK_BER = 1 << 0,           /* indefinite lengths, OCTET STRING in parts, as Apple sends */
 	SCEP_QUIRK_OAEP = 1 << 1,          /* key transport by RSAES-OAEP */
-	SCEP_QUIRK_TWO_RECIPIENTS = 1 << 2,
+	SCEP_QUIRK_TWO_RECIPIENTS = 1 << 2, /* the same one twice */
 	SCEP_QUIRK_AUTH = 1 << 3,          /* AuthEnvelopedData, AES-128-GCM */
 	SCEP_QUIRK_TWICE = 1 << 4,         /* transactionID comes twice, as two attributes */
 	SCEP_QUIRK_NO_TXN = 1 << 5,
@@ -43,6 +43,8 @@ enum scep_quirk {
 	SCEP_QUIRK_SHA_RSA_OID = 1 << 13,  /* signature algorithm shaXXXWithRSAEncryption */
 	SCEP_QUIRK_WRONG_CONTENT = 1 << 14, /* the digest is that of other content */
 	SCEP_QUIRK_TWO_VALUES = 1 << 15,   /* transactionID has two values */
+	SCEP_QUIRK_FIVE_RECIPIENTS = 1 << 16,
+	SCEP_QUIRK_OTHERS_TOO = 1 << 17,   /* the client itself is a second recipient */
 };
 
 struct scep_msg {

@@ -84,9 +84,13 @@ static void refuses_envelopes(void **state)
 	struct shape_enveloped s;
 
 	assert_int_equal(check(state, NULL, SCEP_QUIRK_AUTH, &s), E_FORMAT);
-	assert_int_equal(check(state, NULL, SCEP_QUIRK_TWO_RECIPIENTS, &s), E_FORMAT);
+	assert_int_equal(check(state, NULL, SCEP_QUIRK_FIVE_RECIPIENTS, &s), E_FORMAT);
 	assert_int_equal(check(state, "CAMELLIA-128-CBC", 0, &s), E_UNSUPPORTED);
 	assert_int_equal(check(state, "AES-128-CFB", 0, &s), E_UNSUPPORTED);
+	/* whether they name us is not a question of shape */
+	assert_int_equal(check(state, NULL, SCEP_QUIRK_TWO_RECIPIENTS, &s), E_OK);
+	assert_int_equal(s.recipients, 2);
+	assert_int_equal(algs_cipher(bytes_of("\x2b\x0e\x03\x02\x07", 5)), SCEP_CIPHER_NONE); /* single DES */
 }
 
 /* Replaces a run of bytes by another of the same length. */
