@@ -146,7 +146,7 @@ static int sandbox_setup(const struct conf *c, const struct revoker *r, struct e
 	char folder[PATH_MAX], link[PATH_MAX];
 	const char *slash = strrchr(r->file, '/');
 	/* The resolver reads these when Redis is named by host. */
-	const char *reads[] = {folder, link, "/etc", "/usr/lib", "/lib"}, *writes[] = {r->run_dir};
+	const char *reads[] = {folder, link, "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf"}, *writes[] = {r->run_dir};
 	bool by_socket = conf_path(c, "redis", NULL, "socket")[0] != '\0';
 	struct sandbox s = {.user = conf_str(c, "", NULL, "run-as"), .read_paths = reads,
 			    .n_read = by_socket ? 2 : 5, .write_paths = writes, .n_write = 1};
@@ -225,8 +225,12 @@ static int work(const struct options *o, const struct conf *c, struct revoker *r
 	} else if (o->once || o->dry_run) {
 		code = loop_once(r);
 	} else {
+		const struct audit_field f = {"file", r->file};
+
 		log_info("ready %s", r->file);
+		revoker_event("started", &f, 1);
 		loop_run(r, &status_wanted);
+		revoker_event("stopped", &f, 1);
 		log_info("stopped");
 		code = EXIT_DONE;
 	}

@@ -464,6 +464,9 @@ t_ok "what happened while it was down is told afterwards" seen \
 	".event == \"user_revoked\" and .actor == \"$HELPDESK_NAME\" and .login == \"dora\""
 t_is "and nothing is told twice" "$(jq -r 'select(.event_id) | .actor + " " + .event_id' "$audit" | sort | uniq -d)" ""
 
+t_ok "every event seen so far, and each of its fields, is documented" "$T_TOP/tests/e2e/docs-events.sh" "$audit"
+t_ok "start and end of the daemon are told" seen '.event == "stopped" and .actor == "auto_revoke"'
+
 # --- LDIF ----------------------------------------------------------------------------------------
 
 sed -i 's/# format = "csv"/format = "ldif"/' "$SCEPAUTH_CONF"
