@@ -31,6 +31,7 @@ const struct conf_key conf_schema[] = {
 	{"profile", true, "ra-key", CONF_PATH, NULL, 0, 0, "SCEP transport (RA) private key, RSA"},
 	{"profile", true, "lifetime", CONF_INT, "365", 1, 3650, "longest lifetime of a certificate, in days"},
 	{"profile", true, "allow-3des", CONF_BOOL, "false", 0, 0, "accept and answer 3DES envelopes from old clients"},
+	{"profile", true, "allow-des", CONF_BOOL, "false", 0, 0, "open single-DES envelopes of very old clients, against RFC 8894; never answered in DES"},
 	{"profile", true, "allow-sha1", CONF_BOOL, "false", 0, 0, "accept requests signed with SHA-1 from old clients"},
 	{"profile", true, "ca-shape", CONF_STR, "chain", 0, 0, "what GetCACert sends: ra (RA and issuing CA) or chain (and the root too)"},
 
