@@ -1,4 +1,7 @@
-#include "core/http/router.h"
+if (n < 0 || (size_t)n >= size - at) {
+			dst[at] = '\0';
+			return;
+		}#include "core/http/router.h"
 #include "core/base/text.h"
 
 #include <strings.h>
