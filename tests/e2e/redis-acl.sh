@@ -1,0 +1,310 @@
+#!/usr/bin/env bash
+# quick: who may write what into Redis, past the Functions. Every pair of a writing command and a key is
+# tried for every user against a table; then real attempts, and the harm that the allowed ones could do.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/../support/lib.sh"
+
+# --- a Redis of our own, from the templates -------------------------------------------------------
+dir=$T_DIR/redis
+mkdir -p "$dir"/{redis/data,run,log}
+sock=$dir/run/redis.sock
+
+hash_of() { printf 'pw-%s' "$1" | sha256sum | cut -d' ' -f1; }
+
+cp "$T_TOP/redis/users.acl.in" "$dir/redis/users.acl"
+programs=(front ca portal auto_revoke radius gc)
+for u in installer "${programs[@]}"; do
+	sed -i "s/@HASH_$u@/$(hash_of "$u")/" "$dir/redis/users.acl"
+done
+sed -e "s|@DIR@|$dir|g" -e "s|^@SOCKET@\$|port 0\nunixsocket $sock\nunixsocketperm 700|" \
+	"$T_TOP/redis/redis.conf.in" >"$dir/redis/redis.conf"
+redis-server "$dir/redis/redis.conf" &
+redis_pid=$!
+t_defer "kill $redis_pid 2>/dev/null; wait $redis_pid 2>/dev/null"
+
+as() { # USER COMMAND...
+	local user=$1
+	shift
+	redis-cli -s "$sock" --user "$user" --pass "pw-$user" --no-auth-warning "$@" 2>&1
+}
+# shellcheck disable=SC2317 # called by t_wait
+alive() { [[ $(as installer PING) == PONG ]]; }
+t_wait 10 alive || t_bail "redis-server does not start"
+
+people=(anna bert)
+for u in "${people[@]}"; do
+	rules=$(sed -e "s/@NAME@/$u/g" -e "s/@HASH@/$(hash_of "$u")/" "$T_TOP/redis/helpdesk.acl.in")
+	# shellcheck disable=SC2086 # the rule line is words
+	as installer ACL SETUSER "$u" reset $rules >/dev/null
+done
+as installer ACL SAVE >/dev/null
+as installer -x FUNCTION LOAD REPLACE <"$T_TOP/redis/scepauth.lua" >/dev/null
+as installer FCALL setup 0 "$(printf '%064d' 7)" >/dev/null
+for u in "${programs[@]}"; do as installer FCALL actor_put 0 "$u" program >/dev/null; done
+for u in "${people[@]}"; do as installer FCALL actor_put 0 "$u" helpdesk >/dev/null; done
+t_is "the store is set up" "$(as radius FCALL_RO status 0 | head -n 1)" 1
+
+# --- 1. the whole table: command x key x user -----------------------------------------------------
+U=u00000000000000000000000000000001 D=d00000000000000000000000000000001
+S=40000000000000000000000000000001 T=$(printf '%064d' 1) X=$(printf '%064d' 2)
+keys=(meta actors groups group:students "cert:$S" "ucerts:$U" "claim:$T" "ticket:$T" "utickets:$U" revoked
+	"user:$U" login:local login:ldap "device:$D" "udevices:$U" "enrol:$X" enrols "seen:$S" session:x
+	pos:auto_revoke pos:anna pos: revoked2 xrevoked hold: hold hold:helpdesk hold:helpdesk2 hold:file
+	hold:local hold:ldap hold:ad hold:oidc hold:saml hold:entra hold:google hold:okta hold:scim hold:hr
+	hold:other hold:portal events: events events:installer events:front events:ca events:portal
+	events:auto_revoke events:radius events:gc events:anna events:bert events:annabel events:xanna anything)
+
+# Every command of this server that writes, with arguments in which KEY is the only key. The three parts of
+# COMMAND INFO that matter come from the server itself, so a new Redis with new commands is covered too.
+declare -A args=(
+	[hset]='KEY f v' [hsetnx]='KEY f v' [hdel]='KEY f' [hincrby]='KEY f 1' [hincrbyfloat]='KEY f 1' [hmset]='KEY f v'
+	[zadd]='KEY 1 m' [zincrby]='KEY 1 m' [zrem]='KEY m' [zremrangebyscore]='KEY 0 1' [zremrangebyrank]='KEY 0 1'
+	[zremrangebylex]='KEY - +' [xadd]='KEY * f v' [xdel]='KEY 1-1' [xtrim]='KEY MAXLEN 0' [xsetid]='KEY 1-1'
+	[xack]='KEY g 1-1' [xclaim]='KEY g c 0 1-1' [xautoclaim]='KEY g c 0 0' [expire]='KEY 1' [expireat]='KEY 1'
+	[pexpire]='KEY 1' [pexpireat]='KEY 1' [setex]='KEY 1 v' [psetex]='KEY 1 v' [rename]='KEY KEY' [renamenx]='KEY KEY'
+	[copy]='KEY KEY' [restore]='KEY 0 v' [restore-asking]='KEY 0 v' [move]='KEY 1' [lmove]='KEY KEY LEFT LEFT'
+	[blmove]='KEY KEY LEFT LEFT 1' [rpoplpush]='KEY KEY' [brpoplpush]='KEY KEY 1' [linsert]='KEY BEFORE a b'
+	[lset]='KEY 0 v' [ltrim]='KEY 0 1' [lrem]='KEY 0 v' [setbit]='KEY 0 1' [setrange]='KEY 0 v' [getset]='KEY v'
+	[sort]='KEY' [bitop]='NOT KEY KEY' [smove]='KEY KEY m' [georadius]='KEY 1 1 1 m' [geoadd]='KEY 1 1 m'
+	[georadiusbymember]='KEY m 1 m' [geosearchstore]='KEY KEY FROMMEMBER m BYRADIUS 1 m' [zrangestore]='KEY KEY 0 1'
+	[zunionstore]='KEY 1 KEY' [zinterstore]='KEY 1 KEY' [zdiffstore]='KEY 1 KEY' [sunionstore]='KEY KEY'
+	[pfmerge]='KEY KEY' [pfadd]='KEY m' [pfdebug]='GETREG KEY' [lmpop]='1 KEY LEFT' [blmpop]='1 1 KEY LEFT'
+	[zmpop]='1 KEY MIN' [bzmpop]='1 1 KEY MIN' [bitfield]='KEY SET u8 0 1' [xreadgroup]='GROUP g c STREAMS KEY >'
+	[migrate]='h 1 KEY 0 1' [lcs]='KEY KEY' [hexpire]='KEY 1 FIELDS 1 f' [hpexpire]='KEY 1 FIELDS 1 f'
+	[hexpireat]='KEY 1 FIELDS 1 f' [hpexpireat]='KEY 1 FIELDS 1 f' [hpersist]='KEY FIELDS 1 f'
+	[hgetex]='KEY EX 1 FIELDS 1 f' [hsetex]='KEY EX 1 FIELDS 1 f v' [hgetdel]='KEY FIELDS 1 f'
+	[del]=KEY [unlink]=KEY [getdel]=KEY [incr]=KEY [decr]=KEY [persist]=KEY [spop]=KEY [sinterstore]='KEY KEY'
+	[sdiffstore]='KEY KEY' [xackdel]='KEY g IDS 1 1-1' [xdelex]='KEY IDS 1 1-1'
+)
+writers=()
+while read -r c; do
+	case $c in flushall | flushdb | swapdb | function* | *\|*) continue ;; esac # no key: part 3
+	writers+=("$c")
+done < <(as installer COMMAND LIST FILTERBY ACLCAT write | sort)
+((${#writers[@]} > 80)) || t_bail "too few writing commands found: ${#writers[*]}"
+
+# What may be written directly, as "user command key"; nothing else may.
+allowed() {
+	local p h
+	echo "front hset enrol:$X"; echo "front expire enrol:$X"; echo "front del enrol:$X"
+	echo "portal hset enrol:$X"; echo "portal expire enrol:$X"; echo "portal del enrol:$X"
+	for p in front portal; do echo "$p zadd enrols"; echo "$p zrem enrols"; done
+	for p in front ca portal auto_revoke anna bert; do echo "$p xadd events:$p"; done
+	for p in ca portal auto_revoke anna bert; do echo "$p hsetnx revoked"; done
+	echo "ca hset cert:$S"; echo "ca hset claim:$T"; echo "ca expireat claim:$T"; echo "ca zadd ucerts:$U"
+	echo "portal hset user:$U"; echo "portal hset device:$D"; echo "portal hsetnx login:local"
+	echo "portal hsetnx login:ldap"; echo "portal zadd udevices:$U"; echo "portal zadd utickets:$U"
+	echo "portal zremrangebyscore utickets:$U"; echo "portal hset ticket:$T"; echo "portal expireat ticket:$T"
+	echo "auto_revoke hset user:$U"; echo "auto_revoke hset pos:auto_revoke"
+	for h in file local ldap ad oidc saml entra google okta scim hr; do
+		echo "auto_revoke hset hold:$h"; echo "auto_revoke hdel hold:$h"
+	done
+	for p in anna bert; do echo "$p hset hold:helpdesk"; echo "$p hdel hold:helpdesk"; done
+	# gc is off (no login), but its rules are part of the table
+	echo "gc hdel revoked"
+	for h in "cert:$S" "device:$D" "ucerts:$U" "utickets:$U" "udevices:$U"; do echo "gc unlink $h"; done
+	for h in "ucerts:$U" "utickets:$U" "udevices:$U"; do echo "gc zrem $h"; done
+	for h in events: events:installer events:front events:ca events:portal events:auto_revoke events:radius \
+		events:gc events:anna events:bert events:annabel events:xanna; do echo "gc xtrim $h"; done
+}
+allowed | sort >"$T_DIR/want"
+
+for user in "${programs[@]}" "${people[@]}"; do
+	: >"$T_DIR/asked"
+	: >"$T_DIR/commands"
+	for c in "${writers[@]}"; do
+		for k in "${keys[@]}"; do
+			a=${args[$c]-KEY v}
+			echo "$user $c $k" >>"$T_DIR/asked"
+			echo "ACL DRYRUN $user $c ${a//KEY/$k}" >>"$T_DIR/commands"
+		done
+	done
+	as installer <"$T_DIR/commands" | grep -v '^$' >"$T_DIR/answers"
+	# A wrong number of arguments is answered before the ACL and would prove nothing.
+	[[ $(wc -l <"$T_DIR/asked") == $(wc -l <"$T_DIR/answers") ]] || t_bail "answers of $user do not line up"
+	paste -d'\t' "$T_DIR/asked" "$T_DIR/answers" | grep -v $'\tOK$\|\tThis user has no permissions' | cut -f1 |
+		awk '{print $2}' | sort -u >"$T_DIR/unclear"
+	paste -d'\t' "$T_DIR/asked" "$T_DIR/answers" | sed -n 's/\tOK$//p' | sort >"$T_DIR/got"
+	t_is "$user: $(wc -l <"$T_DIR/asked") direct writes, exactly $(grep -c "^$user " "$T_DIR/want") allowed" \
+		"$(diff "$T_DIR/got" <(grep "^$user " "$T_DIR/want"))" ""
+	cp "$T_DIR/unclear" "$T_DIR/unclear.$user"
+done
+t_is "every writing command was understood" "$(cat "$T_DIR"/unclear.[a-z]* | sort -u | tr '\n' ' ')" ""
+
+# --- 2. the rules themselves: nothing but these commands, in no user but the installer --------------
+harmless=' acl|whoami ping time fcall fcall_ro exists type hget hmget hgetall hexists hscan scan smembers zcard zrange
+	zrangebyscore xrange xrevrange xlen hset hsetnx hdel expire expireat del unlink zadd zrem zremrangebyscore xadd xtrim '
+for user in "${programs[@]}" "${people[@]}"; do
+	line=$(as installer ACL LIST | grep "^user $user ")
+	t_like "$user: begins with no command at all" "$line" ' resetchannels -@all \+'
+	extra=$(grep -o '+[^ )]*' <<<"$line" | while read -r c; do
+		[[ $harmless =~ [[:space:]]"${c#+}"[[:space:]] ]] || printf '%s ' "$c"
+	done)
+	t_is "$user: no command outside the known ones" "$extra" ""
+	t_unlike "$user: no pattern that covers all keys for writing" "$line" '(^| |\()(~\*|allkeys|%W~\*|%RW~)'
+done
+t_like "radius cannot call what writes" "$(as radius FCALL revoke_cert 0 $S x)" NOPERM
+
+# --- 3. real attempts -------------------------------------------------------------------------------
+# (from here on answers are those of Redis to the user itself)
+for user in front ca portal auto_revoke radius anna; do
+	bad=$(set -f && while read -r c; do
+		# shellcheck disable=SC2086
+		r=$(as "$user" $c)
+		[[ $r == NOPERM* ]] || echo "$c: $r"
+	done <<-'END'
+		EVAL return 0
+		EVAL_RO return 0
+		EVALSHA x 0
+		SCRIPT LOAD x
+		SCRIPT FLUSH
+		FUNCTION LOAD x
+		FUNCTION DELETE scepauth
+		FUNCTION FLUSH
+		FUNCTION RESTORE x
+		FUNCTION LIST
+		CONFIG GET *
+		CONFIG SET maxmemory 1
+		CONFIG REWRITE
+		ACL LIST
+		ACL GETUSER installer
+		ACL SETUSER anna allkeys
+		ACL DELUSER anna
+		ACL LOAD
+		ACL SAVE
+		FLUSHALL
+		FLUSHDB
+		SWAPDB 0 1
+		SELECT 1
+		MODULE LIST
+		KEYS *
+		SCAN 0
+		RANDOMKEY
+		DUMP meta
+		RESTORE meta 0 x
+		MIGRATE h 1 meta 0 1
+		SHUTDOWN
+		MONITOR
+		CLIENT LIST
+		CLIENT KILL USER installer
+		CLIENT PAUSE 1
+		CLIENT NO-EVICT on
+		REPLICAOF h 1
+		FAILOVER
+		SAVE
+		BGSAVE
+		BGREWRITEAOF
+		INFO
+		SLOWLOG GET
+		LATENCY RESET
+		MEMORY USAGE meta
+		OBJECT ENCODING meta
+		SUBSCRIBE x
+		PUBLISH x y
+		SORT meta
+		MULTI
+		WATCH meta
+		CLUSTER INFO
+	END
+	)
+	t_is "$user: no command of administration" "$bad" ""
+done
+t_like "no DEBUG at all, also for the installer" "$(as installer DEBUG SLEEP 0)" 'not allowed'
+t_is "the helpdesk reads no ticket" "$(as anna HGETALL "ticket:$T" | cut -c1-6)" NOPERM
+t_is "the helpdesk reads no claim" "$(as anna HGETALL "claim:$T" | cut -c1-6)" NOPERM
+t_is "the helpdesk reads no session" "$(as anna HGETALL session:x | cut -c1-6)" NOPERM
+t_is "radius reads no ticket" "$(as radius HGETALL "ticket:$T" | cut -c1-6)" NOPERM
+t_is "front reads no person" "$(as front HGETALL "user:$U" | cut -c1-6)" NOPERM
+t_like "nobody without a login" "$(redis-cli -s "$sock" PING 2>&1)" NOAUTH
+t_like "the default user is off" "$(redis-cli -s "$sock" --user default --pass '' --no-auth-warning PING 2>&1)" 'NOAUTH|WRONGPASS'
+t_like "gc is off" "$(as gc PING)" 'NOAUTH|WRONGPASS'
+t_like "a wrong password" "$(redis-cli -s "$sock" --user anna --pass x --no-auth-warning PING 2>&1)" 'NOAUTH|WRONGPASS'
+t_is "the socket is the owner's alone" "$(stat -c %a "$sock")" 700
+
+# --- 4. what the allowed writes can and cannot do --------------------------------------------------
+now=$(date +%s) later=$(($(date +%s) + 600)) mac=0123456789abcdef0123456789abcdef
+K1=$(printf '%064d' 11) K2=$(printf '%064d' 12)
+der=$(printf 'x%.0s' {1..100})
+as portal FCALL user_put 0 local alice $U 'Alice Example' a@example.edu students 0 >/dev/null
+as portal FCALL device_put 0 $D $U Laptop linux >/dev/null
+t_is "a ticket" "$(as portal FCALL ticket_put 0 "$T" $U $D students content $mac $later 5)" OK
+t_is "claimed" "$(as ca FCALL ticket_claim 0 "$T" $S aabb $U $D students "$now" "$((now + 86400))" "$K1" | head -n 1)" new
+t_is "committed" "$(as ca FCALL cert_commit 0 $S "$der")" active
+
+# the portal may rewrite and even reissue a ticket, but not what became of it
+as portal HSET "ticket:$T" content forged state issued spki "$K2" serial '' >/dev/null
+as portal EXPIREAT "ticket:$T" 1 >/dev/null
+t_is "a ticket taken away and minted anew by hand" \
+	"$(as portal HSET "ticket:$T" user $U device $D profile students content c mac $mac expires $later)" 6
+t_like "still yields no second key" \
+	"$(as ca FCALL ticket_claim 0 "$T" 40000000000000000000000000000002 aabb $U $D students "$now" "$((now + 86400))" "$K2")" \
+	'^DENIED the ticket is bound to another key'
+t_like "nor can the portal say so" "$(as portal HSET "claim:$T" spki "$K2")" NOPERM
+t_is "a login leads to one person for good" "$(as portal HSETNX login:local alice u00000000000000000000000000000002)" 0
+
+# revoked only grows
+t_like "the helpdesk revokes, in any spelling" "$(as anna FCALL revoke_cert 0 "${S:0:2}:${S:2}" 'lost on a train')" \
+	"^certificate $S of alice is revoked"
+for user in ca portal auto_revoke anna bert; do
+	t_is "$user cannot reword a revocation" "$(as "$user" HSETNX revoked $S 'never mind')" 0
+	t_like "$user cannot take one back" "$(as "$user" HDEL revoked $S)" NOPERM
+	t_like "$user cannot overwrite one" "$(as "$user" HSET revoked $S '')" NOPERM
+	t_like "$user cannot drop them all" "$(as "$user" DEL revoked)" NOPERM
+	t_like "$user cannot let them expire" "$(as "$user" EXPIRE revoked 1)" NOPERM
+done
+t_like "the record says who and why" "$(as bert HGET revoked $S)" '^[0-9]+ anna lost on a train$'
+as bert HSETNX revoked 40000000000000000000000000000009 '' >/dev/null
+t_like "an empty value written by hand still revokes" "$(as bert FCALL_RO why 0 40000000000000000000000000000009)" 'REVOKED'
+
+# holds: each source its own
+t_like "suspended by the helpdesk" "$(as anna FCALL suspend_user 0 alice 'look into it')" '^alice is held by helpdesk'
+t_like "the leavers' program cannot lift that" "$(as auto_revoke FCALL restore_user 0 alice helpdesk)" '^NOPERM'
+t_like "nor by hand" "$(as auto_revoke HDEL hold:helpdesk $U)" NOPERM
+t_like "held by the directory too" "$(as auto_revoke FCALL suspend_user 0 alice left file)" '^alice is held by file'
+t_like "the helpdesk cannot lift that" "$(as bert FCALL restore_user 0 alice file)" '^NOPERM'
+t_like "but the own one, and reads what remains" "$(as bert FCALL restore_user 0 alice)" \
+	'^alice is no longer held by helpdesk; still held by file: [0-9]+ auto_revoke left$'
+
+# the actor is whom the ACL says
+t_like "nobody writes as somebody else" "$(as anna XADD events:bert '*' event user_restored)" NOPERM
+as bert FCALL revoke_user 0 alice 'gone' >/dev/null
+t_like "the event is in the stream of who did it" "$(as bert XREVRANGE events:bert + - COUNT 1)" user_revoked
+t_like "the installer does nothing in a person's stead" "$(as installer FCALL revoke_user 0 alice x)" '^DENIED the installer'
+t_like "a user without a name in actors does nothing" \
+	"$(as installer HDEL actors bert >/dev/null; as bert FCALL restore_user 0 alice)" '^DENIED .* not registered'
+as installer HSET actors bert helpdesk >/dev/null
+
+# known limit (docs/REDIS.md): a stream's writer can trim it or use it up; what it tells about stands
+as bert XADD events:bert MAXLEN 0 '*' a b >/dev/null
+t_is "a person can empty the own stream" "$(as bert XRANGE events:bert - +)" ""
+as bert XADD events:bert 18446744073709551615-18446744073709551615 a b >/dev/null
+as anna FCALL restore_user 0 alice >/dev/null
+t_like "and use it up; the call then says that nothing was recorded" "$(as bert FCALL suspend_user 0 alice x)" \
+	'held by helpdesk \(the event could NOT be recorded\)'
+t_is "but the hold is there" "$(as anna HEXISTS hold:helpdesk $U)" 1
+
+# --- 5. all that lasts ------------------------------------------------------------------------------
+as installer ACL SETUSER clara reset on '>x' '(+xadd %W~events:clara)' >/dev/null
+t_is "ACL SAVE" "$(as installer ACL SAVE)" OK
+kill -9 $redis_pid
+wait $redis_pid 2>/dev/null
+redis-server "$dir/redis/redis.conf" &
+redis_pid=$!
+t_defer "kill $redis_pid 2>/dev/null; wait $redis_pid 2>/dev/null"
+t_wait 10 alive || t_bail "redis-server does not start again"
+t_like "after kill -9: the revocation" "$(as anna HGET revoked $S)" 'lost on a train'
+t_is "the hold" "$(as anna HEXISTS hold:file $U)" 1
+t_like "the rights" "$(as anna HDEL revoked $S)" NOPERM
+t_like "the people" "$(as installer ACL LIST)" 'user clara '
+t_is "and the Functions" "$(as radius FCALL_RO status 0 | head -n 1)" 1
+t_like "the default user is still off" "$(redis-cli -s "$sock" PING 2>&1)" NOAUTH
+
+# --- 6. the settings the promises rest on ------------------------------------------------------------
+setting() { as installer CONFIG GET "$1" | tail -n 1; }
+t_is "every answer is on disk" "$(setting appendonly) $(setting appendfsync) $(setting no-appendfsync-on-rewrite)" "yes always no"
+t_is "nothing is evicted" "$(setting maxmemory-policy)" noeviction
+t_like "the memory is bounded" "$(setting maxmemory)" '^[1-9][0-9]+$'
+t_is "no debug, no modules" "$(setting enable-debug-command) $(setting enable-module-command)" "no no"
+t_is "no TCP port" "$(setting port)" 0
+t_is "protected mode" "$(setting protected-mode)" yes
+t_done
