@@ -90,10 +90,12 @@ static int conf_apply(const struct conf *c, struct revoker *r, struct errmsg *em
 	r->limits.count = conf_int(c, "leavers", NULL, "brake-count");
 	r->interval = conf_int(c, "leavers", NULL, "interval");
 	if (!text_is_name(r->identity, NAME_SIZE - 1))
-		return err_set(em, E_CONFIG, "leavers: identity: \"%.60s\" is no name of an identity source",
+		return err_set(em, E_CONFIG,
+			       "leavers: identity: \"%.60s\" is no name of an identity source",
 			       r->identity);
 	if (!text_is_name(r->hold, NAME_SIZE - 1) || strcmp(r->hold, "helpdesk") == 0)
-		return err_set(em, E_CONFIG, "leavers: source: \"%.60s\" cannot name our hold", r->hold);
+		return err_set(em, E_CONFIG, "leavers: source: \"%.60s\" cannot name our hold",
+			       r->hold);
 	if (r->file[0] == '\0')
 		return err_set(em, E_CONFIG, "leavers: file: no export is named");
 	return directory_file_open(r->file, conf_str(c, "leavers", NULL, "format"), &r->source, em);
@@ -108,8 +110,10 @@ static int store_setup(const struct conf *c, struct revoker *r, struct errmsg *e
 				  .port = (int)conf_int(c, "redis", NULL, "port"),
 				  .user = PROGRAM,
 				  .deadline_ms = (int)conf_int(c, "redis", NULL, "deadline")};
-	int n = snprintf(path, sizeof(path), "%s/redis-" PROGRAM, conf_path(c, "redis", NULL, "secrets")), rc;
+	int rc, n;
 
+	n = snprintf(path, sizeof(path), "%s/redis-" PROGRAM,
+		     conf_path(c, "redis", NULL, "secrets"));
 	if (n <= 0 || (size_t)n >= sizeof(path))
 		return err_set(em, E_CONFIG, "redis: secrets: the path is too long");
 	rc = conf_secret_line(path, password, sizeof(password), em);
@@ -146,16 +150,22 @@ static int sandbox_setup(const struct conf *c, const struct revoker *r, struct e
 	char folder[PATH_MAX], link[PATH_MAX];
 	const char *slash = strrchr(r->file, '/');
 	/* The resolver reads these when Redis is named by host. */
-	const char *reads[] = {folder, link, "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf"}, *writes[] = {r->run_dir};
+	const char *reads[] = {folder, link, "/etc/hosts", "/etc/resolv.conf",
+			       "/etc/nsswitch.conf"};
+	const char *writes[] = {r->run_dir};
 	bool by_socket = conf_path(c, "redis", NULL, "socket")[0] != '\0';
-	struct sandbox s = {.user = conf_str(c, "", NULL, "run-as"), .read_paths = reads,
-			    .n_read = by_socket ? 2 : 5, .write_paths = writes, .n_write = 1};
+	struct sandbox s = {.user = conf_str(c, "", NULL, "run-as"),
+			    .read_paths = reads,
+			    .n_read = by_socket ? 2 : 5,
+			    .write_paths = writes,
+			    .n_write = 1};
 	struct errmsg none = {""};
 	int rc;
 
 	/* Where the name stands and where it leads: a link may be turned to tomorrow's export. */
 	folder_of(r->file, folder);
-	(void)snprintf(link, sizeof(link), "%.*s", slash != NULL ? (int)(slash - r->file) : 0, r->file);
+	(void)snprintf(link, sizeof(link), "%.*s", slash != NULL ? (int)(slash - r->file) : 0,
+		       r->file);
 	if (link[0] == '\0' || access(link, F_OK) != 0)
 		(void)snprintf(link, sizeof(link), "%s", folder);
 	rc = sandbox_enter(&s, &none);
@@ -181,7 +191,8 @@ static void who_releases(char *dst, size_t size)
 		(void)snprintf(dst, size, "uid %u (%.40s), logged in as uid %.20s", getuid(),
 			       pw != NULL ? pw->pw_name : "?", login);
 	else
-		(void)snprintf(dst, size, "uid %u (%.40s)", getuid(), pw != NULL ? pw->pw_name : "?");
+		(void)snprintf(dst, size, "uid %u (%.40s)", getuid(),
+			       pw != NULL ? pw->pw_name : "?");
 }
 
 static int release_brake(const struct revoker *r)
@@ -201,8 +212,9 @@ static int release_brake(const struct revoker *r)
 		rc = run_approval_write(r->run_dir, b.digest, by, &em);
 	}
 	if (rc == E_OK)
-		printf("# released: %zu of %zu people lose access with the next look of auto_revoke, "
-		       "unless the export changes first\n", b.affected, b.known);
+		printf("# released: %zu of %zu people lose access with the next look of "
+		       "auto_revoke, unless the export changes first\n",
+		       b.affected, b.known);
 	else
 		fprintf(stderr, "%s: %s\n", PROGRAM, em.text[0] != '\0' ? em.text : err_text(rc));
 	run_brake_free(&b);

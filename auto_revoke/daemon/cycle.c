@@ -57,7 +57,8 @@ static int details_read(struct revoker *r, struct knowledge *k, bool full, struc
 		if (!full && !is_dirty(r, knowledge_text(k, e->id)))
 			continue;
 		listed = roster_find(&r->roster, knowledge_text(k, e->login));
-		if (listed == NULL || (listed->has & ~(unsigned)PERSON_HAS_STATUS) == 0 || listed->status == PERSON_REMOVED)
+		if (listed == NULL || (listed->has & ~(unsigned)PERSON_HAS_STATUS) == 0 ||
+		    listed->status == PERSON_REMOVED)
 			continue;
 		if (*r->stop)
 			return err_set(em, E_STATE, "stopped");
@@ -81,7 +82,8 @@ static int knowledge_read(struct revoker *r, struct knowledge *k, bool full, str
 	return rc != E_OK ? rc : details_read(r, k, full, em);
 }
 
-static int step_apply(struct revoker *r, const struct plan *p, const struct plan_step *s, struct errmsg *em)
+static int step_apply(struct revoker *r, const struct plan *p, const struct plan_step *s,
+		      struct errmsg *em)
 {
 	const char *id = plan_id(p, s);
 	char hold[REASON_SIZE];
@@ -108,28 +110,38 @@ static int step_apply(struct revoker *r, const struct plan *p, const struct plan
 	return err_set(em, E_INTERNAL, "unknown step");
 }
 
-static void step_failed(struct revoker *r, const struct plan *p, const struct plan_step *s, const char *detail)
+static void step_failed(struct revoker *r, const struct plan *p, const struct plan_step *s,
+			const char *detail)
 {
-	const struct audit_field f[] = {{"source", r->hold}, {"step", plan_op_text(s->op)},
-					{"user", plan_id(p, s)}, {"login", plan_login(p, s)},
+	const struct audit_field f[] = {{"source", r->hold},
+					{"step", plan_op_text(s->op)},
+					{"user", plan_id(p, s)},
+					{"login", plan_login(p, s)},
 					{"detail", detail}};
 
 	log_error("cannot %s %s: %s", plan_op_text(s->op), plan_login(p, s), detail);
 	revoker_event("apply_failed", f, 5);
 }
 
-static void cycle_event(struct revoker *r, const struct plan *p, const size_t done[PLAN_OPS], size_t failed)
+static void cycle_event(struct revoker *r, const struct plan *p, const size_t done[PLAN_OPS],
+			size_t failed)
 {
 	char n[7][24];
-	const size_t v[7] = {r->roster.n, p->known, done[PLAN_REMOVE], done[PLAN_SUSPEND], done[PLAN_RESTORE],
-			     done[PLAN_UPDATE], failed};
-	const struct audit_field f[] = {{"source", r->hold}, {"listed", n[0]},   {"known", n[1]},
-					{"removed", n[2]},   {"suspended", n[3]}, {"restored", n[4]},
-					{"updated", n[5]},   {"failed", n[6]}};
+	const size_t v[7] = {r->roster.n,
+			     p->known,
+			     done[PLAN_REMOVE],
+			     done[PLAN_SUSPEND],
+			     done[PLAN_RESTORE],
+			     done[PLAN_UPDATE],
+			     failed};
+	const struct audit_field f[] = {
+		{"source", r->hold}, {"listed", n[0]},   {"known", n[1]},   {"removed", n[2]},
+		{"suspended", n[3]}, {"restored", n[4]}, {"updated", n[5]}, {"failed", n[6]}};
 
 	for (size_t i = 0; i < 7; i++)
 		(void)snprintf(n[i], sizeof(n[i]), "%zu", v[i]);
-	log_info("removed %s, suspended %s, restored %s, updated %s, failed %s", n[2], n[3], n[4], n[5], n[6]);
+	log_info("removed %s, suspended %s, restored %s, updated %s, failed %s", n[2], n[3], n[4],
+		 n[5], n[6]);
 	revoker_event("directory_applied", f, 8);
 }
 
@@ -159,7 +171,8 @@ static int plan_apply(struct revoker *r, const struct plan *p, struct errmsg *em
 		if ((i + 1) % PROGRESS_EACH == 0)
 			log_info("%zu of %zu steps done", i + 1, p->n);
 	}
-	r->applied += done[PLAN_REMOVE] + done[PLAN_SUSPEND] + done[PLAN_RESTORE] + done[PLAN_UPDATE];
+	r->applied +=
+		done[PLAN_REMOVE] + done[PLAN_SUSPEND] + done[PLAN_RESTORE] + done[PLAN_UPDATE];
 	if (p->n > 0)
 		cycle_event(r, p, done, failed);
 	return rc;
@@ -188,12 +201,14 @@ static void sample(const char *plan, char *dst, size_t size)
 	}
 }
 
-static void brake_event(struct revoker *r, const char *event, const struct run_brake *b, const char *by)
+static void brake_event(struct revoker *r, const char *event, const struct run_brake *b,
+			const char *by)
 {
 	char n[4][24], people[512];
-	const struct audit_field f[] = {{"source", r->hold},  {"digest", b->digest}, {"why", b->why},
-					{"known", n[0]},      {"affected", n[1]},    {"listed", n[2]},
-					{"before", n[3]},     {"sample", people},    {"by", by}};
+	const struct audit_field f[] = {
+		{"source", r->hold}, {"digest", b->digest}, {"why", b->why},
+		{"known", n[0]},     {"affected", n[1]},    {"listed", n[2]},
+		{"before", n[3]},    {"sample", people},    {"by", by}};
 	const size_t v[4] = {b->known, b->affected, b->listed, b->before};
 
 	for (size_t i = 0; i < 4; i++)
@@ -213,7 +228,8 @@ static bool released(struct revoker *r, const struct run_brake *b, const struct 
 		return false;
 	if (strcmp(digest, b->digest) == 0) {
 		yes = true;
-	} else if (strcmp(digest, state->applying) == 0 && run_brake_read(r->run_dir, &held, em) == E_OK) {
+	} else if (strcmp(digest, state->applying) == 0 &&
+		   run_brake_read(r->run_dir, &held, em) == E_OK) {
 		yes = strcmp(held.digest, digest) == 0 && brake_covers(held.plan, b->plan);
 		run_brake_free(&held);
 	}
@@ -223,7 +239,8 @@ static bool released(struct revoker *r, const struct run_brake *b, const struct 
 static int brake_engage(struct revoker *r, const struct run_brake *b, struct errmsg *em)
 {
 	struct run_brake held = {.plan = NULL};
-	bool same = run_brake_read(r->run_dir, &held, em) == E_OK && strcmp(held.digest, b->digest) == 0;
+	bool same = run_brake_read(r->run_dir, &held, em) == E_OK &&
+		    strcmp(held.digest, b->digest) == 0;
 	int rc = E_OK;
 
 	run_brake_free(&held);
@@ -236,7 +253,8 @@ static int brake_engage(struct revoker *r, const struct run_brake *b, struct err
 			return rc;
 	}
 	if (alarm_raise(&r->brake_alarm, b->digest)) {
-		log_error("brake engaged (%s): %zu of %zu people would lose access; nothing is applied. See %s/%s; "
+		log_error("brake engaged (%s): %zu of %zu people would lose access; nothing is "
+			  "applied. See %s/%s; "
 			  "to let exactly this through: auto_revoke -c CONF --release-brake",
 			  b->why, b->affected, b->known, r->run_dir, RUNFILE_BRAKE);
 		brake_event(r, "brake_engaged", b, "");
@@ -265,8 +283,11 @@ static int brake_clear(struct revoker *r, bool applied, struct errmsg *em)
 static int brake_check(struct revoker *r, const struct plan *p, bool full, struct run_state *state,
 		       bool *ret_released, struct errmsg *em)
 {
-	enum brake_why why = brake_decide(&r->limits, p->known, p->affected, r->roster.n, (size_t)state->people);
-	struct run_brake b = {.known = p->known, .affected = p->affected, .listed = r->roster.n,
+	enum brake_why why =
+		brake_decide(&r->limits, p->known, p->affected, r->roster.n, (size_t)state->people);
+	struct run_brake b = {.known = p->known,
+			      .affected = p->affected,
+			      .listed = r->roster.n,
 			      .before = (size_t)state->people};
 	char by[TEXT_SIZE] = "", approved[HASH_SIZE] = "";
 	struct buf text;
@@ -307,9 +328,11 @@ out:
 	return rc;
 }
 
-static int state_keep(struct revoker *r, struct run_state *state, bool was_released, struct errmsg *em)
+static int state_keep(struct revoker *r, struct run_state *state, bool was_released,
+		      struct errmsg *em)
 {
-	struct run_state now = {.people = (int64_t)r->roster.n, .mtime_ns = r->mark.mtime_ns,
+	struct run_state now = {.people = (int64_t)r->roster.n,
+				.mtime_ns = r->mark.mtime_ns,
 				.end_marked = r->mark.end_marked};
 
 	/* A short list that touched nobody does not become the measure for the next one. */
@@ -323,14 +346,17 @@ static int state_keep(struct revoker *r, struct run_state *state, bool was_relea
 
 static void plan_print(struct revoker *r, const struct plan *p, const struct run_state *state)
 {
-	enum brake_why why = brake_decide(&r->limits, p->known, p->affected, r->roster.n, (size_t)state->people);
+	enum brake_why why =
+		brake_decide(&r->limits, p->known, p->affected, r->roster.n, (size_t)state->people);
 
 	for (size_t i = 0; i < p->n; i++)
 		printf("%s %s %s\n", plan_op_text(p->steps[i].op), plan_id(p, &p->steps[i]),
 		       plan_login(p, &p->steps[i]));
-	printf("# listed %zu, known %zu: remove %zu, suspend %zu, update %zu, restore %zu; brake: %s\n",
-	       r->roster.n, p->known, p->count[PLAN_REMOVE], p->count[PLAN_SUSPEND], p->count[PLAN_UPDATE],
-	       p->count[PLAN_RESTORE], why == BRAKE_NO ? "no" : brake_why_text(why));
+	printf("# listed %zu, known %zu: remove %zu, suspend %zu, update %zu, restore %zu; brake: "
+	       "%s\n",
+	       r->roster.n, p->known, p->count[PLAN_REMOVE], p->count[PLAN_SUSPEND],
+	       p->count[PLAN_UPDATE], p->count[PLAN_RESTORE],
+	       why == BRAKE_NO ? "no" : brake_why_text(why));
 	(void)fflush(stdout);
 }
 

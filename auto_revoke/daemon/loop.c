@@ -12,9 +12,9 @@
 
 enum {
 	TICK_MS = 500,
-	SETTLE_WAIT_MS = 6000,   /* --once waits this long for an export that is being written */
-	WOKEN_MS = 2000,         /* compares for the sake of events come no closer than this ... */
-	WOKEN_LOAD = 20,         /* ... and take at most one part in so many of the time */
+	SETTLE_WAIT_MS = 6000, /* --once waits this long for an export that is being written */
+	WOKEN_MS = 2000,       /* compares for the sake of events come no closer than this ... */
+	WOKEN_LOAD = 20,       /* ... and take at most one part in so many of the time */
 	BACKOFF_MIN_MS = 500,
 	BACKOFF_MAX_MS = 30000,
 };
@@ -112,7 +112,8 @@ static void compare(struct revoker *r, struct rhythm *h)
 	int rc = cycle_run(r, &em);
 
 	took = clock_mono_ms() - begin;
-	h->next_woken = clock_mono_ms() + (took * WOKEN_LOAD > WOKEN_MS ? took * WOKEN_LOAD : WOKEN_MS);
+	h->next_woken =
+		clock_mono_ms() + (took * WOKEN_LOAD > WOKEN_MS ? took * WOKEN_LOAD : WOKEN_MS);
 	if (away(rc)) {
 		store_trouble(r, h, &em);
 	} else if (rc == E_OK || rc == E_DENIED) {
@@ -137,9 +138,12 @@ static void status(const struct revoker *r)
 	n = snprintf(line, sizeof(line),
 		     "source %s; listed %zu; last read %s; last compare %s; steps applied %llu; "
 		     "events passed on %llu; brake %s; store %s\n",
-		     r->source_alarm.raised ? "FAILING" : r->have_roster ? "good" : "not read yet", r->roster.n,
-		     read, cycle, (unsigned long long)r->applied, (unsigned long long)r->events,
-		     r->braked ? "ENGAGED" : "off", r->store_alarm.raised ? "AWAY" : "there");
+		     r->source_alarm.raised ? "FAILING"
+		     : r->have_roster       ? "good"
+					    : "not read yet",
+		     r->roster.n, read, cycle, (unsigned long long)r->applied,
+		     (unsigned long long)r->events, r->braked ? "ENGAGED" : "off",
+		     r->store_alarm.raised ? "AWAY" : "there");
 	if (n <= 0 || (size_t)n >= sizeof(line))
 		return;
 	log_info("%.*s", n - 1, line);

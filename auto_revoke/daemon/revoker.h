@@ -16,9 +16,9 @@
 #include <signal.h>
 
 enum {
-	FULL_COMPARE_S = 600,    /* everybody's groups and names are compared at least this often */
-	MISSING_LOOKS = 3,       /* looks at a missing export before it is an alarm */
-	ALARM_AGAIN_S = 3600,    /* the same alarm is raised again after this time */
+	FULL_COMPARE_S = 600, /* everybody's groups and names are compared at least this often */
+	MISSING_LOOKS = 3,    /* looks at a missing export before it is an alarm */
+	ALARM_AGAIN_S = 3600, /* the same alarm is raised again after this time */
 	DIRTY_MAX = 64,
 };
 
@@ -45,15 +45,15 @@ struct revoker {
 	struct directory_mark mark;
 	bool have_roster;
 	struct alarm source_alarm, store_alarm, event_alarm, cycle_alarm, brake_alarm;
-	long missing;           /* looks at which the export was not there */
-	int64_t unsettled_ms;   /* since when it keeps changing; 0: it does not */
+	long missing;         /* looks at which the export was not there */
+	int64_t unsettled_ms; /* since when it keeps changing; 0: it does not */
 
 	/* why to compare again */
-	bool due;               /* the roster is new, or the last compare did not get through */
-	bool woken;             /* somebody else changed a person */
+	bool due;   /* the roster is new, or the last compare did not get through */
+	bool woken; /* somebody else changed a person */
 	char dirty[DIRTY_MAX][ID_SIZE];
 	size_t n_dirty;
-	int64_t full_ms;        /* last full compare; 0: never */
+	int64_t full_ms; /* last full compare; 0: never */
 
 	/* for the status line */
 	int64_t last_read, last_cycle; /* unix seconds, 0: never */

@@ -14,7 +14,8 @@
 
 enum { RUNFILE_MAX = 256 << 20 };
 
-static int path_of(char dst[PATH_MAX], const char *dir, const char *name, const char *suffix, struct errmsg *em)
+static int path_of(char dst[PATH_MAX], const char *dir, const char *name, const char *suffix,
+		   struct errmsg *em)
 {
 	int n = snprintf(dst, PATH_MAX, "%s/%s%s", dir, name, suffix);
 
@@ -94,8 +95,8 @@ int runfile_read(const char *dir, const char *name, struct buf *out, struct errm
 		return rc;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
-		return err_set(em, errno == ENOENT ? E_NOTFOUND : E_IO, "cannot read %.200s: %s", path,
-			       strerror(errno));
+		return err_set(em, errno == ENOENT ? E_NOTFOUND : E_IO, "cannot read %.200s: %s",
+			       path, strerror(errno));
 	buf_init(out, RUNFILE_MAX);
 	while ((n = read(fd, chunk, sizeof(chunk))) > 0 || (n < 0 && errno == EINTR))
 		if (n > 0)
@@ -132,7 +133,8 @@ int runfile_lock(const char *dir, int *ret_fd, struct errmsg *em)
 		return err_set(em, E_IO, "cannot open %.200s: %s", path, strerror(errno));
 	if (give_to_owner(fd, dir) != E_OK || flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		rc = errno == EWOULDBLOCK
-			     ? err_set(em, E_EXISTS, "another auto_revoke works on this instance (%.200s)", path)
+			     ? err_set(em, E_EXISTS,
+				       "another auto_revoke works on this instance (%.200s)", path)
 			     : err_set(em, E_IO, "cannot lock %.200s: %s", path, strerror(errno));
 		(void)close(fd);
 		return rc;
@@ -163,7 +165,8 @@ static bool line_number(const char *text, const char *key, int64_t *ret)
 {
 	char value[24];
 
-	return line_get(text, key, value, sizeof(value)) && text_int64(value, ret) == E_OK && *ret >= 0;
+	return line_get(text, key, value, sizeof(value)) && text_int64(value, ret) == E_OK &&
+	       *ret >= 0;
 }
 
 int run_state_read(const char *dir, const char *file, struct run_state *ret, struct errmsg *em)
@@ -184,7 +187,8 @@ int run_state_read(const char *dir, const char *file, struct run_state *ret, str
 	    !line_number(buf_str(&text), "people", &s.people) ||
 	    !line_number(buf_str(&text), "mtime_ns", &s.mtime_ns) ||
 	    !line_number(buf_str(&text), "end_marked", &marked))
-		rc = err_set(em, E_FORMAT, "%.200s/" RUNFILE_STATE " is damaged; remove it to start anew", dir);
+		rc = err_set(em, E_FORMAT,
+			     "%.200s/" RUNFILE_STATE " is damaged; remove it to start anew", dir);
 	(void)line_get(buf_str(&text), "applying", s.applying, sizeof(s.applying));
 	s.end_marked = marked != 0;
 	buf_free(&text);
@@ -199,12 +203,13 @@ int run_state_write(const char *dir, const char *file, const struct run_state *s
 	int rc;
 
 	buf_init(&text, 2 * PATH_MAX);
-	buf_addf(&text, "file %s\npeople %lld\nmtime_ns %lld\nend_marked %d\n", file, (long long)s->people,
-		 (long long)s->mtime_ns, s->end_marked);
+	buf_addf(&text, "file %s\npeople %lld\nmtime_ns %lld\nend_marked %d\n", file,
+		 (long long)s->people, (long long)s->mtime_ns, s->end_marked);
 	if (s->applying[0] != '\0')
 		buf_addf(&text, "applying %s\n", s->applying);
-	rc = buf_error(&text) != E_OK ? buf_error(&text)
-				      : runfile_write(dir, RUNFILE_STATE, buf_str(&text), text.n, em);
+	rc = buf_error(&text) != E_OK
+		     ? buf_error(&text)
+		     : runfile_write(dir, RUNFILE_STATE, buf_str(&text), text.n, em);
 	buf_free(&text);
 	return rc;
 }
@@ -216,13 +221,16 @@ int run_brake_write(const char *dir, const struct run_brake *b, struct errmsg *e
 
 	buf_init(&text, RUNFILE_MAX);
 	buf_addf(&text,
-		 "The mass-change brake is engaged: nothing of this is applied until a person agrees.\n"
+		 "The mass-change brake is engaged: nothing of this is applied until a person "
+		 "agrees.\n"
 		 "Look at the export and the list below. To let exactly this list through:\n"
 		 "auto_revoke -c CONF --release-brake\n"
-		 "digest %s\nwhy %s\nsince %s\nknown %zu\naffected %zu\nlisted %zu\nbefore %zu\n\n%s",
+		 "digest %s\nwhy %s\nsince %s\nknown %zu\naffected %zu\nlisted %zu\nbefore "
+		 "%zu\n\n%s",
 		 b->digest, b->why, b->since, b->known, b->affected, b->listed, b->before, b->plan);
-	rc = buf_error(&text) != E_OK ? buf_error(&text)
-				      : runfile_write(dir, RUNFILE_BRAKE, buf_str(&text), text.n, em);
+	rc = buf_error(&text) != E_OK
+		     ? buf_error(&text)
+		     : runfile_write(dir, RUNFILE_BRAKE, buf_str(&text), text.n, em);
 	buf_free(&text);
 	return rc;
 }
@@ -240,7 +248,8 @@ int run_brake_read(const char *dir, struct run_brake *ret, struct errmsg *em)
 	head = buf_str(&b.text);
 	plan = strstr(head, "\n\n");
 	if (plan == NULL || !line_get(head, "digest", b.digest, sizeof(b.digest)) ||
-	    !line_get(head, "why", b.why, sizeof(b.why)) || !line_get(head, "since", b.since, sizeof(b.since)) ||
+	    !line_get(head, "why", b.why, sizeof(b.why)) ||
+	    !line_get(head, "since", b.since, sizeof(b.since)) ||
 	    !line_number(head, "known", &known) || !line_number(head, "affected", &affected) ||
 	    !line_number(head, "listed", &listed) || !line_number(head, "before", &before)) {
 		rc = E_FORMAT;
@@ -252,7 +261,9 @@ int run_brake_read(const char *dir, struct run_brake *ret, struct errmsg *em)
 	}
 	if (rc != E_OK) {
 		run_brake_free(&b);
-		return err_set(em, rc, "%.200s/" RUNFILE_BRAKE " is damaged; remove it and let it be written anew",
+		return err_set(em, rc,
+			       "%.200s/" RUNFILE_BRAKE
+			       " is damaged; remove it and let it be written anew",
 			       dir);
 	}
 	b.known = (size_t)known;
@@ -281,7 +292,8 @@ int run_approval_write(const char *dir, const char *digest, const char *by, stru
 	return runfile_write(dir, RUNFILE_APPROVED, text, (size_t)n, em);
 }
 
-int run_approval_read(const char *dir, char digest[HASH_SIZE], char by[TEXT_SIZE], struct errmsg *em)
+int run_approval_read(const char *dir, char digest[HASH_SIZE], char by[TEXT_SIZE],
+		      struct errmsg *em)
 {
 	char d[HASH_SIZE], who[TEXT_SIZE];
 	struct buf text;
@@ -289,7 +301,8 @@ int run_approval_read(const char *dir, char digest[HASH_SIZE], char by[TEXT_SIZE
 
 	if (rc != E_OK)
 		return rc;
-	if (!line_get(buf_str(&text), "digest", d, sizeof(d)) || !line_get(buf_str(&text), "by", who, sizeof(who)))
+	if (!line_get(buf_str(&text), "digest", d, sizeof(d)) ||
+	    !line_get(buf_str(&text), "by", who, sizeof(who)))
 		rc = err_set(em, E_FORMAT, "%.200s/" RUNFILE_APPROVED " is damaged", dir);
 	buf_free(&text);
 	if (rc != E_OK)

@@ -20,17 +20,18 @@
 #define RUNFILE_LOCK "auto_revoke.lock"
 
 struct run_state {
-	int64_t people;   /* listed in the last good read, 0: never */
-	int64_t mtime_ns; /* of the export then */
-	bool end_marked;  /* it said how many there are */
+	int64_t people;           /* listed in the last good read, 0: never */
+	int64_t mtime_ns;         /* of the export then */
+	bool end_marked;          /* it said how many there are */
 	char applying[HASH_SIZE]; /* digest of the released plan that is being applied, or "" */
 };
 
 /* file: the export this is about; a state of another export reads as none. E_OK also when there is
  * no state yet; E_FORMAT for a damaged one. */
-int run_state_read(const char *dir, const char *file, struct run_state *ret, struct errmsg *em) MUST_CHECK;
-int run_state_write(const char *dir, const char *file, const struct run_state *s, struct errmsg *em)
-	MUST_CHECK;
+int run_state_read(const char *dir, const char *file, struct run_state *ret,
+		   struct errmsg *em) MUST_CHECK;
+int run_state_write(const char *dir, const char *file, const struct run_state *s,
+		    struct errmsg *em) MUST_CHECK;
 
 struct run_brake {
 	char digest[HASH_SIZE]; /* SHA-256 of `plan` */
@@ -47,12 +48,14 @@ int run_brake_read(const char *dir, struct run_brake *ret, struct errmsg *em) MU
 void run_brake_free(struct run_brake *b);
 
 /* Who released which plan. by: "uid 0 (root)". */
-int run_approval_write(const char *dir, const char *digest, const char *by, struct errmsg *em) MUST_CHECK;
-int run_approval_read(const char *dir, char digest[HASH_SIZE], char by[TEXT_SIZE], struct errmsg *em)
-	MUST_CHECK;
+int run_approval_write(const char *dir, const char *digest, const char *by,
+		       struct errmsg *em) MUST_CHECK;
+int run_approval_read(const char *dir, char digest[HASH_SIZE], char by[TEXT_SIZE],
+		      struct errmsg *em) MUST_CHECK;
 
 /* Replaces dir/name. When root writes, the file goes to the folder's owner, who is to read it. */
-int runfile_write(const char *dir, const char *name, const char *text, size_t n, struct errmsg *em) MUST_CHECK;
+int runfile_write(const char *dir, const char *name, const char *text, size_t n,
+		  struct errmsg *em) MUST_CHECK;
 int runfile_read(const char *dir, const char *name, struct buf *out, struct errmsg *em) MUST_CHECK;
 /* E_OK also when it is not there. */
 int runfile_remove(const char *dir, const char *name, struct errmsg *em) MUST_CHECK;

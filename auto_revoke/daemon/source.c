@@ -60,16 +60,19 @@ static void source_fine(struct revoker *r)
 }
 
 /* What a whole read must satisfy besides its form, seen against the last good one. */
-static int against_last(const struct revoker *r, const struct directory_mark *m, const struct run_state *last,
-			struct errmsg *em)
+static int against_last(const struct revoker *r, const struct directory_mark *m,
+			const struct run_state *last, struct errmsg *em)
 {
 	if (last->end_marked && !m->end_marked)
 		return err_set(em, E_FORMAT,
-			       "%.120s: the end line with the number of people is missing, which the last export had; "
-			       "if that is meant, remove %.60s/" RUNFILE_STATE, r->file, r->run_dir);
+			       "%.120s: the end line with the number of people is missing, which "
+			       "the last export had; "
+			       "if that is meant, remove %.60s/" RUNFILE_STATE,
+			       r->file, r->run_dir);
 	if (m->mtime_ns != 0 && m->mtime_ns < last->mtime_ns)
 		return err_set(em, E_FORMAT,
-			       "%.120s is older than the export that was applied last; touch it if it is to be used",
+			       "%.120s is older than the export that was applied last; touch it if "
+			       "it is to be used",
 			       r->file);
 	return E_OK;
 }

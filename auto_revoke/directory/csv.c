@@ -9,16 +9,26 @@
 
 enum { COLUMNS_MAX = 64, FIELD_MAX = 8192, RECORD_MAX = 65536 };
 
-enum column { COL_IGNORED, COL_LOGIN, COL_STATUS, COL_GROUPS, COL_NAME, COL_EMAIL, COL_LEAVE_AT, COL_COUNT };
+enum column {
+	COL_IGNORED,
+	COL_LOGIN,
+	COL_STATUS,
+	COL_GROUPS,
+	COL_NAME,
+	COL_EMAIL,
+	COL_LEAVE_AT,
+	COL_COUNT
+};
 
-static const char *const column_names[COL_COUNT] = {"", "login", "status", "groups", "name", "email", "leave_at"};
+static const char *const column_names[COL_COUNT] = {"",     "login", "status",  "groups",
+						    "name", "email", "leave_at"};
 
 struct reader {
 	struct bytes text;
 	size_t at;
-	unsigned line;  /* of the next byte */
-	unsigned start; /* of the current record */
-	struct buf record; /* the fields of the current record, one after the other */
+	unsigned line;                /* of the next byte */
+	unsigned start;               /* of the current record */
+	struct buf record;            /* the fields of the current record, one after the other */
 	size_t from[COLUMNS_MAX + 1]; /* where each begins */
 	size_t n;
 	struct errmsg *em;
@@ -34,7 +44,9 @@ static bool line_end(struct reader *r)
 {
 	const uint8_t *p = r->text.p + r->at;
 	size_t left = r->text.n - r->at;
-	size_t n = left >= 2 && p[0] == '\r' && p[1] == '\n' ? 2 : left >= 1 && p[0] == '\n' ? 1 : 0;
+	size_t n = left >= 2 && p[0] == '\r' && p[1] == '\n' ? 2
+		   : left >= 1 && p[0] == '\n'               ? 1
+							     : 0;
 
 	r->at += n;
 	r->line += n > 0;
@@ -68,11 +80,13 @@ static int plain_field(struct reader *r)
 	for (; r->at < r->text.n; r->at++) {
 		uint8_t c = p[r->at];
 
-		if (c == ',' || c == '\n' || (c == '\r' && r->at + 1 < r->text.n && p[r->at + 1] == '\n'))
+		if (c == ',' || c == '\n' ||
+		    (c == '\r' && r->at + 1 < r->text.n && p[r->at + 1] == '\n'))
 			return E_OK;
 		if (c == '"' || c == '\r')
-			return bad(r, c == '"' ? "a quote inside a field that does not begin with one"
-					       : "a carriage return inside a field");
+			return bad(r,
+				   c == '"' ? "a quote inside a field that does not begin with one"
+					    : "a carriage return inside a field");
 		buf_addc(&r->record, (char)c);
 	}
 	return E_OK;
@@ -90,14 +104,16 @@ static int record_read(struct reader *r)
 		if (r->n == COLUMNS_MAX)
 			return bad(r, "more than 64 columns");
 		r->from[r->n++] = r->record.n;
-		rc = r->at < r->text.n && r->text.p[r->at] == '"' ? quoted_field(r) : plain_field(r);
+		rc = r->at < r->text.n && r->text.p[r->at] == '"' ? quoted_field(r)
+								  : plain_field(r);
 		if (rc != E_OK)
 			return rc;
 		if (buf_error(&r->record) != E_OK || r->record.n - r->from[r->n - 1] > FIELD_MAX)
 			return bad(r, "a field or record is too long");
 		r->from[r->n] = r->record.n;
 		if (r->at == r->text.n)
-			return bad(r, "the last line has no line end: the file is cut off or still being written");
+			return bad(r, "the last line has no line end: the file is cut off or still "
+				      "being written");
 		if (line_end(r))
 			return E_OK;
 		if (r->text.p[r->at] != ',')
@@ -108,7 +124,8 @@ static int record_read(struct reader *r)
 
 static struct bytes field(const struct reader *r, size_t i)
 {
-	return bytes_of((const uint8_t *)buf_str(&r->record) + r->from[i], r->from[i + 1] - r->from[i]);
+	return bytes_of((const uint8_t *)buf_str(&r->record) + r->from[i],
+			r->from[i + 1] - r->from[i]);
 }
 
 static int header_read(struct reader *r, enum column cols[COLUMNS_MAX], size_t *ret_n)
@@ -123,7 +140,8 @@ static int header_read(struct reader *r, enum column cols[COLUMNS_MAX], size_t *
 
 		cols[i] = COL_IGNORED;
 		if (f.n > 0 && (f.p[0] == ' ' || f.p[f.n - 1] == ' '))
-			return err_set(r->em, E_FORMAT, "line %u: blanks around a column name", r->start);
+			return err_set(r->em, E_FORMAT, "line %u: blanks around a column name",
+				       r->start);
 		for (int c = COL_LOGIN; c < COL_COUNT; c++)
 			if (f.n == strlen(column_names[c]) &&
 			    strncasecmp((const char *)f.p, column_names[c], f.n) == 0)
@@ -135,7 +153,8 @@ static int header_read(struct reader *r, enum column cols[COLUMNS_MAX], size_t *
 	}
 	if (!seen[COL_LOGIN])
 		return err_set(r->em, E_FORMAT,
-			       "line %u: no column named login; the first row must name the columns, separated by commas",
+			       "line %u: no column named login; the first row must name the "
+			       "columns, separated by commas",
 			       r->start);
 	*ret_n = r->n;
 	return E_OK;
@@ -151,14 +170,27 @@ static int person_read(struct reader *r, const enum column *cols, struct person 
 		struct bytes f = field(r, i);
 
 		switch (cols[i]) {
-		case COL_LOGIN: rc = person_set_login(p, f, &em); break;
-		case COL_STATUS: rc = person_set_status(p, f, &em); break;
-		case COL_GROUPS: rc = person_set_groups(p, f, &em); break;
-		case COL_NAME: rc = person_set_name(p, f, &em); break;
-		case COL_EMAIL: rc = person_set_email(p, f, &em); break;
-		case COL_LEAVE_AT: rc = person_set_leave_at(p, f, &em); break;
+		case COL_LOGIN:
+			rc = person_set_login(p, f, &em);
+			break;
+		case COL_STATUS:
+			rc = person_set_status(p, f, &em);
+			break;
+		case COL_GROUPS:
+			rc = person_set_groups(p, f, &em);
+			break;
+		case COL_NAME:
+			rc = person_set_name(p, f, &em);
+			break;
+		case COL_EMAIL:
+			rc = person_set_email(p, f, &em);
+			break;
+		case COL_LEAVE_AT:
+			rc = person_set_leave_at(p, f, &em);
+			break;
 		case COL_IGNORED:
-		case COL_COUNT: break;
+		case COL_COUNT:
+			break;
 		}
 	}
 	if (rc != E_OK)
@@ -177,16 +209,20 @@ static int end_line(struct reader *r, size_t people, bool *ret)
 
 	if (left < n || memcmp(p, word, n) != 0)
 		return E_OK;
-	while (n + digits < left && digits + 1 < sizeof(number) && p[n + digits] >= '0' && p[n + digits] <= '9') {
+	while (n + digits < left && digits + 1 < sizeof(number) && p[n + digits] >= '0' &&
+	       p[n + digits] <= '9') {
 		number[digits] = (char)p[n + digits];
 		digits++;
 	}
 	number[digits] = '\0';
 	r->at += n + digits;
 	if (digits == 0 || !line_end(r) || r->at != r->text.n)
-		return bad(r, "the end line must be \"# end N\", the last line, and end with a line end");
+		return bad(
+			r,
+			"the end line must be \"# end N\", the last line, and end with a line end");
 	if (text_int64(number, &said) != E_OK || said != (int64_t)people)
-		return err_set(r->em, E_FORMAT, "line %u: the end line says %s people, the file lists %zu",
+		return err_set(r->em, E_FORMAT,
+			       "line %u: the end line says %s people, the file lists %zu",
 			       r->line - 1, number, people);
 	*ret = true;
 	return E_OK;
@@ -214,8 +250,8 @@ int csv_read(struct bytes text, directory_emit *emit, void *emit_ctx, bool *ret_
 		if (rc != E_OK)
 			break;
 		if (r.n != n_cols) {
-			rc = err_set(em, E_FORMAT, "line %u: %zu fields where the header has %zu", r.start, r.n,
-				     n_cols);
+			rc = err_set(em, E_FORMAT, "line %u: %zu fields where the header has %zu",
+				     r.start, r.n, n_cols);
 			break;
 		}
 		if (!person_text_ok(bytes_of(buf_str(&r.record), r.record.n))) {

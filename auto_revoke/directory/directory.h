@@ -73,8 +73,8 @@ struct directory {
 };
 
 /* The export file `path` in `format` ("csv" or "ldif"). E_CONFIG for another format. */
-int directory_file_open(const char *path, const char *format, struct directory *ret, struct errmsg *em)
-	MUST_CHECK;
+int directory_file_open(const char *path, const char *format, struct directory *ret,
+			struct errmsg *em) MUST_CHECK;
 void directory_close(struct directory *d);
 
 #endif

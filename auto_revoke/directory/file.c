@@ -43,8 +43,11 @@ static bool same(const struct look *a, const struct look *b)
 
 static struct look look_of(const struct stat *st)
 {
-	return (struct look){.dev = st->st_dev, .ino = st->st_ino, .size = st->st_size,
-			     .mtime = st->st_mtim, .ctime = st->st_ctim};
+	return (struct look){.dev = st->st_dev,
+			     .ino = st->st_ino,
+			     .size = st->st_size,
+			     .mtime = st->st_mtim,
+			     .ctime = st->st_ctim};
 }
 
 static bool file_changed(void *ctx)
@@ -113,8 +116,8 @@ static int file_open(struct file_source *s, int *ret_fd, struct look *ret, struc
 	int rc = E_OK;
 
 	if (fd < 0)
-		return err_set(em, errno == ENOENT || errno == ENOTDIR ? E_NOTFOUND : E_IO, "cannot open: %s",
-			       strerror(errno));
+		return err_set(em, errno == ENOENT || errno == ENOTDIR ? E_NOTFOUND : E_IO,
+			       "cannot open: %s", strerror(errno));
 	if (fstat(fd, &st) != 0)
 		rc = err_set(em, E_IO, "cannot stat: %s", strerror(errno));
 	else if (!S_ISREG(st.st_mode))
@@ -158,8 +161,8 @@ static int read_stable(struct file_source *s, struct buf *text, struct look *ret
 	return E_OK;
 }
 
-static int file_read_all(void *ctx, directory_emit *emit, void *emit_ctx, struct directory_mark *ret,
-			 struct errmsg *em)
+static int file_read_all(void *ctx, directory_emit *emit, void *emit_ctx,
+			 struct directory_mark *ret, struct errmsg *em)
 {
 	struct file_source *s = ctx;
 	struct errmsg inner = {""};
@@ -178,8 +181,9 @@ static int file_read_all(void *ctx, directory_emit *emit, void *emit_ctx, struct
 	buf_free(&text);
 	if (rc != E_OK)
 		return err_set(em, rc, "%.120s: %.190s", s->path, inner.text);
-	*ret = (struct directory_mark){
-		.mtime_ns = (int64_t)look.mtime.tv_sec * 1000000000 + look.mtime.tv_nsec, .end_marked = marked};
+	*ret = (struct directory_mark){.mtime_ns = (int64_t)look.mtime.tv_sec * 1000000000 +
+						   look.mtime.tv_nsec,
+				       .end_marked = marked};
 	return E_OK;
 }
 
@@ -193,7 +197,8 @@ static void file_close(void *ctx)
 	free(s);
 }
 
-int directory_file_open(const char *path, const char *format, struct directory *ret, struct errmsg *em)
+int directory_file_open(const char *path, const char *format, struct directory *ret,
+			struct errmsg *em)
 {
 	bool csv = strcmp(format, "csv") == 0;
 	struct file_source *s;
@@ -209,8 +214,11 @@ int directory_file_open(const char *path, const char *format, struct directory *
 		return E_NOMEM;
 	}
 	s->parse = csv ? csv_read : ldif_read;
-	*ret = (struct directory){.name = csv ? "csv" : "ldif", .ctx = s, .changed = file_changed,
-				  .read_all = file_read_all, .close = file_close};
+	*ret = (struct directory){.name = csv ? "csv" : "ldif",
+				  .ctx = s,
+				  .changed = file_changed,
+				  .read_all = file_read_all,
+				  .close = file_close};
 	return E_OK;
 }
 

@@ -47,7 +47,8 @@ static int physical(struct reader *r, struct bytes *ret)
 
 	if (end == NULL)
 		return err_set(r->em, E_FORMAT,
-			       "line %u: the last line has no line end: the file is cut off or still being written",
+			       "line %u: the last line has no line end: the file is cut off or "
+			       "still being written",
 			       r->line);
 	n = (size_t)(end - p);
 	r->at += n + 1;
@@ -143,12 +144,14 @@ static int truth(const struct reader *r, const char *name, struct bytes v, bool 
 	bool yes = v.n == 4 && strncasecmp((const char *)v.p, "true", 4) == 0;
 
 	if (!yes && !(v.n == 5 && strncasecmp((const char *)v.p, "false", 5) == 0))
-		return err_set(r->em, E_FORMAT, "line %u: %s is neither TRUE nor FALSE", r->start, name);
+		return err_set(r->em, E_FORMAT, "line %u: %s is neither TRUE nor FALSE", r->start,
+			       name);
 	*ret = yes;
 	return E_OK;
 }
 
-static int on_login(struct reader *r, struct entry *e, bool account, struct bytes v, struct errmsg *em)
+static int on_login(struct reader *r, struct entry *e, bool account, struct bytes v,
+		    struct errmsg *em)
 {
 	int rc;
 
@@ -182,12 +185,14 @@ static int on_state(struct reader *r, struct entry *e, const char *name, struct 
 			e->p.status = PERSON_DISABLED;
 		return rc;
 	}
-	if (!is(name, "userAccountControl") && !is(name, "shadowExpire") && !is(name, "accountExpires"))
+	if (!is(name, "userAccountControl") && !is(name, "shadowExpire") &&
+	    !is(name, "accountExpires"))
 		return E_NOTFOUND;
 	rc = number(r, name, v, &n);
 	if (rc != E_OK)
 		return rc;
-	if (is(name, "userAccountControl") ? (n & AD_DISABLED) != 0 : is(name, "shadowExpire") && n == 0) {
+	if (is(name, "userAccountControl") ? (n & AD_DISABLED) != 0
+					   : is(name, "shadowExpire") && n == 0) {
 		if (e->p.status == PERSON_ACTIVE)
 			e->p.status = PERSON_DISABLED;
 	} else if (is(name, "shadowExpire") && n > 0) {
@@ -227,7 +232,8 @@ static int on_attribute(struct reader *r, struct entry *e, const char *name, str
 static int on_result(struct reader *r, const char *name, struct bytes v)
 {
 	if (is(name, "result") && !(v.n >= 2 && memcmp(v.p, "0 ", 2) == 0))
-		return err_set(r->em, E_FORMAT, "line %u: the search that made this export failed: %.*s", r->start,
+		return err_set(r->em, E_FORMAT,
+			       "line %u: the search that made this export failed: %.*s", r->start,
 			       v.n > 100 ? 100 : (int)v.n, (const char *)v.p);
 	return E_OK;
 }
@@ -258,16 +264,19 @@ static int comment(struct reader *r, size_t entries, bool *ret_marked)
 
 	if (l.n < sizeof(word) - 1 || memcmp(l.p, word, sizeof(word) - 1) != 0)
 		return E_OK;
-	if (number(r, "numEntries", bytes_of(l.p + sizeof(word) - 1, l.n - sizeof(word) + 1), &said) != E_OK)
+	if (number(r, "numEntries", bytes_of(l.p + sizeof(word) - 1, l.n - sizeof(word) + 1),
+		   &said) != E_OK)
 		return E_FORMAT;
 	if (said != (int64_t)entries)
-		return err_set(r->em, E_FORMAT, "line %u: numEntries says %lld entries, the file holds %zu", r->start,
-			       (long long)said, entries);
+		return err_set(r->em, E_FORMAT,
+			       "line %u: numEntries says %lld entries, the file holds %zu",
+			       r->start, (long long)said, entries);
 	*ret_marked = true;
 	return E_OK;
 }
 
-static int record_begin(struct reader *r, struct entry *e, const char *name, size_t *entries, bool marked)
+static int record_begin(struct reader *r, struct entry *e, const char *name, size_t *entries,
+			bool marked)
 {
 	if (is(name, "version"))
 		return E_OK;
@@ -345,7 +354,9 @@ int ldif_read(struct bytes text, directory_emit *emit, void *emit_ctx, bool *ret
 	}
 	/* ldapsearch, slapcat and ldifde close each entry so; without it the rest of it may be missing. */
 	if (rc == E_OK && e.open)
-		rc = err_set(em, E_FORMAT, "line %u: the last entry is not closed by an empty line: cut off?", r.line);
+		rc = err_set(em, E_FORMAT,
+			     "line %u: the last entry is not closed by an empty line: cut off?",
+			     r.line);
 	buf_free(&r.logical);
 	buf_free(&r.value);
 	if (rc == E_OK)

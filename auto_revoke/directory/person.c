@@ -10,10 +10,10 @@ static const struct {
 	const char *word;
 	enum person_status status;
 } status_words[] = {
-	{"active", PERSON_ACTIVE},      {"enabled", PERSON_ACTIVE},
-	{"disabled", PERSON_DISABLED},  {"suspended", PERSON_DISABLED},
-	{"inactive", PERSON_DISABLED},  {"locked", PERSON_DISABLED},
-	{"removed", PERSON_REMOVED},    {"deleted", PERSON_REMOVED},
+	{"active", PERSON_ACTIVE},     {"enabled", PERSON_ACTIVE},
+	{"disabled", PERSON_DISABLED}, {"suspended", PERSON_DISABLED},
+	{"inactive", PERSON_DISABLED}, {"locked", PERSON_DISABLED},
+	{"removed", PERSON_REMOVED},   {"deleted", PERSON_REMOVED},
 	{"left", PERSON_REMOVED},
 };
 
@@ -72,7 +72,8 @@ int person_set_status(struct person *p, struct bytes v, struct errmsg *em)
 		}
 	if (v.n == 0)
 		return err_set(em, E_FORMAT, "the status is empty");
-	return err_set(em, E_FORMAT, "unknown status \"%.*s\"", v.n > 40 ? 40 : (int)v.n, (const char *)v.p);
+	return err_set(em, E_FORMAT, "unknown status \"%.*s\"", v.n > 40 ? 40 : (int)v.n,
+		       (const char *)v.p);
 }
 
 static int group_cmp(const void *a, const void *b)
@@ -108,14 +109,17 @@ int person_set_groups(struct person *p, struct bytes v, struct errmsg *em)
 			stop--;
 		if (stop > at) {
 			if (n == USER_GROUPS_MAX)
-				return err_set(em, E_TOOBIG, "more than %d groups", USER_GROUPS_MAX);
+				return err_set(em, E_TOOBIG, "more than %d groups",
+					       USER_GROUPS_MAX);
 			if (stop - at >= NAME_SIZE)
-				return err_set(em, E_TOOBIG, "a group name is longer than %d bytes", NAME_SIZE - 1);
+				return err_set(em, E_TOOBIG, "a group name is longer than %d bytes",
+					       NAME_SIZE - 1);
 			memcpy(groups[n], v.p + at, stop - at);
 			groups[n][stop - at] = '\0';
-			if (strlen(groups[n]) != stop - at || !text_is_name(groups[n], NAME_SIZE - 1))
-				return err_set(em, E_FORMAT, "bad group name \"%.*s\"", (int)(stop - at),
-					       (const char *)v.p + at);
+			if (strlen(groups[n]) != stop - at ||
+			    !text_is_name(groups[n], NAME_SIZE - 1))
+				return err_set(em, E_FORMAT, "bad group name \"%.*s\"",
+					       (int)(stop - at), (const char *)v.p + at);
 			n++;
 		}
 		at = next;
@@ -220,7 +224,8 @@ int person_set_leave_at(struct person *p, struct bytes v, struct errmsg *em)
 	/* Below 10^8 a number is rather a compact date (20260930) than unix seconds: not guessed. */
 	if (v.n > 0 && !date_parse(text, &t) &&
 	    (text_int64(text, &t) != E_OK || t < 100000000 || t > 253402300799))
-		return err_set(em, E_FORMAT, "leave_at \"%s\" is neither YYYY-MM-DD nor unix seconds", text);
+		return err_set(em, E_FORMAT,
+			       "leave_at \"%s\" is neither YYYY-MM-DD nor unix seconds", text);
 	/* The very first second of 1970 would read as "none". */
 	p->leave_at = v.n > 0 && t == 0 ? 1 : t;
 	p->has |= PERSON_HAS_LEAVE_AT;

@@ -65,7 +65,9 @@ static int grow(struct roster *r, struct errmsg *em)
 int roster_add(void *ctx, const struct person *p, struct errmsg *em)
 {
 	struct roster *r = ctx;
-	struct roster_entry e = {.line = p->line, .status = (uint8_t)p->status, .has = (uint8_t)p->has,
+	struct roster_entry e = {.line = p->line,
+				 .status = (uint8_t)p->status,
+				 .has = (uint8_t)p->has,
 				 .leave_at = p->leave_at};
 	int rc = grow(r, em);
 
@@ -99,7 +101,8 @@ int roster_finish(struct roster *r, struct errmsg *em)
 
 		if (strcmp(roster_text(r, a->login), roster_text(r, b->login)) == 0)
 			return err_set(em, E_FORMAT, "line %u: %s is listed twice, also in line %u",
-				       a->line > b->line ? a->line : b->line, roster_text(r, a->login),
+				       a->line > b->line ? a->line : b->line,
+				       roster_text(r, a->login),
 				       a->line > b->line ? b->line : a->line);
 	}
 	return E_OK;

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-enum brake_why brake_decide(const struct brake_limits *l, size_t known, size_t affected, size_t listed,
-			    size_t before)
+enum brake_why brake_decide(const struct brake_limits *l, size_t known, size_t affected,
+			    size_t listed, size_t before)
 {
 	/* Without anybody to lose access a short list does no harm, and must not hide later people. */
 	if (affected == 0)
@@ -20,10 +20,14 @@ enum brake_why brake_decide(const struct brake_limits *l, size_t known, size_t a
 const char *brake_why_text(enum brake_why why)
 {
 	switch (why) {
-	case BRAKE_COUNT: return "count";
-	case BRAKE_PERCENT: return "percent";
-	case BRAKE_SHRUNK: return "shrunk";
-	case BRAKE_NO: break;
+	case BRAKE_COUNT:
+		return "count";
+	case BRAKE_PERCENT:
+		return "percent";
+	case BRAKE_SHRUNK:
+		return "shrunk";
+	case BRAKE_NO:
+		break;
 	}
 	return "";
 }

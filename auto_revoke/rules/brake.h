@@ -21,8 +21,8 @@ struct brake_limits {
 enum brake_why { BRAKE_NO, BRAKE_COUNT, BRAKE_PERCENT, BRAKE_SHRUNK };
 
 /* known, affected: of the plan. listed: people in this read; before: in the last good one, 0: none. */
-enum brake_why brake_decide(const struct brake_limits *l, size_t known, size_t affected, size_t listed,
-			    size_t before);
+enum brake_why brake_decide(const struct brake_limits *l, size_t known, size_t affected,
+			    size_t listed, size_t before);
 
 /* A stable word for events: "count", "percent", "shrunk"; "" for BRAKE_NO. */
 const char *brake_why_text(enum brake_why why);

@@ -22,7 +22,7 @@ enum hold_kind plan_hold_kind(const char *value)
 		return HOLD_NONE;
 	reason = reason == NULL ? NULL : strchr(reason + 1, ' ');
 	return reason != NULL && strncmp(reason + 1, word, sizeof(word) - 1) == 0 ? HOLD_REMOVED
-										   : HOLD_SUSPENDED;
+										  : HOLD_SUSPENDED;
 }
 
 void knowledge_init(struct knowledge *k)
@@ -156,7 +156,8 @@ static bool gone_at(int64_t leave_at, int64_t now)
 /* Does the directory say something else than the store? An empty name or address says nothing. */
 static bool differs(const struct plan *p, const struct known *k, const struct roster_entry *e)
 {
-	const char *name = roster_text(p->roster, e->name), *email = roster_text(p->roster, e->email);
+	const char *name = roster_text(p->roster, e->name),
+		   *email = roster_text(p->roster, e->email);
 
 	if ((e->has & PERSON_HAS_GROUPS) != 0 &&
 	    strcmp(roster_text(p->roster, e->groups), knowledge_text(p->knowledge, k->groups)) != 0)
@@ -173,7 +174,8 @@ static bool update_harms(const struct known *k, const struct roster_entry *e, in
 {
 	if ((e->has & PERSON_HAS_GROUPS) != 0 && e->groups == 0 && k->groups != 0)
 		return true;
-	return (e->has & PERSON_HAS_LEAVE_AT) != 0 && gone_at(e->leave_at, now) && !gone_at(k->leave_at, now);
+	return (e->has & PERSON_HAS_LEAVE_AT) != 0 && gone_at(e->leave_at, now) &&
+	       !gone_at(k->leave_at, now);
 }
 
 static int step_add(struct plan *p, enum plan_op op, bool harms, const struct known *k,
@@ -196,7 +198,8 @@ static int step_add(struct plan *p, enum plan_op op, bool harms, const struct kn
 
 static int decide(struct plan *p, const struct known *k, int64_t now)
 {
-	const struct roster_entry *e = roster_find(p->roster, knowledge_text(p->knowledge, k->login));
+	const struct roster_entry *e =
+		roster_find(p->roster, knowledge_text(p->knowledge, k->login));
 	int rc = E_OK;
 
 	p->known += k->hold != HOLD_REMOVED;
@@ -205,12 +208,14 @@ static int decide(struct plan *p, const struct known *k, int64_t now)
 	if (e->status == PERSON_DISABLED && k->hold == HOLD_NONE)
 		rc = step_add(p, PLAN_SUSPEND, true, k, e);
 	else if (e->status == PERSON_ACTIVE &&
-		 (k->hold == HOLD_REMOVED || (k->hold == HOLD_SUSPENDED && (e->has & PERSON_HAS_STATUS) != 0)))
+		 (k->hold == HOLD_REMOVED ||
+		  (k->hold == HOLD_SUSPENDED && (e->has & PERSON_HAS_STATUS) != 0)))
 		rc = step_add(p, PLAN_RESTORE, false, k, e);
 	if (rc == E_OK && k->have_details && differs(p, k, e))
 		rc = step_add(p, PLAN_UPDATE,
-			      e->status == PERSON_ACTIVE && k->hold == HOLD_NONE && update_harms(k, e, now), k,
-			      e);
+			      e->status == PERSON_ACTIVE && k->hold == HOLD_NONE &&
+				      update_harms(k, e, now),
+			      k, e);
 	return rc;
 }
 
@@ -265,7 +270,8 @@ int plan_text(const struct plan *p, struct buf *out)
 		const struct plan_step *s = &p->steps[i];
 
 		if (s->harms)
-			buf_addf(out, "%s %s %s\n", plan_op_text(s->op), plan_id(p, s), plan_login(p, s));
+			buf_addf(out, "%s %s %s\n", plan_op_text(s->op), plan_id(p, s),
+				 plan_login(p, s));
 	}
 	return buf_error(out);
 }

@@ -25,7 +25,7 @@ struct known {
 	uint32_t login, id; /* places in the text */
 	uint32_t groups, name, email;
 	int64_t leave_at;
-	uint8_t hold;    /* enum hold_kind: our own */
+	uint8_t hold;      /* enum hold_kind: our own */
 	bool have_details; /* groups, name, email and leave_at were read */
 };
 
@@ -68,7 +68,8 @@ struct plan {
 const char *plan_op_text(enum plan_op op);
 
 /* Borrows roster and knowledge for the life of the plan. now: for leaving dates. */
-int plan_make(const struct roster *r, const struct knowledge *k, int64_t now, struct plan *ret) MUST_CHECK;
+int plan_make(const struct roster *r, const struct knowledge *k, int64_t now,
+	      struct plan *ret) MUST_CHECK;
 void plan_free(struct plan *p);
 
 const char *plan_login(const struct plan *p, const struct plan_step *s);

@@ -87,7 +87,8 @@ static void field_name(char *dst, size_t size, const char *name)
 
 	word_clean(word, sizeof(word), name);
 	(void)snprintf(dst, size, "%s%s",
-		       word_in(word, reserved, sizeof(reserved) / sizeof(*reserved)) ? "x_" : "", word);
+		       word_in(word, reserved, sizeof(reserved) / sizeof(*reserved)) ? "x_" : "",
+		       word);
 }
 
 static bool add_fields(struct json *j, const struct audit_field *fields, size_t n, size_t value_max)
@@ -114,7 +115,8 @@ static bool add_fields(struct json *j, const struct audit_field *fields, size_t 
 		if (word_in(names[used], withheld, sizeof(withheld) / sizeof(*withheld)))
 			json_set_str(j, names[used], "[withheld]");
 		else {
-			cut |= value_cut(value, value_max, fields[i].value != NULL ? fields[i].value : "");
+			cut |= value_cut(value, value_max,
+					 fields[i].value != NULL ? fields[i].value : "");
 			json_set_str(j, names[used], value);
 		}
 		used++;
@@ -183,8 +185,8 @@ void audit_open(const char *program, bool to_syslog)
 	(void)pthread_mutex_unlock(&audit.lock);
 }
 
-int audit_event_at(int64_t when, const char *event, const char *actor, const struct audit_field *fields,
-		   size_t n)
+int audit_event_at(int64_t when, const char *event, const char *actor,
+		   const struct audit_field *fields, size_t n)
 {
 	struct buf line;
 	int rc = E_TOOBIG;
@@ -208,7 +210,8 @@ int audit_event_at(int64_t when, const char *event, const char *actor, const str
 		(void)pthread_mutex_lock(&audit.lock);
 		rc = line_write(buf_str(&line), line.n);
 		if (audit.to_syslog)
-			syslog(LOG_AUTHPRIV | LOG_NOTICE, "%.*s", (int)(line.n - 1), buf_str(&line));
+			syslog(LOG_AUTHPRIV | LOG_NOTICE, "%.*s", (int)(line.n - 1),
+			       buf_str(&line));
 		(void)pthread_mutex_unlock(&audit.lock);
 	}
 	buf_free(&line);

@@ -27,10 +27,11 @@ void audit_open(const char *program, bool to_syslog);
  * carries a name of the envelope (time, program, event, actor) is written as x_<name>.
  * Never pass passwords, challenges, cookies or keys. E_IO / E_TIMEOUT: the line did not leave.
  */
-int audit_event(const char *event, const char *actor, const struct audit_field *fields, size_t n) MUST_CHECK;
+int audit_event(const char *event, const char *actor, const struct audit_field *fields,
+		size_t n) MUST_CHECK;
 
 /* The same for something that happened at `when` (unix seconds) and is only reported now. */
-int audit_event_at(int64_t when, const char *event, const char *actor, const struct audit_field *fields,
-		   size_t n) MUST_CHECK;
+int audit_event_at(int64_t when, const char *event, const char *actor,
+		   const struct audit_field *fields, size_t n) MUST_CHECK;
 
 #endif

@@ -55,7 +55,8 @@ static size_t capture_read(struct capture *c, char *line)
 }
 
 /* Emits one event and returns its line, checked to be one line and one write. */
-static void emit(char *line, const char *event, const char *actor, const struct audit_field *f, size_t n)
+static void emit(char *line, const char *event, const char *actor, const struct audit_field *f,
+		 size_t n)
 {
 	struct capture c;
 	char more[LINE_SIZE];
@@ -107,8 +108,10 @@ static void test_order_and_envelope(void **state)
 
 	(void)state;
 	emit(line, "cert_issued", "ca", f, 3);
-	assert_string_equal(line, "{\"time\":\"2026-11-23T20:44:39Z\",\"program\":\"scep_ca\",\"event\":\"cert_issued\","
-				  "\"actor\":\"ca\",\"serial\":\"01ab\",\"user\":\"u1\",\"device\":\"d1\"}\n");
+	assert_string_equal(
+		line, "{\"time\":\"2026-11-23T20:44:39Z\",\"program\":\"scep_ca\",\"event\":\"cert_"
+		      "issued\","
+		      "\"actor\":\"ca\",\"serial\":\"01ab\",\"user\":\"u1\",\"device\":\"d1\"}\n");
 	emit(line, "started", "", NULL, 0);
 	assert_field(line, "actor", "scep_ca");
 }
@@ -129,9 +132,15 @@ static void test_time_given(void **state)
 
 static void test_hostile_values(void **state)
 {
-	const char *values[] = {"line\nbreak\r\n{\"event\":\"forged\"}", "quote\" back\\slash", "\x01\x02\x1b[2J\x7f",
-				"\xff\xfe\xc0\xaf", "\xed\xa0\x80", "J\xc3\xbcrgen \xe2\x98\x83 \xf0\x9f\x98\x80",
-				"", "\xc3", "{}[]"};
+	const char *values[] = {"line\nbreak\r\n{\"event\":\"forged\"}",
+				"quote\" back\\slash",
+				"\x01\x02\x1b[2J\x7f",
+				"\xff\xfe\xc0\xaf",
+				"\xed\xa0\x80",
+				"J\xc3\xbcrgen \xe2\x98\x83 \xf0\x9f\x98\x80",
+				"",
+				"\xc3",
+				"{}[]"};
 	char line[LINE_SIZE];
 
 	(void)state;
@@ -142,7 +151,8 @@ static void test_hostile_values(void **state)
 		assert_field(line, "after", "here");
 		assert_field(line, "event", "enrol");
 	}
-	const struct audit_field good[] = {{"detail", values[0]}, {"name", values[5]}, {"none", NULL}};
+	const struct audit_field good[] = {
+		{"detail", values[0]}, {"name", values[5]}, {"none", NULL}};
 
 	emit(line, "enrol", "a", good, 3);
 	assert_field(line, "detail", values[0]);
@@ -204,17 +214,19 @@ static void test_cut_at_character(void **state)
 	assert_null(strstr(line, "\\ufffd"));
 	j = parse(line);
 	assert_true(strlen(json_get_str(j, "name")) > 200);
-	assert_int_equal(strncmp(json_get_str(j, "name"), text, strlen(json_get_str(j, "name"))), 0);
+	assert_int_equal(strncmp(json_get_str(j, "name"), text, strlen(json_get_str(j, "name"))),
+			 0);
 	json_free(j);
 }
 
 /* What comes from a stream must not replace what we say ourselves. */
 static void test_envelope_cannot_be_overridden(void **state)
 {
-	const struct audit_field f[] = {{"actor", "somebody"}, {"time", "yesterday"},   {"event", "forged"},
-					{"Program", "other"},  {"truncated", "maybe"}, {"serial", "01"},
-					{"serial", "02"},      {"bad name\n", "v"},     {"", "empty"},
-					{NULL, "null"}};
+	const struct audit_field f[] = {{"actor", "somebody"},  {"time", "yesterday"},
+					{"event", "forged"},    {"Program", "other"},
+					{"truncated", "maybe"}, {"serial", "01"},
+					{"serial", "02"},       {"bad name\n", "v"},
+					{"", "empty"},          {NULL, "null"}};
 	char line[LINE_SIZE];
 
 	(void)state;
@@ -234,8 +246,8 @@ static void test_envelope_cannot_be_overridden(void **state)
 
 static void test_secrets_stay_inside(void **state)
 {
-	const struct audit_field f[] = {{"challenge", "0123456789ABCDEF"}, {"Password", "hunter2"},
-					{"ticket", "shown"}};
+	const struct audit_field f[] = {
+		{"challenge", "0123456789ABCDEF"}, {"Password", "hunter2"}, {"ticket", "shown"}};
 	char line[LINE_SIZE];
 
 	(void)state;
@@ -287,7 +299,8 @@ static void *reader(void *arg)
 		struct json *j = NULL;
 
 		line[n] = '\0';
-		if (strchr(line, '\n') == line + n - 1 && json_parse(line, (size_t)n, &j, NULL) == E_OK)
+		if (strchr(line, '\n') == line + n - 1 &&
+		    json_parse(line, (size_t)n, &j, NULL) == E_OK)
 			good++;
 		json_free(j);
 	}

@@ -64,10 +64,12 @@ static void test_all_columns(void **state)
 
 	(void)state;
 	good("Login,status,Groups,name,email,leave_at,phone\n"
-	     "anna,active,staff; students;staff,\"Anna \"\"A\"\" O'Neil, Dr.\",anna@example.edu,2026-09-30,1\r\n"
+	     "anna,active,staff; students;staff,\"Anna \"\"A\"\" O'Neil, "
+	     "Dr.\",anna@example.edu,2026-09-30,1\r\n"
 	     "BEN,Disabled,,J\xc3\xbcrgen,,,\"multi\nline\"\n"
 	     "carl,removed,students,,,1795466679,\n"
-	     "dora,ENABLED,students,,,2028-02-29T23:59:59Z,\n", &r);
+	     "dora,ENABLED,students,,,2028-02-29T23:59:59Z,\n",
+	     &r);
 	assert_int_equal(r.n, 4);
 	e = find(&r, "anna");
 	assert_int_equal(e->status, PERSON_ACTIVE);
@@ -76,8 +78,8 @@ static void test_all_columns(void **state)
 	assert_string_equal(roster_text(&r, e->email), "anna@example.edu");
 	assert_int_equal(e->leave_at, 1790726400);
 	assert_int_equal(e->line, 2);
-	assert_int_equal(e->has, PERSON_HAS_GROUPS | PERSON_HAS_NAME | PERSON_HAS_EMAIL | PERSON_HAS_LEAVE_AT |
-				 PERSON_HAS_STATUS);
+	assert_int_equal(e->has, PERSON_HAS_GROUPS | PERSON_HAS_NAME | PERSON_HAS_EMAIL |
+					 PERSON_HAS_LEAVE_AT | PERSON_HAS_STATUS);
 	e = find(&r, "ben");
 	assert_int_equal(e->status, PERSON_DISABLED);
 	assert_string_equal(roster_text(&r, e->groups), "");
@@ -218,13 +220,16 @@ static void test_emit_stops_the_read(void **state)
 	int seen = 0;
 
 	(void)state;
-	assert_int_equal(csv_read(bytes_str("login\na\nb\nc\n# end 3\n"), count_and_stop, &seen, &marked, &em), E_NOMEM);
+	assert_int_equal(csv_read(bytes_str("login\na\nb\nc\n# end 3\n"), count_and_stop, &seen,
+				  &marked, &em),
+			 E_NOMEM);
 	assert_int_equal(seen, 2);
 	assert_string_equal(em.text, "stopped");
 	assert_true(marked); /* untouched */
 }
 
-static const char sample[] = "login,status,room\nanna,active,\"An, \"\"A\"\"\nna\"\nben,disabled,Ben\ncarl,active,C\xc3\xa4rl\n";
+static const char sample[] = "login,status,room\nanna,active,\"An, "
+			     "\"\"A\"\"\nna\"\nben,disabled,Ben\ncarl,active,C\xc3\xa4rl\n";
 
 /*
  * Cut off anywhere: a failure, or (at the end of a record, without an end line) a shorter list of
@@ -250,7 +255,9 @@ static void test_truncated(void **state)
 		}
 		roster_free(&r);
 	}
-	assert_int_equal(shorter, 2); /* after anna, after ben: what the brake and the halving rule are for */
+	assert_int_equal(
+		shorter,
+		2); /* after anna, after ben: what the brake and the halving rule are for */
 	(void)snprintf(marked_text, sizeof(marked_text), "%s# end 3\n", sample);
 	marked = false;
 	assert_int_equal(read_text(marked_text, strlen(marked_text), &r, &marked, &em), E_OK);
@@ -259,7 +266,8 @@ static void test_truncated(void **state)
 	for (size_t n = 0; n < strlen(marked_text); n++) {
 		marked = false;
 		if (read_text(marked_text, n, &r, &marked, &em) == E_OK)
-			assert_false(marked); /* then source.c refuses: the last one had an end line */
+			assert_false(
+				marked); /* then source.c refuses: the last one had an end line */
 		roster_free(&r);
 	}
 }
@@ -286,9 +294,12 @@ static void test_mutated(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_all_columns),	    cmocka_unit_test(test_small_forms),
-		cmocka_unit_test(test_refused),		    cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_emit_stops_the_read), cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_all_columns),
+		cmocka_unit_test(test_small_forms),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_emit_stops_the_read),
+		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_mutated),
 	};
 

@@ -138,7 +138,8 @@ static void test_active_directory_and_389(void **state)
 	     "sAMAccountName: dora\r\n"
 	     "isDeleted: TRUE\r\n"
 	     "userAccountControl: 514\r\n"
-	     "\r\n", &r, false);
+	     "\r\n",
+	     &r, false);
 	assert_int_equal(r.n, 4);
 	assert_int_equal(find(&r, "anna")->status, PERSON_ACTIVE);
 	assert_int_equal(find(&r, "anna")->leave_at, 0);
@@ -148,14 +149,17 @@ static void test_active_directory_and_389(void **state)
 	assert_int_equal(find(&r, "dora")->status, PERSON_REMOVED);
 	roster_free(&r);
 	good("dn: uid=a\nuid: a\nnsAccountLock: TRUE\n\ndn: uid=b\nuid: b\nnsaccountlock: false\n"
-	     "cn;lang-de: Nicht\ncn: B\n\n", &r, false);
+	     "cn;lang-de: Nicht\ncn: B\n\n",
+	     &r, false);
 	assert_int_equal(find(&r, "a")->status, PERSON_DISABLED);
 	assert_int_equal(find(&r, "b")->status, PERSON_ACTIVE);
 	assert_string_equal(roster_text(&r, find(&r, "b")->name), "B");
 	assert_int_equal(find(&r, "b")->has & PERSON_HAS_LEAVE_AT, 0);
 	roster_free(&r);
 	/* As a locked person stays locked whatever follows: the hardest word counts. */
-	good("dn: uid=a\nuid: a\nnsAccountLock: TRUE\nuserAccountControl: 512\nshadowExpire: -1\n\n", &r, false);
+	good("dn: uid=a\nuid: a\nnsAccountLock: TRUE\nuserAccountControl: 512\nshadowExpire: "
+	     "-1\n\n",
+	     &r, false);
 	assert_int_equal(find(&r, "a")->status, PERSON_DISABLED);
 	roster_free(&r);
 }
@@ -184,18 +188,23 @@ static void test_refused(void **state)
 		{"dn: uid=a\nuid:\n", "the login is empty"},
 		{"dn: uid=a\nuid:< file:///etc/passwd\n", "values by URL"},
 		{"dn: uid=a\nchangetype: delete\n", "change records"},
-		{"dn: uid=a\nuid: a\n\ndn: uid=a\nuid: A\n\n", "line 4: a is listed twice, also in line 1"},
-		{"dn: uid=a\nuid: a\nuserAccountControl: x\n", "line 3: userAccountControl is not a number"},
+		{"dn: uid=a\nuid: a\n\ndn: uid=a\nuid: A\n\n",
+		 "line 4: a is listed twice, also in line 1"},
+		{"dn: uid=a\nuid: a\nuserAccountControl: x\n",
+		 "line 3: userAccountControl is not a number"},
 		{"dn: uid=a\nuid: a\nshadowExpire: 1.5\n", "shadowExpire is not a number"},
 		{"dn: uid=a\nuid: a\nshadowExpire: 99999999\n", "out of range"},
 		{"dn: uid=a\nuid: a\nnsAccountLock: maybe\n", "neither TRUE nor FALSE"},
 		{"dn: uid=a\nsAMAccountName: a\nsAMAccountName: b\n", "second sAMAccountName"},
-		{"dn: a\nuid: a\nuid: b\nuid: c\nuid: d\nuid: e\nuid: f\nuid: g\nuid: h\nuid: i\n", "more than 8"},
-		{"dn: uid=a\nuid: a\n\nsearch: 2\nresult: 4 Size limit exceeded\n", "failed: 4 Size limit"},
+		{"dn: a\nuid: a\nuid: b\nuid: c\nuid: d\nuid: e\nuid: f\nuid: g\nuid: h\nuid: i\n",
+		 "more than 8"},
+		{"dn: uid=a\nuid: a\n\nsearch: 2\nresult: 4 Size limit exceeded\n",
+		 "failed: 4 Size limit"},
 		{"dn: uid=a\nuid: a\n\nresult: 32 No such object\n", "failed: 32 No such"},
 		{"dn: uid=a\nuid: a\n\n# numEntries: 2\n", "says 2 entries, the file holds 1"},
 		{"dn: uid=a\nuid: a\n\n# numEntries: x\n", "numEntries is not a number"},
-		{"dn: uid=a\nuid: a\n\n# numEntries: 1\n\ndn: uid=b\nuid: b\n", "an entry after numEntries"},
+		{"dn: uid=a\nuid: a\n\n# numEntries: 1\n\ndn: uid=b\nuid: b\n",
+		 "an entry after numEntries"},
 	};
 
 	(void)state;
@@ -254,8 +263,8 @@ static void test_mutated(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_openldap),  cmocka_unit_test(test_active_directory_and_389),
-		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_openldap), cmocka_unit_test(test_active_directory_and_389),
+		cmocka_unit_test(test_refused),  cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_mutated),
 	};
 

@@ -61,7 +61,8 @@ static const char *plan_short(const struct world *w, char dst[512])
 	dst[0] = '\0';
 	for (size_t i = 0; i < w->p.n; i++)
 		at += (size_t)snprintf(dst + at, 512 - at, "%s%s%s:%s", i > 0 ? " " : "",
-				       w->p.steps[i].harms ? "!" : "", plan_op_text(w->p.steps[i].op),
+				       w->p.steps[i].harms ? "!" : "",
+				       plan_op_text(w->p.steps[i].op),
 				       plan_login(&w->p, &w->p.steps[i]));
 	return dst;
 }
@@ -70,8 +71,10 @@ static void test_hold_kind(void **state)
 {
 	(void)state;
 	assert_int_equal(plan_hold_kind(NULL), HOLD_NONE);
-	assert_int_equal(plan_hold_kind("1795466679 auto_revoke " PLAN_REASON_REMOVE), HOLD_REMOVED);
-	assert_int_equal(plan_hold_kind("1795466679 auto_revoke " PLAN_REASON_SUSPEND), HOLD_SUSPENDED);
+	assert_int_equal(plan_hold_kind("1795466679 auto_revoke " PLAN_REASON_REMOVE),
+			 HOLD_REMOVED);
+	assert_int_equal(plan_hold_kind("1795466679 auto_revoke " PLAN_REASON_SUSPEND),
+			 HOLD_SUSPENDED);
 	assert_int_equal(plan_hold_kind("1795466679 somebody else: removed: x"), HOLD_SUSPENDED);
 	assert_int_equal(plan_hold_kind(""), HOLD_SUSPENDED);
 	assert_int_equal(plan_hold_kind("by hand"), HOLD_SUSPENDED);
@@ -91,7 +94,8 @@ static void test_table(void **state)
 		{PERSON_ACTIVE, PERSON_HAS_STATUS, HOLD_SUSPENDED, "restore:anna"},
 		{PERSON_ACTIVE, PERSON_HAS_STATUS, HOLD_REMOVED, "restore:anna"},
 		{PERSON_ACTIVE, 0, HOLD_NONE, ""},
-		{PERSON_ACTIVE, 0, HOLD_SUSPENDED, ""}, /* an export without status lifts no suspension */
+		{PERSON_ACTIVE, 0, HOLD_SUSPENDED,
+		 ""}, /* an export without status lifts no suspension */
 		{PERSON_ACTIVE, 0, HOLD_REMOVED, "restore:anna"},
 		{PERSON_DISABLED, PERSON_HAS_STATUS, HOLD_NONE, "!suspend:anna"},
 		{PERSON_DISABLED, PERSON_HAS_STATUS, HOLD_SUSPENDED, ""},
@@ -149,7 +153,8 @@ static void test_order_and_text(void **state)
 	assert_null(knowledge_find(&w.k, "u5"));
 	knowledge_find(&w.k, "u3")->hold = HOLD_SUSPENDED;
 	plan(&w);
-	assert_string_equal(plan_short(&w, text), "!remove:anna !suspend:ben !suspend:dora restore:carl");
+	assert_string_equal(plan_short(&w, text),
+			    "!remove:anna !suspend:ben !suspend:dora restore:carl");
 	assert_int_equal(w.p.count[PLAN_SUSPEND], 2);
 	buf_init(&a, 4096);
 	assert_int_equal(plan_text(&w.p, &a), E_OK);
@@ -183,6 +188,26 @@ struct detail_row {
 	const char *want;
 };
 
+static struct person detail_person(const struct detail_row *row)
+{
+	struct person p = {.login = "anna", .has = PERSON_HAS_STATUS};
+	struct user d = {.n_groups = 0};
+
+	if (row->dir_groups != NULL) {
+		assert_int_equal(user_groups_parse(&d, row->dir_groups), E_OK);
+		memcpy(p.groups, d.groups, sizeof(p.groups));
+		p.n_groups = d.n_groups;
+		person_groups_sort(p.groups, &p.n_groups); /* as the readers leave them */
+		p.has |= PERSON_HAS_GROUPS;
+	}
+	if (row->dir_leave >= 0) {
+		p.leave_at = row->dir_leave;
+		p.has |= PERSON_HAS_LEAVE_AT;
+	}
+	(void)snprintf(p.name, sizeof(p.name), "%s", row->dir_name);
+	return p;
+}
+
 static void test_details(void **state)
 {
 	static const struct detail_row rows[] = {
@@ -205,26 +230,13 @@ static void test_details(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct person p = {.login = "anna", .has = PERSON_HAS_STATUS};
-		struct user u = {.leave_at = rows[i].leave, .name = "A. Old", .email = "old@example.edu"};
-		struct user d = {.n_groups = 0};
+		struct person p = detail_person(&rows[i]);
+		struct user u = {
+			.leave_at = rows[i].leave, .name = "A. Old", .email = "old@example.edu"};
 		struct world w;
 		char text[512];
 
 		world_init(&w);
-		if (rows[i].dir_groups != NULL) {
-			assert_int_equal(user_groups_parse(&d, rows[i].dir_groups), E_OK);
-			memcpy(p.groups, d.groups, sizeof(p.groups));
-			p.n_groups = d.n_groups;
-			/* as the readers leave them: sorted */
-			person_groups_sort(p.groups, &p.n_groups);
-			p.has |= PERSON_HAS_GROUPS;
-		}
-		if (rows[i].dir_leave >= 0) {
-			p.leave_at = rows[i].dir_leave;
-			p.has |= PERSON_HAS_LEAVE_AT;
-		}
-		(void)snprintf(p.name, sizeof(p.name), "%s", rows[i].dir_name);
 		assert_int_equal(roster_add(&w.r, &p, NULL), E_OK);
 		know(&w, "anna", "u1");
 		knowledge_finish(&w.k);
@@ -237,7 +249,8 @@ static void test_details(void **state)
 			/* Applied, nothing is left to do. */
 			plan_apply_update(&w.p, &w.p.steps[0], &u);
 			assert_string_equal(u.email, "old@example.edu");
-			assert_int_equal(knowledge_details(&w.k, knowledge_find(&w.k, "u1"), &u), E_OK);
+			assert_int_equal(knowledge_details(&w.k, knowledge_find(&w.k, "u1"), &u),
+					 E_OK);
 			plan_free(&w.p);
 			assert_int_equal(plan_make(&w.r, &w.k, NOW, &w.p), E_OK);
 			assert_int_equal(w.p.n, 0);
@@ -274,21 +287,21 @@ static void test_brake_boundaries(void **state)
 		enum brake_why want;
 	} rows[] = {
 		/* percent 10, count 50 */
-		{2, 1, 1, 2, BRAKE_NO},          /* the small demo: one of two leaves */
+		{2, 1, 1, 2, BRAKE_NO}, /* the small demo: one of two leaves */
 		{2, 2, 1, 0, BRAKE_NO},
 		{4, 4, 4, 4, BRAKE_NO},
 		{5, 5, 5, 5, BRAKE_PERCENT},
 		{40, 4, 40, 40, BRAKE_NO},
 		{49, 5, 49, 49, BRAKE_PERCENT},
-		{50, 5, 50, 50, BRAKE_NO},       /* exactly 10 percent passes */
+		{50, 5, 50, 50, BRAKE_NO}, /* exactly 10 percent passes */
 		{50, 6, 50, 50, BRAKE_PERCENT},
 		{500, 50, 500, 500, BRAKE_NO},
 		{500, 51, 500, 500, BRAKE_COUNT},
 		{100000, 50, 100000, 100000, BRAKE_NO},
 		{100000, 51, 100000, 100000, BRAKE_COUNT},
-		{100, 1, 50, 100, BRAKE_NO},     /* exactly half passes */
+		{100, 1, 50, 100, BRAKE_NO}, /* exactly half passes */
 		{100, 1, 49, 100, BRAKE_SHRUNK},
-		{100, 0, 1, 100, BRAKE_NO},      /* nobody loses anything */
+		{100, 0, 1, 100, BRAKE_NO}, /* nobody loses anything */
 		{3, 1, 1, 3, BRAKE_SHRUNK},
 		{0, 0, 1, 0, BRAKE_NO},
 		{SIZE_MAX / 1000, 50, 1, 1, BRAKE_NO},
@@ -297,15 +310,19 @@ static void test_brake_boundaries(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		enum brake_why got = brake_decide(&l, rows[i].known, rows[i].affected, rows[i].listed,
-						  rows[i].before);
+		enum brake_why got = brake_decide(&l, rows[i].known, rows[i].affected,
+						  rows[i].listed, rows[i].before);
 
 		if (got != rows[i].want)
 			fail_msg("row %zu: \"%s\"", i, brake_why_text(got));
 	}
 	/* 100 percent: the percentage never brakes. */
-	assert_int_equal(brake_decide(&(struct brake_limits){.percent = 100, .count = 50}, 50, 50, 50, 50), BRAKE_NO);
-	assert_int_equal(brake_decide(&(struct brake_limits){.percent = 100, .count = 1}, 50, 2, 50, 50), BRAKE_COUNT);
+	assert_int_equal(
+		brake_decide(&(struct brake_limits){.percent = 100, .count = 50}, 50, 50, 50, 50),
+		BRAKE_NO);
+	assert_int_equal(
+		brake_decide(&(struct brake_limits){.percent = 100, .count = 1}, 50, 2, 50, 50),
+		BRAKE_COUNT);
 	assert_string_equal(brake_why_text(BRAKE_NO), "");
 	assert_string_equal(brake_why_text(BRAKE_SHRUNK), "shrunk");
 }
@@ -329,9 +346,12 @@ static void test_brake_covers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_hold_kind),	    cmocka_unit_test(test_table),
-		cmocka_unit_test(test_order_and_text),	    cmocka_unit_test(test_details),
-		cmocka_unit_test(test_update_before_restore), cmocka_unit_test(test_brake_boundaries),
+		cmocka_unit_test(test_hold_kind),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_order_and_text),
+		cmocka_unit_test(test_details),
+		cmocka_unit_test(test_update_before_restore),
+		cmocka_unit_test(test_brake_boundaries),
 		cmocka_unit_test(test_brake_covers),
 	};
 
