@@ -287,8 +287,9 @@ cmd_make() {
 	mkdir -p "$dir/log" "$dir/run" "$dir/leavers"
 	directory "$STUDENT_LOGIN" "$STAFF_LOGIN" >"$LEAVERS_FILE"
 	set_key "$dir/scepauth.conf" leavers interval 1
-	# Debian 12 has scepclient 2.1, which signs with SHA-1.
+	# Debian 12 has scepclient 2.1, which signs with SHA-1 and encrypts with single DES.
 	set_key "$dir/scepauth.conf" 'profile "staff"' allow-sha1 true
+	set_key "$dir/scepauth.conf" 'profile "staff"' allow-des true
 	sed -n 's/^[[:space:]]*scepauth_client_secret[[:space:]]*=[[:space:]]*"\{0,1\}\([^"]*\)"\{0,1\}$/\1/p' \
 		"$dir/raddb/instance.conf" >"$dir/run/secret"
 	RADIUS_SECRET=$(cat "$dir/run/secret")

@@ -24,6 +24,7 @@ static const struct oid ciphers[] = {
 	OID("\x60\x86\x48\x01\x65\x03\x04\x01\x16", SCEP_AES192, 0),
 	OID("\x60\x86\x48\x01\x65\x03\x04\x01\x2a", SCEP_AES256, 0),
 	OID("\x2a\x86\x48\x86\xf7\x0d\x03\x07", SCEP_DES3, 0),
+	OID("\x2b\x0e\x03\x02\x07", SCEP_DES, 0),
 	{NULL, 0, 0, 0},
 };
 
@@ -113,7 +114,7 @@ bool algs_is_enveloped_data(struct bytes oid)
 
 size_t algs_iv_size(enum scep_cipher c)
 {
-	return c == SCEP_DES3 ? 8 : c == SCEP_CIPHER_NONE ? 0 : 16;
+	return c == SCEP_DES3 || c == SCEP_DES ? 8 : c == SCEP_CIPHER_NONE ? 0 : 16;
 }
 
 const char *algs_digest_name(enum scep_digest d)
@@ -144,6 +145,7 @@ const char *algs_cipher_name(enum scep_cipher c)
 		return "AES-256-CBC";
 	case SCEP_DES3:
 		return "DES-EDE3-CBC";
+	case SCEP_DES:
 	case SCEP_CIPHER_NONE:
 		break;
 	}

@@ -1,6 +1,6 @@
 /*
  * The algorithms a SCEP message may name, as an allow-list: what is not in these tables does not
- * exist for us (no MD5, no single DES, no RC2, no authenticated modes). Pure.
+ * exist for us (no MD5, no RC2, no authenticated modes; single DES can be read, not written). Pure.
  */
 #ifndef SCEP_CA_CODEC_ALGS_H
 #define SCEP_CA_CODEC_ALGS_H
@@ -28,7 +28,7 @@ bool algs_is_enveloped_data(struct bytes oid);
 
 size_t algs_iv_size(enum scep_cipher c);
 
-/* Names as libcrypto's EVP fetches them; NULL for NONE. */
+/* Names as libcrypto's EVP fetches them; NULL for NONE, and for what we do not write. */
 const char *algs_digest_name(enum scep_digest d);
 const char *algs_cipher_name(enum scep_cipher c);
 

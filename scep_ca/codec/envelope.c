@@ -24,17 +24,17 @@ static bool names_us_once(CMS_ContentInfo *cms, X509 *cert)
 	return us == 1;
 }
 
-int envelope_open(struct bytes msg, X509 *cert, EVP_PKEY *key, struct buf *out)
+int envelope_open(struct bytes msg, X509 *cert, EVP_PKEY *key, OSSL_LIB_CTX *libctx, struct buf *out)
 {
 	const unsigned char *p = msg.p;
-	CMS_ContentInfo *cms = NULL;
+	CMS_ContentInfo *cms = CMS_ContentInfo_new_ex(libctx, NULL);
 	BIO *mem = BIO_new(BIO_s_secmem());
 	char *text = NULL;
 	int r = E_CRYPTO;
 	long n;
 
-	cms = d2i_CMS_ContentInfo(NULL, &p, (long)msg.n);
-	if (!mem || !cms || p != msg.p + msg.n || !names_us_once(cms, cert))
+	/* On failure d2i frees what it was given and sets cms to NULL. */
+	if (!mem || !cms || !d2i_CMS_ContentInfo(&cms, &p, (long)msg.n) || p != msg.p + msg.n || !names_us_once(cms, cert))
 		goto out;
 	/* With the certificate given, and never with the debug flag: libcrypto then goes on with a
 	 * random key after a bad RSA block (CVE-2019-1563, RFC 8894 section 7). */

@@ -14,9 +14,11 @@
  * wrong recipient, a bad RSA block and bad padding are not told apart, neither here nor in
  * libcrypto's error queue, which is emptied. Success does not mean that the plaintext makes sense:
  * one of 256 damaged messages decrypts to garbage (that is how CMS hides the cause).
- * out is wiped by its owner with buf_free.
+ * out is wiped by its owner with buf_free. libctx: where the ciphers come from, NULL for the default;
+ * single DES is only in one with the legacy provider.
  */
-int envelope_open(struct bytes msg, X509 *cert, EVP_PKEY *key, struct buf *out) MUST_CHECK;
+int envelope_open(struct bytes msg, X509 *cert, EVP_PKEY *key, OSSL_LIB_CTX *libctx,
+		  struct buf *out) MUST_CHECK;
 
 /* Appends the DER of content encrypted to recipient, whose key must be RSA. */
 int envelope_seal(struct bytes content, X509 *recipient, enum scep_cipher cipher,

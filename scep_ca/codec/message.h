@@ -52,6 +52,7 @@ enum scep_cipher {
 	SCEP_AES192,
 	SCEP_AES256,
 	SCEP_DES3,
+	SCEP_DES, /* only ever opened, never sent */
 };
 
 struct scep_attrs {

@@ -11,7 +11,7 @@
 	X(RULE_EC_SIGNER, "ec_signer", "SCEP can send certificates to RSA keys only")                  \
 	X(RULE_DIGEST, "digest", "signed with SHA-1, which this profile does not allow")               \
 	X(RULE_ENVELOPE, "envelope", "the envelope is not of an accepted form")                        \
-	X(RULE_CIPHER, "cipher", "encrypted in a way that this profile does not allow (single DES never is)")           \
+	X(RULE_CIPHER, "cipher", "encrypted in a way that this profile does not allow")           \
 	X(RULE_DECRYPT, "decrypt", "the envelope could not be opened; is the device using an old RA certificate?") \
 	X(RULE_CSR, "csr", "the request inside is malformed or not signed by its key")                 \
 	X(RULE_KEY, "key", "the public key is not of an accepted kind or size")                        \

@@ -13,10 +13,18 @@ static enum scep_digest reply_digest(const struct keys_profile *p, enum scep_dig
 
 static enum scep_cipher reply_cipher(const struct keys_profile *p, enum scep_cipher of_request)
 {
+	switch (of_request) {
+	case SCEP_AES128:
+	case SCEP_AES192:
+	case SCEP_AES256:
+		return of_request;
+	case SCEP_DES3:
+	case SCEP_DES:
+	case SCEP_CIPHER_NONE:
+		break;
+	}
 	/* AES-128 is what RFC 8894 section 2.9 makes every client know. */
-	if (of_request == SCEP_CIPHER_NONE || (of_request == SCEP_DES3 && !p->allow_3des))
-		return SCEP_AES128;
-	return of_request;
+	return of_request != SCEP_CIPHER_NONE && p->allow_3des ? SCEP_DES3 : SCEP_AES128;
 }
 
 int ra_certrep(const struct keys *k, const struct signer_reply_request *req, struct buf *out, struct errmsg *em)

@@ -5,6 +5,7 @@
 #include "core/pki/cert_check.h"
 #include "core/pki/key.h"
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #define DAY 86400
@@ -85,7 +86,29 @@ static int load_profile(const struct conf *c, const char *name, struct keys_prof
 		return r;
 	p->lifetime_max = (int64_t)conf_int(c, "profile", name, "lifetime") * DAY;
 	p->allow_3des = conf_bool(c, "profile", name, "allow-3des");
+	p->allow_des = conf_bool(c, "profile", name, "allow-des");
 	p->allow_sha1 = conf_bool(c, "profile", name, "allow-sha1");
+	return E_OK;
+}
+
+/* A library context of its own, so that the legacy ciphers are in reach of nothing else. */
+static int load_legacy(struct keys *k, struct errmsg *em)
+{
+	bool wanted = false;
+
+	for (size_t i = 0; i < k->n; i++)
+		wanted = wanted || k->profiles[i].allow_des;
+	if (!wanted)
+		return E_OK;
+	k->legacy = OSSL_LIB_CTX_new();
+	if (!k->legacy)
+		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+	k->providers[0] = OSSL_PROVIDER_load(k->legacy, "default");
+	k->providers[1] = OSSL_PROVIDER_load(k->legacy, "legacy");
+	ERR_clear_error();
+	if (!k->providers[0] || !k->providers[1])
+		return err_set(em, E_CONFIG, "allow-des: OpenSSL's legacy provider is not installed "
+					     "(Debian 13: package openssl-provider-legacy)");
 	return E_OK;
 }
 
@@ -111,6 +134,8 @@ int keys_load(const struct conf *c, struct keys **ret, struct errmsg *em)
 		k->n++;
 		r = load_profile(c, names[k->n - 1], &k->profiles[k->n - 1], em);
 	}
+	if (r == E_OK)
+		r = load_legacy(k, em);
 out:
 	if (r != E_OK) {
 		keys_free(k);
@@ -131,6 +156,11 @@ void keys_free(struct keys *k)
 		EVP_PKEY_free(k->profiles[i].issuer_key);
 	}
 	free(k->profiles);
+	for (int i = 0; i < 2; i++) {
+		if (k->providers[i])
+			OSSL_PROVIDER_unload(k->providers[i]);
+	}
+	OSSL_LIB_CTX_free(k->legacy);
 	text_wipe(k, sizeof(*k));
 	free(k);
 }

@@ -10,6 +10,7 @@
 #include "core/model/limits.h"
 
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 #include <openssl/x509.h>
 
 #include <stdbool.h>
@@ -25,7 +26,7 @@ struct keys_profile {
 	char issuer_id[AKI_SIZE]; /* its subject key identifier: the AKI of what it issues */
 	int64_t issuer_from, issuer_to;
 	int64_t lifetime_max; /* seconds */
-	bool allow_3des, allow_sha1;
+	bool allow_3des, allow_des, allow_sha1;
 };
 
 struct keys {
@@ -33,6 +34,8 @@ struct keys {
 	size_t n;
 	uint8_t ticket_mac[KEYS_SECRET_SIZE];
 	uint8_t seal[KEYS_SECRET_SIZE];
+	OSSL_LIB_CTX *legacy; /* knows single DES; NULL unless a profile allows it */
+	OSSL_PROVIDER *providers[2];
 };
 
 /* Blocks on files. E_CONFIG, E_DENIED (mode too open), E_IO, with file and cure in em. */

@@ -46,7 +46,7 @@ static enum scep_rule check_envelope(const struct keys_profile *p, struct bytes 
 
 	if (r != E_OK)
 		return r == E_UNSUPPORTED ? RULE_CIPHER : RULE_ENVELOPE;
-	if (shape.cipher == SCEP_DES3 && !p->allow_3des)
+	if ((shape.cipher == SCEP_DES3 && !p->allow_3des) || (shape.cipher == SCEP_DES && !p->allow_des))
 		return RULE_CIPHER;
 	o->cipher = shape.cipher;
 	return RULE_NONE;
@@ -59,6 +59,7 @@ int ra_open(const struct keys *k, const struct signer_open_request *req, struct 
 	struct signer_opened o = {0};
 	struct csr csr = {0};
 	struct buf text = {0};
+	OSSL_LIB_CTX *legacy = NULL;
 	int r = E_OK;
 
 	if (!p)
@@ -69,9 +70,10 @@ int ra_open(const struct keys *k, const struct signer_open_request *req, struct 
 	o.rule = check_envelope(p, req->envelope, &o, em);
 	if (o.rule != RULE_NONE)
 		goto out;
+	legacy = o.cipher == SCEP_DES ? k->legacy : NULL;
 	/* From here on all causes take the same way out. Garbage that decrypted by chance fails in
 	 * csr_parse before anything is looked up, so that it costs no more than bad padding. */
-	if (envelope_open(req->envelope, p->ra_cert, p->ra_key, &text) != E_OK) {
+	if (envelope_open(req->envelope, p->ra_cert, p->ra_key, legacy, &text) != E_OK) {
 		o.rule = RULE_DECRYPT;
 		goto out;
 	}

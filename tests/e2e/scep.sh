@@ -11,7 +11,7 @@ tool=$SCEPAUTH_BIN/../tests/bin/scep_tool
 [[ -x $tool ]] || t_bail "no $tool: make units"
 # staff: old clients are welcome (instance.sh may have said so already); students: they are not
 sed -i '/^	allow-/d' "$SCEPAUTH_CONF"
-sed -i '/^profile "staff"/a\	allow-3des = true\n	allow-sha1 = true' "$SCEPAUTH_CONF"
+sed -i '/^profile "staff"/a\	allow-3des = true\n	allow-sha1 = true\n	allow-des = true' "$SCEPAUTH_CONF"
 t_start ca
 url=$SCEP_URL/scep/students
 ra=$SCEPAUTH_DIR/ca/students/ra.pem
