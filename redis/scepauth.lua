@@ -20,7 +20,7 @@ for i = 1, #SOURCES do IS_SOURCE[SOURCES[i]] = true end -- no ipairs while a lib
 
 local KEEP = 3600             -- a used ticket is remembered this long past its expiry, for replays
 local TICKET_MAX = 7 * 86400  -- longest life of a ticket
-local TICKETS_OPEN_MAX = 50   -- open tickets per person
+local TICKETS_MAX = 50        -- tickets of a person that have not expired, used or not
 local DEVICES_MAX = 250       -- devices per person
 local ENROL_TTL, ENROL_STEPS, ENROL_MAX = 86400, 12, 10000
 local EVENTS_MAX = '100000'
@@ -316,7 +316,7 @@ local function is_live(e, t)
 end
 
 -- Tickets that may still be used: not expired, not revoked, no certificate made from them. `certs` must
--- reach back as far as a ticket can live (TICKET_MAX).
+-- reach back as far as a ticket can live (TICKET_MAX). Also returns how many have not expired, used or not.
 local function open_tickets(id, certs, t)
 	local used, list = {}, {}
 	for _, e in ipairs(certs) do
@@ -329,7 +329,7 @@ local function open_tickets(id, certs, t)
 			list[#list + 1] = { hash = h, device = d, expires = z[i + 1] }
 		end
 	end
-	return list
+	return list, #z / 2
 end
 
 -- Who calls ------------------------------------------------------------------------------------
@@ -598,9 +598,8 @@ local function devices(a)
 	local certs, open = certs_of(user, 0), {}
 	local best = newest_by_device(certs)
 	for _, o in ipairs(open_tickets(user, certs, t)) do
-		if not open[o.device] or tonumber(o.expires) > tonumber(open[o.device]) then
-			open[o.device] = o.expires
-		end
+		local b = open[o.device]
+		if not b or tonumber(o.expires) > tonumber(b.expires) then open[o.device] = o end
 	end
 	for _, id in ipairs(redis.call('ZRANGE', 'udevices:' .. user, 0, -1, 'REV')) do
 		local d = hash('device:' .. id)
@@ -609,7 +608,8 @@ local function devices(a)
 			-- Removed before it ever had a certificate: there is nothing to tell.
 			if b or open[id] or not d.removed then
 				rows[#rows + 1] = { { id, d.owner, d.name or '', d.platform or '', text(number(d.created) or 0) },
-					b and cert_row(b.e.serial, b.e.c) or {}, open[id] and 1 or 0, open[id] or '0' }
+					b and cert_row(b.e.serial, b.e.c) or {}, open[id] and 1 or 0,
+					open[id] and open[id].expires or '0', open[id] and open[id].hash or '' }
 			end
 		end
 	end
@@ -678,7 +678,8 @@ local function ticket_put(a)
 		fail('EXISTS', 'this challenge is known already')
 	end
 	local certs = certs_of(user, t - TICKET_MAX)
-	local open, seen, n = open_tickets(user, certs, t), {}, 0
+	local open, minted = open_tickets(user, certs, t)
+	local seen, n = {}, 0
 	local function count(id)
 		if id ~= device and not seen[id] then
 			seen[id] = true
@@ -688,7 +689,8 @@ local function ticket_put(a)
 	for _, e in ipairs(certs) do if is_live(e, t) then count(e.c.device or '') end end
 	for _, o in ipairs(open) do count(o.device) end
 	if n >= limit then fail('STATE', 'the limit of %d devices is reached', limit) end
-	if #open >= TICKETS_OPEN_MAX then fail('STATE', 'too many open tickets; wait until they expire') end
+	-- Used and replaced ones count too: each may leave an entry in `revoked` that stays.
+	if minted >= TICKETS_MAX then fail('STATE', 'too many tickets in a short time; wait until they expire') end
 	local plan = {
 		{ 'HSET', 'ticket:' .. h, 'user', user, 'device', device, 'profile', profile, 'content', a[5],
 			'mac', a[6], 'issued', text(t), 'expires', text(expires) },

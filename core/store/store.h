@@ -64,7 +64,8 @@ int store_user_find(struct store *s, const char *login, struct user *ret, struct
 int store_device_put(struct store *s, const struct device *d, struct errmsg *em) MUST_CHECK;
 
 /* Stores a MACed ticket. Refuses (E_DENIED) when the person is held or has left, E_STATE when the
- * group's device limit is reached (open tickets count), E_EXISTS when the challenge is known. */
+ * group's device limit is reached (open tickets count), E_EXISTS when the challenge is known. An
+ * open ticket of the same device is revoked in the same step. */
 int store_ticket_put(struct store *s, const struct ticket *t, struct bytes content, struct bytes mac,
 		     long device_limit, struct errmsg *em) MUST_CHECK;
 
@@ -73,6 +74,7 @@ struct store_device_row {
 	struct certrec cert;   /* newest certificate; state CERT_NONE when there is none yet */
 	bool ticket_open;      /* a challenge is still waiting to be used */
 	int64_t ticket_expires;
+	char ticket[HASH_SIZE]; /* its challenge hash, "" when none is open */
 };
 /* Devices of a person, newest first. The caller frees *ret with free(). */
 int store_devices(struct store *s, const char *user, struct store_device_row **ret, size_t *ret_n,

@@ -87,9 +87,10 @@ static int device_row(const struct reply *r, struct store_device_row *row)
 {
 	int64_t open;
 
-	if (reply_count(r) != 4 || reply_device(reply_at(r, 0), &row->device) ||
+	if (reply_count(r) != 5 || reply_device(reply_at(r, 0), &row->device) ||
 	    reply_kind(reply_at(r, 1)) != REPLY_ARRAY || reply_number(r, 2, &open) ||
-	    reply_number(r, 3, &row->ticket_expires))
+	    reply_number(r, 3, &row->ticket_expires) ||
+	    reply_text(r, 4, row->ticket, sizeof(row->ticket)))
 		return E_INTERNAL;
 	row->ticket_open = open == 1;
 	if (reply_count(reply_at(r, 1)) == 0)

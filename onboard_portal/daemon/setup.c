@@ -38,10 +38,7 @@ static int read_ticket(struct portal *p, struct store *s, const char *hash, stru
 	return r;
 }
 
-/*
- * The device, when the ticket may still be used: a device has one open ticket at a time, so it is
- * this one when their ends agree, unless a certificate was made from it.
- */
+/* The device, when this is its open ticket: not used, not replaced, not revoked. */
 static int read_device(struct store *s, const struct ticket *t, struct device *ret, struct errmsg *em)
 {
 	struct store_device_row *rows = NULL;
@@ -51,8 +48,7 @@ static int read_device(struct store *s, const struct ticket *t, struct device *r
 	for (size_t i = 0; r == E_OK && i < n; i++) {
 		if (strcmp(rows[i].device.id, t->device) != 0)
 			continue;
-		if (rows[i].ticket_open && rows[i].ticket_expires == t->expires &&
-		    strcmp(rows[i].cert.ticket, t->challenge) != 0) {
+		if (rows[i].ticket_open && strcmp(rows[i].ticket, t->challenge) == 0) {
 			*ret = rows[i].device;
 			found = E_OK;
 		}

@@ -259,7 +259,7 @@ int linux_nmcli(const struct enrolment *e, struct buf *out)
 	linux_quote(out, e->ssid);
 	buf_adds(out, " ssid ");
 	linux_quote(out, e->ssid);
-	buf_adds(out, " \\\n  wifi-sec.key-mgmt wpa-eap 802-1x.eap tls 802-1x.identity ");
+	buf_adds(out, " \\\n  wifi-sec.key-mgmt wpa-eap 802-1x.eap tls \\\n  802-1x.identity ");
 	linux_quote(out, e->identity);
 	buf_adds(out, " \\\n  802-1x.domain-match ");
 	linux_quote(out, e->server_name);

@@ -262,7 +262,7 @@ static void setup_page_shows_code_and_ways(void **state)
 		assert_null(strstr(first + 1, "id=\"challenge\""));
 		assert_true(has(p.challenge));
 		assert_true(has("another 29 minutes"));
-		assert_true(has("shown on this page only"));
+		assert_true(has("is kept nowhere else"));
 		assert_true(has(p.ca_sha1));
 		assert_true(has(p.ca_sha256));
 		assert_int_equal(has("wifi.mobileconfig"), i == 0);

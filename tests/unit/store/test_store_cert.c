@@ -120,6 +120,92 @@ static void device_limit(void **state)
 	OK(put(&t, 2));
 }
 
+/* A device has one open ticket; a device that was removed before it had a certificate is not listed. */
+static void new_ticket_ends_the_earlier(void **state)
+{
+	struct store_device_row *rows = NULL;
+	struct device d, e;
+	struct ticket t, t2;
+	struct user u;
+	size_t n = 0;
+
+	(void)state;
+	person(&u, "replace");
+	device(&d, &u);
+	device(&e, &u);
+	ticket_for(&t, &u, &e);
+	OK(put(&t, 5));
+	ticket_for(&t, &u, &d);
+	OK(put(&t, 5));
+	ticket_for(&t2, &u, &d);
+	OK(put(&t2, 5));
+	assert_string_equal(RAW("ca", "HEXISTS", "revoked", t.challenge), "1");
+	assert_string_equal(RAW("ca", "HEXISTS", "revoked", t2.challenge), "0");
+	OK(store_devices(S.portal, u.id, &rows, &n, &S.em));
+	assert_int_equal(n, 2);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(rows[i].ticket_open);
+		if (strcmp(rows[i].device.id, d.id) == 0)
+			assert_string_equal(rows[i].ticket, t2.challenge);
+	}
+	free(rows);
+	OK(store_device_revoke(S.portal, u.id, d.id, "sold", &S.em));
+	assert_string_equal(RAW("ca", "HEXISTS", "revoked", t2.challenge), "1");
+	OK(store_devices(S.portal, u.id, &rows, &n, &S.em));
+	assert_int_equal(n, 1);
+	assert_string_equal(rows[0].device.id, e.id);
+	free(rows);
+}
+
+static void new_code_replaces_the_old(void **state)
+{
+	struct user u;
+	struct device d;
+	struct ticket t, next;
+	struct certrec c;
+	struct claimed got;
+	struct store_device_row *rows = NULL;
+	size_t n;
+
+	(void)state;
+	person(&u, "replace");
+	device(&d, &u);
+	ticket_for(&t, &u, &d);
+	OK(put(&t, 5));
+	ticket_for(&next, &u, &d);
+	OK(put(&next, 5));
+	OK(store_devices(S.portal, u.id, &rows, &n, &S.em));
+	assert_int_equal(n, 1);
+	assert_string_equal(rows[0].ticket, next.challenge);
+	free(rows);
+	record(&c, &t);
+	FAILS(claim(&c, &got), E_DENIED);
+	record(&c, &next);
+	OK(claim(&c, &got));
+	OK(store_devices(S.portal, u.id, &rows, &n, &S.em));
+	assert_string_equal(rows[0].ticket, "");
+	free(rows);
+}
+
+/* Replaced tickets leave a mark that stays, so a person can make only so many. */
+static void not_too_many_tickets(void **state)
+{
+	struct user u;
+	struct device d;
+	struct ticket t;
+	int i;
+
+	(void)state;
+	person(&u, "spam");
+	device(&d, &u);
+	for (i = 0; i < 50; i++) {
+		ticket_for(&t, &u, &d);
+		OK(put(&t, 5));
+	}
+	ticket_for(&t, &u, &d);
+	FAILS(put(&t, 5), E_STATE);
+}
+
 static void new_then_again(void **state)
 {
 	struct user u;
@@ -718,6 +804,9 @@ int main(void)
 		cmocka_unit_test(ticket_arguments),
 		cmocka_unit_test(ticket_needs_a_good_person),
 		cmocka_unit_test(device_limit),
+		cmocka_unit_test(new_ticket_ends_the_earlier),
+		cmocka_unit_test(new_code_replaces_the_old),
+		cmocka_unit_test(not_too_many_tickets),
 		cmocka_unit_test(new_then_again),
 		cmocka_unit_test(claim_refusals),
 		cmocka_unit_test(ticket_runs_out),
