@@ -1,7 +1,4 @@
-if (n < 0 || (size_t)n >= size - at) {
-			dst[at] = '\0';
-			return;
-		}#include "core/http/router.h"
+#include "core/http/router.h"
 #include "core/base/text.h"
 
 #include <strings.h>
@@ -194,8 +191,10 @@ void http_allow(const struct http_route *table, const char *path, char *dst, siz
 		if (listed || !match_path(r->pattern, path, &m))
 			continue;
 		n = snprintf(dst + at, size - at, "%s%s%s", at ? ", " : "", r->method, get ? ", HEAD" : "");
-		if (n < 0 || (size_t)n >= size - at)
+		if (n < 0 || (size_t)n >= size - at) {
+			dst[at] = '\0';
 			return;
+		}
 		at += (size_t)n;
 	}
 }
