@@ -168,7 +168,7 @@ static void new_code_replaces_the_old(void **state)
 	size_t n;
 
 	(void)state;
-	person(&u, "replace");
+	person(&u, "replace2");
 	device(&d, &u);
 	ticket_for(&t, &u, &d);
 	OK(put(&t, 5));
