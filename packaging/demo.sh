@@ -189,7 +189,7 @@ step_connect_student() {
 step_staff() {
 	need "$STAFF_LOGIN logs in and adds a device" eval \
 		'portal_login tina.jar "$STAFF_LOGIN" "$STAFF_PASSWORD" && portal_add_device tina.jar "Tina PC" other'
-	say "(its 2.1 in Debian 12 signs with SHA-1, so the staff profile says allow-sha1; the challenge is encrypted all the same)"
+	say "(it signs with SHA-1 and encrypts with single DES whatever the server says: the staff profile of this campus allows both)"
 	mkdir -p tina
 	cmd scepclient -server-url "$SCEP_URL/scep/staff" -challenge "$CHALLENGE" -private-key tina/key.pem \
 		-certificate tina/cert.pem -cn anything -organization "Not decided by the request"
@@ -268,11 +268,11 @@ step_stop() {
 
 summary() {
 	local i failed=0 total
-	printf '\n%s    what happened%*sresult    time%s\n' "$bold" 49 '' "$plain"
+	printf '\n%s    what happened%*sresult   time%s\n' "$bold" 53 '' "$plain"
 	for i in "${!titles[@]}"; do
 		local colour=$green
 		[[ ${verdicts[$i]} == OK ]] || { colour=$red && ((++failed)); }
-		printf '%2d. %-60s %s%-4s%s %6s s\n' $((i + 1)) "${titles[$i]}" "$colour" "${verdicts[$i]}" "$plain" "${times[$i]}"
+		printf '%2d. %-66s %s%-4s%s %6s s\n' $((i + 1)) "${titles[$i]}" "$colour" "${verdicts[$i]}" "$plain" "${times[$i]}"
 	done
 	total=$(printf '%s\n' "${times[@]}" | awk '{ t += $1 } END { printf "%.1f", t }')
 	if ((failed)); then
