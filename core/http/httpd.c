@@ -18,8 +18,9 @@
 #define DISCARD_FACTOR 4 /* an oversized body is read up to this many times max_body */
 
 /* TLS 1.2 with forward secrecy, and TLS 1.3. */
-#define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-CIPHER-ALL:" \
-		       "+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM:%SERVER_PRECEDENCE"
+#define TLS_PRIORITIES                                                                             \
+	"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-CIPHER-ALL:"                          \
+	"+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM:%SERVER_PRECEDENCE"
 
 struct httpd {
 	struct MHD_Daemon *daemon;
@@ -84,6 +85,15 @@ static struct watch_peer *peer_of(struct MHD_Connection *c)
 	return info ? info->socket_context : NULL;
 }
 
+/* libmicrohttpd 1.0 gives every answer in the same place: it must be read before the next question. */
+static int descriptor_of(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return info ? info->connect_fd : -1;
+}
+
 static const struct sockaddr *address_of(struct MHD_Connection *c)
 {
 	const union MHD_ConnectionInfo *info =
@@ -131,11 +141,11 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **context,
 			  enum MHD_ConnectionNotificationCode what)
 {
 	struct httpd *h = cls;
-	const union MHD_ConnectionInfo *info;
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
-		*context = info ? watch_open(h->watch, info->connect_fd, address_of(c)) : NULL;
+		int fd = descriptor_of(c);
+
+		*context = fd >= 0 ? watch_open(h->watch, fd, address_of(c)) : NULL;
 	} else {
 		watch_close(h->watch, *context);
 		*context = NULL;
@@ -144,8 +154,8 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **context,
 
 /* ---- from libmicrohttpd's view of a request to ours ---- */
 
-static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t n_name,
-				 const char *value, size_t n)
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
+				 size_t n_name, const char *value, size_t n)
 {
 	struct exchange *x = cls;
 
@@ -219,7 +229,8 @@ static int uri_decode(struct exchange *x)
 
 	if (!storage_new(x, 0, text.n))
 		return E_NOMEM;
-	rc = http_form_parse(text, x->storage[0], x->n_storage[0], x->query, PAIRS_MAX, &x->req.n_query);
+	rc = http_form_parse(text, x->storage[0], x->n_storage[0], x->query, PAIRS_MAX,
+			     &x->req.n_query);
 	if (rc)
 		return rc;
 	x->req.query = x->query;
@@ -231,7 +242,8 @@ static int uri_decode(struct exchange *x)
 		raw = strlen(path);
 	}
 	/* An escaped slash would move the borders of the segments that the router compares. */
-	if (strcasestr(path, "%2f") || http_unescape(path, path, raw, false, &n) || strlen(path) != n)
+	if (strcasestr(path, "%2f") || http_unescape(path, path, raw, false, &n) ||
+	    strlen(path) != n)
 		path += strlen(path);
 	x->req.path = path;
 	return E_OK;
@@ -267,8 +279,8 @@ static int form_decode(struct exchange *x)
 	if (!storage_new(x, 2, x->body.n))
 		return E_NOMEM;
 	x->req.form = x->form;
-	return http_form_parse(buf_bytes(&x->body), x->storage[2], x->n_storage[2], x->form, PAIRS_MAX,
-			       &x->req.n_form);
+	return http_form_parse(buf_bytes(&x->body), x->storage[2], x->n_storage[2], x->form,
+			       PAIRS_MAX, &x->req.n_form);
 }
 
 /* Fills x->req. 0, or the status of a request that is not well-formed. */
@@ -351,7 +363,8 @@ static struct MHD_Response *reply_make(struct http_response *res, bool close)
 		return NULL;
 	*body = res->body;
 	buf_init(&res->body, 0);
-	r = MHD_create_response_from_buffer_with_free_callback_cls(body->n, body->p, reply_free, body);
+	r = MHD_create_response_from_buffer_with_free_callback_cls(body->n, body->p, reply_free,
+								   body);
 	if (!r) {
 		reply_free(body);
 		return NULL;
@@ -359,7 +372,8 @@ static struct MHD_Response *reply_make(struct http_response *res, bool close)
 	if (res->content_type)
 		ok = MHD_add_response_header(r, "Content-Type", res->content_type) == MHD_YES;
 	for (size_t i = 0; i < res->n_headers; i++)
-		ok = ok && MHD_add_response_header(r, res->headers[i].name, res->headers[i].value) == MHD_YES;
+		ok = ok && MHD_add_response_header(r, res->headers[i].name,
+						   res->headers[i].value) == MHD_YES;
 	if (close)
 		ok = ok && MHD_add_response_header(r, "Connection", "close") == MHD_YES;
 	if (!ok) {
@@ -401,8 +415,8 @@ static enum MHD_Result answer(struct exchange *x, struct MHD_Connection *c, unsi
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url,
-				  const char *method, const char *version, const char *data, size_t *n,
-				  void **arg)
+				  const char *method, const char *version, const char *data,
+				  size_t *n, void **arg)
 {
 	struct exchange *x = *arg;
 	unsigned status;
@@ -491,10 +505,10 @@ static struct MHD_Daemon *daemon_start(struct httpd *h)
 		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, h->listen_fd,
 		MHD_OPTION_ARRAY, h->tls ? tls : none, MHD_OPTION_THREAD_POOL_SIZE, h->threads,
 		MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_STRICT_FOR_CLIENT, 0,
-		MHD_OPTION_URI_LOG_CALLBACK, on_uri, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
-		NULL, MHD_OPTION_END);
+		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, h, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
 }
 
 int httpd_open(const struct httpd_options *o, struct httpd **ret, struct errmsg *em)
@@ -534,12 +548,14 @@ int httpd_run(struct httpd *h, struct errmsg *em)
 	if (h->daemon)
 		return err_set(em, E_STATE, "the HTTP server runs already");
 	if (watch_start(h->deadline_ms, h->max_per_address, &h->watch))
-		return err_set(em, E_NOMEM, "the thread that watches connections cannot be started");
+		return err_set(em, E_NOMEM,
+			       "the thread that watches connections cannot be started");
 	h->daemon = daemon_start(h);
 	keys_forget(h);
 	if (!h->daemon && h->tls)
-		return err_set(em, E_CONFIG, "the web certificate and its key cannot be used for TLS: not PEM, "
-					     "or they do not belong together");
+		return err_set(em, E_CONFIG,
+			       "the web certificate and its key cannot be used for TLS: not PEM, "
+			       "or they do not belong together");
 	if (!h->daemon)
 		return err_set(em, E_IO, "the HTTP server cannot be started");
 	h->listen_fd = -1;
