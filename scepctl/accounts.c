@@ -1,21 +1,22 @@
 #include "scepctl/accounts.h"
 
 #include "core/base/text.h"
+#include "core/pki/passhash.h"
 #include "core/pki/pki_file.h"
 #include "scepctl/fs.h"
 
-#include <crypt.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { FIELDS = 5, NAME_BYTES = 128, EMAIL_BYTES = 254 };
+enum { FIELDS = 5, NAME_BYTES = 128, EMAIL_BYTES = 254, LOCK_TRIES = 40, LOCK_PAUSE_NS = 50000000 };
 
 struct line {
-	char *text;                   /* as in the file, for lines that are no account */
-	char *fields[FIELDS];         /* login NULL: no account */
+	char *text;           /* as in the file, for lines that are no account */
+	char *fields[FIELDS]; /* login NULL: no account */
 };
 
 struct accounts {
@@ -90,12 +91,21 @@ static int parse(struct accounts *a, const char *p)
 
 static int take_lock(struct accounts *a, struct errmsg *em)
 {
+	const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+
 	/* The folder is locked, not the file: that one is replaced by another. */
 	a->lock = open(a->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (a->lock < 0)
-		return err_set(em, errno == ENOENT ? E_NOTFOUND : E_IO, "%s: %s", a->dir, strerror(errno));
-	if (flock(a->lock, LOCK_EX | LOCK_NB) != 0)
-		return err_set(em, E_STATE, "%s: another scepctl is changing it; try again", a->path);
+		return err_set(em, errno == ENOENT ? E_NOTFOUND : E_IO, "%s: %s", a->dir,
+			       strerror(errno));
+	for (int tries = LOCK_TRIES; flock(a->lock, LOCK_EX | LOCK_NB) != 0; tries--) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_set(em, E_IO, "%s: %s", a->dir, strerror(errno));
+		if (tries == 0)
+			return err_set(em, E_STATE, "%s: another scepctl is changing it; try again",
+				       a->path);
+		nanosleep(&pause, NULL);
+	}
 	return E_OK;
 }
 
@@ -153,8 +163,11 @@ void accounts_close(struct accounts *a)
 
 static void as_account(const struct line *l, struct account *ret)
 {
-	*ret = (struct account){.login = l->fields[0], .hash = l->fields[1], .groups = l->fields[2],
-				.name = l->fields[3], .email = l->fields[4]};
+	*ret = (struct account){.login = l->fields[0],
+				.hash = l->fields[1],
+				.groups = l->fields[2],
+				.name = l->fields[3],
+				.email = l->fields[4]};
 }
 
 size_t accounts_count(const struct accounts *a)
@@ -201,14 +214,18 @@ static bool fits(const char *s, size_t max)
 
 int accounts_add(struct accounts *a, const struct account *account, struct errmsg *em)
 {
-	const char *fields[FIELDS] = {account->login, account->hash, account->groups, account->name, account->email};
+	const char *fields[FIELDS] = {account->login, account->hash, account->groups, account->name,
+				      account->email};
 	struct line *l;
 
 	if (!fits(account->name, NAME_BYTES))
-		return err_set(em, E_FORMAT, "--name: up to %d bytes of plain text without ':' are accepted", NAME_BYTES);
+		return err_set(em, E_FORMAT,
+			       "--name: up to %d bytes of plain text without ':' are accepted",
+			       NAME_BYTES);
 	if (!fits(account->email, EMAIL_BYTES) || strchr(account->email, ' '))
 		return err_set(em, E_FORMAT, "--email: not an address");
-	if (!fits(account->groups, 600) || !fits(account->hash, ACCOUNTS_HASH_SIZE) || !fits(account->login, LOGIN_SIZE - 1))
+	if (!fits(account->groups, 600) || !fits(account->hash, PASSHASH_SIZE) ||
+	    !fits(account->login, LOGIN_SIZE - 1))
 		return err_set(em, E_FORMAT, "a field holds ':' or a control character");
 	if (find(a, account->login))
 		return err_set(em, E_EXISTS, "%s has an account already", account->login);
@@ -261,7 +278,8 @@ int accounts_save(struct accounts *a, struct errmsg *em)
 		const struct line *l = &a->lines[i];
 
 		if (l->fields[0])
-			buf_addf(&out, "%s:%s:%s:%s:%s\n", l->fields[0], l->fields[1], l->fields[2], l->fields[3], l->fields[4]);
+			buf_addf(&out, "%s:%s:%s:%s:%s\n", l->fields[0], l->fields[1], l->fields[2],
+				 l->fields[3], l->fields[4]);
 		else
 			buf_addf(&out, "%s\n", l->text);
 	}
@@ -270,7 +288,8 @@ int accounts_save(struct accounts *a, struct errmsg *em)
 		err_set(em, rc, "%s: too many accounts for one file", a->path);
 	if (rc == E_OK)
 		rc = pki_file_write(path, a->mode, buf_bytes(&out), em);
-	if (rc == E_OK && ((geteuid() == 0 && chown(path, a->uid, a->gid) != 0) || rename(path, a->path) != 0)) {
+	if (rc == E_OK &&
+	    ((geteuid() == 0 && chown(path, a->uid, a->gid) != 0) || rename(path, a->path) != 0)) {
 		rc = err_set(em, E_IO, "%s: %s", a->path, strerror(errno));
 		unlink(path);
 	}
@@ -285,28 +304,11 @@ int accounts_login(char dst[LOGIN_SIZE], const char *login, struct errmsg *em)
 	char lower[LOGIN_SIZE];
 
 	if (!text_is_name(login, LOGIN_SIZE - 1) || text_copy(lower, sizeof(lower), login) != E_OK)
-		return err_set(em, E_FORMAT, "'%.40s' is not a login: 1 to %d of a-z, 0-9, '.', '_', '@' and '-'", login,
-			       LOGIN_SIZE - 1);
+		return err_set(em, E_FORMAT,
+			       "'%.40s' is not a login: 1 to %d of a-z, 0-9, '.', '_', '@' and '-'",
+			       login, LOGIN_SIZE - 1);
 	for (char *p = lower; *p; p++)
 		if (*p >= 'A' && *p <= 'Z')
 			*p = (char)(*p - 'A' + 'a');
 	return text_copy(dst, LOGIN_SIZE, lower);
-}
-
-int accounts_hash(const char *password, char dst[ACCOUNTS_HASH_SIZE], struct errmsg *em)
-{
-	struct crypt_data *data = calloc(1, sizeof(*data));
-	char salt[CRYPT_GENSALT_OUTPUT_SIZE];
-	const char *hash = NULL;
-	int rc = E_CRYPTO;
-
-	/* crypt(3) draws the salt from the kernel; cost 0 is the library's default. */
-	if (data && crypt_gensalt_rn("$y$", 0, NULL, 0, salt, sizeof(salt)))
-		hash = crypt_rn(password, salt, data, sizeof(*data));
-	if (hash && strncmp(hash, "$y$", 3) == 0)
-		rc = text_copy(dst, ACCOUNTS_HASH_SIZE, hash);
-	if (data)
-		text_wipe(data, sizeof(*data));
-	free(data);
-	return rc == E_OK ? E_OK : err_set(em, E_CRYPTO, "the password could not be hashed");
 }

@@ -16,7 +16,8 @@ struct account {
 	const char *login, *hash, *groups, *name, *email; /* borrowed */
 };
 
-/* Reads path and keeps others from changing it until accounts_close. E_NOTFOUND without the file. */
+/* Reads path and keeps others from changing it until accounts_close; waits up to 2 s
+ * for one who does (E_STATE). E_NOTFOUND without the file. */
 int accounts_open(const char *path, struct accounts **ret, struct errmsg *em) MUST_CHECK;
 void accounts_close(struct accounts *a);
 
@@ -27,7 +28,8 @@ int accounts_find(const struct accounts *a, const char *login, struct account *r
 
 /* In memory until accounts_save. add: E_EXISTS, E_FORMAT when a field cannot stand in a line. */
 int accounts_add(struct accounts *a, const struct account *account, struct errmsg *em) MUST_CHECK;
-int accounts_set_hash(struct accounts *a, const char *login, const char *hash, struct errmsg *em) MUST_CHECK;
+int accounts_set_hash(struct accounts *a, const char *login, const char *hash,
+		      struct errmsg *em) MUST_CHECK;
 int accounts_del(struct accounts *a, const char *login, struct errmsg *em) MUST_CHECK;
 
 /* Replaces the file atomically, same mode and owner; comments and foreign lines stay as they are. */
@@ -35,9 +37,5 @@ int accounts_save(struct accounts *a, struct errmsg *em) MUST_CHECK;
 
 /* Lower-cases login into dst; E_FORMAT when it is not 1 to LOGIN_SIZE - 1 of [a-z0-9._@-]. */
 int accounts_login(char dst[LOGIN_SIZE], const char *login, struct errmsg *em) MUST_CHECK;
-
-/* yescrypt with a fresh salt; takes a moment on purpose. dst of ACCOUNTS_HASH_SIZE bytes. */
-enum { ACCOUNTS_HASH_SIZE = 384 };
-int accounts_hash(const char *password, char dst[ACCOUNTS_HASH_SIZE], struct errmsg *em) MUST_CHECK;
 
 #endif

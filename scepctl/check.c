@@ -4,11 +4,12 @@
 #include "core/base/clock.h"
 #include "scepctl/ctl.h"
 #include "scepctl/fs.h"
-#include "scepctl/plan.h"
+#include "scepctl/init_plan.h"
 
 #include <stdarg.h>
 
-void check_add(struct check *c, bool warning, const char *file, const char *mend, const char *fmt, ...)
+void check_add(struct check *c, bool warning, const char *file, const char *mend, const char *fmt,
+	       ...)
 {
 	struct check_problem *p = &c->problems[c->n];
 	va_list ap;
@@ -46,11 +47,12 @@ static void check_group(struct check *c, const char *name)
 	char key[100];
 
 	snprintf(key, sizeof(key), "scepauth.conf: group %.60s", name);
-	if (!plan_is_group(name))
-		check_add(c, false, key, "use 1 to 32 of a-z, 0-9 and '-'", "not a usable group name");
-	if (*vlan && !plan_is_vlan(vlan))
-		check_add(c, false, key, "write an id from 1 to 4094, or the name of a VLAN", "vlan \"%.40s\" is neither",
-			  vlan);
+	if (!init_plan_is_group(name))
+		check_add(c, false, key, "use 1 to 32 of a-z, 0-9 and '-'",
+			  "not a usable group name");
+	if (*vlan && !init_plan_is_vlan(vlan))
+		check_add(c, false, key, "write an id from 1 to 4094, or the name of a VLAN",
+			  "vlan \"%.40s\" is neither", vlan);
 	if (n == 0) {
 		profiles = &name;
 		n = 1;
@@ -61,7 +63,8 @@ static void check_group(struct check *c, const char *name)
 		for (size_t k = 0; k < n_known; k++)
 			found = found || strcmp(known[k], profiles[i]) == 0;
 		if (!found)
-			check_add(c, false, key, "add the section profile, or correct group.profiles",
+			check_add(c, false, key,
+				  "add the section profile, or correct group.profiles",
 				  "there is no profile \"%.40s\"", profiles[i]);
 	}
 }
@@ -72,13 +75,14 @@ static void check_conf(struct check *c)
 	size_t n = conf_titles(c->conf, "group", &groups);
 
 	if (n == 0)
-		check_add(c, false, "scepauth.conf", "add at least one section group", "nobody is in a group, so nobody gets in");
+		check_add(c, false, "scepauth.conf", "add at least one section group",
+			  "nobody is in a group, so nobody gets in");
 	for (size_t i = 0; i < n; i++)
 		check_group(c, groups[i]);
 }
 
-int check_instance(const char *dir, const char *final, const char *share, int64_t now, struct check *ret,
-		   struct errmsg *em)
+int check_instance(const char *dir, const char *final, const char *share, int64_t now,
+		   struct check *ret, struct errmsg *em)
 {
 	char path[FS_PATH_MAX];
 	struct errmsg why;
@@ -99,7 +103,8 @@ int check_instance(const char *dir, const char *final, const char *share, int64_
 		return rc;
 	if (conf_load(path, &ret->conf, &why) != E_OK) {
 		ret->conf = NULL;
-		check_add(ret, false, "scepauth.conf", "correct the line; scepauth.conf(5) lists the keys", "%s", why.text);
+		check_add(ret, false, "scepauth.conf",
+			  "correct the line; scepauth.conf(5) lists the keys", "%s", why.text);
 	} else {
 		check_conf(ret);
 		check_pki(ret);
@@ -150,8 +155,10 @@ bool check_report(const struct check *c, bool json, bool quiet)
 		return ok;
 	}
 	for (size_t i = 0; i < c->n; i++)
-		printf("%s: %s: %s\n         mend: %s\n", c->problems[i].warning ? "warning" : "error",
-		       c->problems[i].file ? c->problems[i].file : "", c->problems[i].what ? c->problems[i].what : "",
+		printf("%s: %s: %s\n         mend: %s\n",
+		       c->problems[i].warning ? "warning" : "error",
+		       c->problems[i].file ? c->problems[i].file : "",
+		       c->problems[i].what ? c->problems[i].what : "",
 		       c->problems[i].mend ? c->problems[i].mend : "");
 	if (c->overflow)
 		printf("... and more\n");
@@ -180,7 +187,9 @@ int cmd_check(const struct ctl_command *self, int argc, char **argv)
 		*strrchr(dir, '/') = '\0'; /* the folder of the configuration is the instance */
 	c = rc == E_OK ? calloc(1, sizeof(*c)) : NULL;
 	if (rc == E_OK)
-		rc = c ? check_instance(dir, dir, ctl_share(share_given, share, NULL) == E_OK ? share : NULL, clock_now(), c, &em)
+		rc = c ? check_instance(dir, dir,
+					ctl_share(share_given, share, NULL) == E_OK ? share : NULL,
+					clock_now(), c, &em)
 		       : E_NOMEM;
 	if (rc == E_OK)
 		code = check_report(c, common.json, false) ? EXIT_DONE : EXIT_FAILED;

@@ -24,8 +24,8 @@ static void on_signal(int sig)
 }
 
 struct init {
-	struct plan_input in;
-	struct plan plan;
+	struct init_plan_input in;
+	struct init_plan plan;
 	const char *share_given, *passphrase_file;
 	bool check, dry_run, quiet, json;
 	char share[FS_PATH_MAX];
@@ -35,8 +35,9 @@ struct init {
 	bool made_root_dir; /* so it is ours to remove when we fail */
 };
 
-static const char *const folders[] = {"ca", "ca/root", "tls", "radius", "redis", "redis/data", "secrets", "portal",
-				      "leavers", "run", "log"};
+static const char *const folders[] = {"ca",      "ca/root",    "tls",     "radius",
+				      "redis",   "redis/data", "secrets", "portal",
+				      "leavers", "run",        "log"};
 
 static void progress(const char *line)
 {
@@ -62,7 +63,9 @@ static int look_at_target(struct init *i, struct errmsg *em)
 	if (rc != E_OK)
 		return rc;
 	if (!empty)
-		return err_set(em, E_EXISTS, "%s is not empty and stays as it is; choose another folder, or move it away",
+		return err_set(em, E_EXISTS,
+			       "%s is not empty and stays as it is; choose another folder, or move "
+			       "it away",
 			       i->plan.dir);
 	i->in_place = true;
 	return E_OK;
@@ -76,13 +79,16 @@ static int look_at_root_dir(const struct init *i, struct errmsg *em)
 
 	if (!*i->plan.root_dir)
 		return E_OK;
-	if (strncmp(i->plan.root_dir, i->plan.dir, n) == 0 && (i->plan.root_dir[n] == '/' || !i->plan.root_dir[n]))
+	if (strncmp(i->plan.root_dir, i->plan.dir, n) == 0 &&
+	    (i->plan.root_dir[n] == '/' || !i->plan.root_dir[n]))
 		return err_set(em, E_FORMAT, "--root-dir is meant to be outside of the instance");
 	if (!fs_exists(i->plan.root_dir))
 		return E_OK;
 	rc = fs_is_empty(i->plan.root_dir, &empty, em);
 	if (rc == E_OK && !empty)
-		rc = err_set(em, E_EXISTS, "%s is not empty and stays as it is; choose another --root-dir", i->plan.root_dir);
+		rc = err_set(em, E_EXISTS,
+			     "%s is not empty and stays as it is; choose another --root-dir",
+			     i->plan.root_dir);
 	return rc;
 }
 
@@ -92,7 +98,9 @@ static int find_owner(const char *name, uid_t *ret_uid, gid_t *ret_gid, struct e
 	char tmp[4096];
 
 	if (getpwnam_r(name, &pw, tmp, sizeof(tmp), &found) != 0 || !found)
-		return err_set(em, E_NOTFOUND, "--run-as: there is no user %s; make it first (adduser --system %s)", name, name);
+		return err_set(em, E_NOTFOUND,
+			       "--run-as: there is no user %s; make it first (adduser --system %s)",
+			       name, name);
 	*ret_uid = pw.pw_uid;
 	*ret_gid = pw.pw_gid;
 	return E_OK;
@@ -107,10 +115,14 @@ static int get_passphrase(struct init *i, struct errmsg *em)
 	else
 		rc = ctl_ask_secret("Passphrase for the root CA key: ", true, i->passphrase, em);
 	if (rc == E_STATE)
-		return err_set(em, E_STATE, "the root key needs a passphrase and there is no terminal to ask on: "
-			       "name a file with --root-passphrase-file");
+		return err_set(
+			em, E_STATE,
+			"the root key needs a passphrase and there is no terminal to ask on: "
+			"name a file with --root-passphrase-file");
 	if (rc == E_OK && strlen(i->passphrase) < PASSPHRASE_MIN)
-		return err_set(em, E_FORMAT, "the passphrase of the root key needs %d characters or more", PASSPHRASE_MIN);
+		return err_set(em, E_FORMAT,
+			       "the passphrase of the root key needs %d characters or more",
+			       PASSPHRASE_MIN);
 	return rc;
 }
 
@@ -118,7 +130,7 @@ static int prepare(struct init *i, struct errmsg *em)
 {
 	uid_t uid;
 	gid_t gid;
-	int rc = plan_make(&i->in, &i->plan, em);
+	int rc = init_plan_make(&i->in, &i->plan, em);
 
 	if (rc == E_OK)
 		rc = look_at_target(i, em);
@@ -133,23 +145,26 @@ static int prepare(struct init *i, struct errmsg *em)
 
 static void show_plan(const struct init *i)
 {
-	const struct plan *p = &i->plan;
+	const struct init_plan *p = &i->plan;
 
 	printf("%s would be made for \"%s\":\n", p->dir, p->organization);
 	printf("  root CA       RSA %ld, key in %s, encrypted\n", p->root_bits,
 	       *p->root_dir ? p->root_dir : "ca/root");
 	for (size_t k = 0; k < p->n_groups; k++)
-		printf("  group         %s: VLAN %s, issuing CA RSA %ld, SCEP transport key RSA %ld, %ld days\n", p->groups[k].name,
-		       *p->groups[k].vlan ? p->groups[k].vlan : "none", p->issuer_bits, p->ra_bits, p->lifetime);
-	printf("  SCEP          %s on %s\n  portal        %s on %s\n", p->scep_url, p->scep_listen, p->portal_url,
-	       p->portal_listen);
-	printf("  RADIUS        %s port %ld and %ld, certificate for %s, module from %s\n", p->radius_listen, p->radius_port,
-	       p->radius_port + 1, p->host, p->module_dir);
+		printf("  group         %s: VLAN %s, issuing CA RSA %ld, SCEP transport key RSA "
+		       "%ld, %ld days\n",
+		       p->groups[k].name, *p->groups[k].vlan ? p->groups[k].vlan : "none",
+		       p->issuer_bits, p->ra_bits, p->lifetime);
+	printf("  SCEP          %s on %s\n  portal        %s on %s\n", p->scep_url, p->scep_listen,
+	       p->portal_url, p->portal_listen);
+	printf("  RADIUS        %s port %ld and %ld, certificate for %s, module from %s\n",
+	       p->radius_listen, p->radius_port, p->radius_port + 1, p->host, p->module_dir);
 	if (*p->redis_socket)
 		printf("  Redis         %s\n", p->redis_socket);
 	else
 		printf("  Redis         %s port %ld\n", p->redis_host, p->redis_port);
-	printf("  Wi-Fi         %s%s%s\n", p->ssid, *p->onboarding_ssid ? ", onboarding on " : "", p->onboarding_ssid);
+	printf("  Wi-Fi         %s%s%s\n", p->ssid, *p->onboarding_ssid ? ", onboarding on " : "",
+	       p->onboarding_ssid);
 	printf("  templates     %s\nNothing was written.\n", i->share);
 }
 
@@ -175,7 +190,8 @@ static int make_stage(struct init *i, struct errmsg *em)
 	else if (!mkdtemp(i->stage))
 		rc = errno == EACCES || errno == EROFS ? E_DENIED : E_IO;
 	if (rc != E_OK) {
-		err_set(em, rc, "a folder beside %s cannot be made: %s", i->plan.dir, rc == E_TOOBIG ? err_text(rc) : strerror(errno));
+		err_set(em, rc, "a folder beside %s cannot be made: %s", i->plan.dir,
+			rc == E_TOOBIG ? err_text(rc) : strerror(errno));
 		i->stage[0] = '\0';
 		return rc;
 	}
@@ -193,16 +209,24 @@ static int make_stage(struct init *i, struct errmsg *em)
 
 static int stopped(struct errmsg *em)
 {
-	return interrupted ? err_set(em, E_STATE, "interrupted by signal %d; nothing is left behind", (int)interrupted) : E_OK;
+	return interrupted
+		       ? err_set(em, E_STATE, "interrupted by signal %d; nothing is left behind",
+				 (int)interrupted)
+		       : E_OK;
 }
 
 static int fill_stage(struct init *i, struct errmsg *em)
 {
-	struct instance in = {.plan = &i->plan, .stage = i->stage, .share = i->share, .passphrase = i->passphrase,
-			      .now = clock_now(), .progress = i->quiet ? no_progress : progress};
+	struct instance in = {.plan = &i->plan,
+			      .stage = i->stage,
+			      .share = i->share,
+			      .passphrase = i->passphrase,
+			      .now = clock_now(),
+			      .progress = i->quiet ? no_progress : progress};
 	int (*const steps[])(const struct instance *, struct errmsg *) = {
 		instance_make_pki, instance_make_redis, instance_make_raddb, instance_make_conf};
-	static const char *const names[] = {NULL, "Redis configuration and users", "FreeRADIUS configuration", "scepauth.conf"};
+	static const char *const names[] = {NULL, "Redis configuration and users",
+					    "FreeRADIUS configuration", "scepauth.conf"};
 	int rc = stopped(em);
 
 	for (size_t k = 0; rc == E_OK && k < sizeof(steps) / sizeof(steps[0]); k++) {
@@ -222,8 +246,8 @@ static int check_stage(const struct init *i, struct errmsg *em)
 	int rc = c ? check_instance(i->stage, i->plan.dir, i->share, clock_now(), c, em) : E_NOMEM;
 
 	if (rc == E_OK && c->errors > 0)
-		rc = err_set(em, E_INTERNAL, "what was made does not pass its check: %s: %s", c->problems[0].file,
-			     c->problems[0].what);
+		rc = err_set(em, E_INTERNAL, "what was made does not pass its check: %s: %s",
+			     c->problems[0].file, c->problems[0].what);
 	if (c)
 		check_free(c);
 	free(c);
@@ -281,11 +305,14 @@ static int move_up(struct init *i, struct errmsg *em)
 		rc = fs_join(from, i->stage, "scepauth.conf", em);
 	if (rc == E_OK)
 		rc = fs_join(to, i->plan.dir, "scepauth.conf", em);
-	if (rc == E_OK && (stat(i->stage, &st) != 0 || (geteuid() == 0 && chown(i->plan.dir, st.st_uid, st.st_gid) != 0) ||
+	if (rc == E_OK && (stat(i->stage, &st) != 0 ||
+			   (geteuid() == 0 && chown(i->plan.dir, st.st_uid, st.st_gid) != 0) ||
 			   chmod(i->plan.dir, 0700) != 0 || rename(from, to) != 0))
 		rc = err_set(em, E_IO, "%s: %s", i->plan.dir, strerror(errno));
 	if (rc == E_OK)
-		return rmdir(i->stage) == 0 ? E_OK : err_set(em, E_IO, "%s: %s", i->stage, strerror(errno));
+		return rmdir(i->stage) == 0
+			       ? E_OK
+			       : err_set(em, E_IO, "%s: %s", i->stage, strerror(errno));
 	m = (struct move){.to = i->stage, .em = NULL};
 	if (fs_each(i->plan.dir, move_entry, &m, NULL) != E_OK)
 		return rc; /* the first failure is the one to tell */
@@ -306,7 +333,8 @@ static int into_place(struct init *i, struct errmsg *em)
 		return rc;
 	}
 	if (rename(i->stage, i->plan.dir) != 0)
-		return err_set(em, errno == ENOTEMPTY || errno == EEXIST ? E_EXISTS : E_IO, "%s: %s", i->plan.dir, strerror(errno));
+		return err_set(em, errno == ENOTEMPTY || errno == EEXIST ? E_EXISTS : E_IO,
+			       "%s: %s", i->plan.dir, strerror(errno));
 	rc = text_copy(parent, sizeof(parent), i->plan.dir);
 	*strrchr(parent, '/') = '\0';
 	return rc == E_OK ? fs_sync_dir(*parent ? parent : "/", em) : rc;
@@ -335,13 +363,17 @@ static void next_steps(const struct init *i)
 
 	printf("\n%s is ready.\n\nNext:\n", i->plan.dir);
 	escape_shell(dir, i->plan.dir);
-	printf("  1. %s\n", *i->plan.root_dir ? "Put the folder of the root key on a medium that you lock away."
-					       : "Move ca/root/root.key to a medium that you lock away; no program needs it.");
+	printf("  1. %s\n",
+	       *i->plan.root_dir ? "Put the folder of the root key on a medium that you lock away."
+				 : "Move ca/root/root.key to a medium that you lock away; no "
+				   "program needs it.");
 	printf("  2. redis-server %s/redis/redis.conf\n", dir);
 	printf("  3. scepctl -c %s/scepauth.conf install\n", dir);
-	printf("  4. scep_ca, onboard_portal and auto_revoke, each with -c %s/scepauth.conf\n", dir);
+	printf("  4. scep_ca, onboard_portal and auto_revoke, each with -c %s/scepauth.conf\n",
+	       dir);
 	printf("     freeradius -f -d %s/raddb\n", dir);
-	printf("  5. scepctl -c %s/scepauth.conf user add LOGIN --groups %s\n", dir, i->plan.groups[0].name);
+	printf("  5. scepctl -c %s/scepauth.conf user add LOGIN --groups %s\n", dir,
+	       i->plan.groups[0].name);
 	printf("     scepctl -c %s/scepauth.conf helpdesk add NAME\n", dir);
 	printf("  Check it at any time: scepctl init %s --check\n", dir);
 }
@@ -379,8 +411,12 @@ static int run_check(struct init *i)
 
 	if (rc == E_OK)
 		rc = check_instance(i->plan.dir, i->plan.dir,
-				    ctl_share(i->share_given, i->share, NULL) == E_OK ? i->share : NULL, clock_now(), c, &em);
-	code = rc != E_OK ? ctl_fail(rc, &em) : check_report(c, i->json, i->quiet) ? EXIT_DONE : EXIT_FAILED;
+				    ctl_share(i->share_given, i->share, NULL) == E_OK ? i->share
+										      : NULL,
+				    clock_now(), c, &em);
+	code = rc != E_OK                           ? ctl_fail(rc, &em)
+	       : check_report(c, i->json, i->quiet) ? EXIT_DONE
+						    : EXIT_FAILED;
 	if (c)
 		check_free(c);
 	free(c);
@@ -415,7 +451,7 @@ static int run(const struct ctl_command *self, struct init *i)
 int cmd_init(const struct ctl_command *self, int argc, char **argv)
 {
 	struct init *i = calloc(1, sizeof(*i));
-	struct plan_input *in;
+	struct init_plan_input *in;
 	struct ctl_common common;
 	size_t n;
 	int code;

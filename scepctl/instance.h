@@ -6,12 +6,12 @@
 #define SCEPCTL_INSTANCE_H
 
 #include "core/base/buf.h"
-#include "scepctl/plan.h"
+#include "scepctl/init_plan.h"
 
 enum { INSTANCE_PASSPHRASE_SIZE = 256 };
 
 struct instance {
-	const struct plan *plan;
+	const struct init_plan *plan;
 	const char *stage;      /* absolute */
 	const char *share;      /* where redis/ and raddb/ templates are */
 	const char *passphrase; /* of the root key */
@@ -36,6 +36,6 @@ int instance_make_raddb(const struct instance *in, struct errmsg *em) MUST_CHECK
 int instance_make_conf(const struct instance *in, struct errmsg *em) MUST_CHECK;
 
 /* The text of scepauth.conf, appended to out. Pure. */
-int instance_conf_text(const struct plan *p, struct buf *out, struct errmsg *em) MUST_CHECK;
+int instance_conf_text(const struct init_plan *p, struct buf *out, struct errmsg *em) MUST_CHECK;
 
 #endif

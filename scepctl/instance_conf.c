@@ -10,8 +10,9 @@ static const struct {
 } headings[] = {
 	{"redis", "Where Redis is. Every program has a Redis user of its own."},
 	{"scep", "The SCEP server: scep_ca."},
-	{"profile", "One profile per kind of certificate: its issuing CA and SCEP transport (RA) key.\n"
-		    "# Devices reach it as <scep.url>/scep/<name>."},
+	{"profile",
+	 "One profile per kind of certificate: its issuing CA and SCEP transport (RA) key.\n"
+	 "# Devices reach it as <scep.url>/scep/<name>."},
 	{"portal", "Where people get their devices on the network: onboard_portal."},
 	{"wifi", "What devices are told about the network."},
 	{"group", "Groups of people. Run `scepctl policy load` after a change."},
@@ -19,16 +20,17 @@ static const struct {
 };
 
 struct writer {
-	const struct plan *plan;
-	const struct plan_group *group; /* of a titled section */
-	size_t index;                   /* of the group */
+	const struct init_plan *plan;
+	const struct init_plan_group *group; /* of a titled section */
+	size_t index;                        /* of the group */
 	struct buf *out;
 };
 
 /* What init decided for a key, as plain text; NULL: the default is good. */
-static const char *chosen(const struct writer *w, const char *section, const char *key, char tmp[VALUE_SIZE])
+static const char *chosen(const struct writer *w, const char *section, const char *key,
+			  char tmp[VALUE_SIZE])
 {
-	const struct plan *p = w->plan;
+	const struct init_plan *p = w->plan;
 	const struct {
 		const char *section, *key, *value;
 	} fixed[] = {
@@ -97,7 +99,8 @@ static void put_value(struct buf *out, const struct conf_key *k, const char *val
 	}
 }
 
-static int put_key(const struct writer *w, const struct conf_key *k, bool commented, struct errmsg *em)
+static int put_key(const struct writer *w, const struct conf_key *k, bool commented,
+		   struct errmsg *em)
 {
 	const char *indent = *k->section ? "\t" : "";
 	char tmp[VALUE_SIZE];
@@ -142,14 +145,16 @@ static void put_heading(struct buf *out, const char *section)
 			buf_addf(out, "# %s\n", headings[i].about);
 }
 
-int instance_conf_text(const struct plan *p, struct buf *out, struct errmsg *em)
+int instance_conf_text(const struct init_plan *p, struct buf *out, struct errmsg *em)
 {
 	struct writer w = {.plan = p, .out = out};
 	const struct conf_key *k = conf_schema, *next = NULL;
 	int rc = E_OK;
 
-	buf_adds(out, "# The configuration of this instance, read by all programs; see scepauth.conf(5).\n"
-		      "# Lines with '#' before a key show its default. Relative paths start at this file's folder.\n\n");
+	buf_adds(out, "# The configuration of this instance, read by all programs; see "
+		      "scepauth.conf(5).\n"
+		      "# Lines with '#' before a key show its default. Relative paths start at "
+		      "this file's folder.\n\n");
 	while (rc == E_OK && k->key) {
 		if (*k->section)
 			put_heading(out, k->section);
@@ -172,7 +177,8 @@ int instance_conf_text(const struct plan *p, struct buf *out, struct errmsg *em)
 
 int instance_make_conf(const struct instance *in, struct errmsg *em)
 {
-	static const char accounts[] = "# login:password hash:groups:name:email, written by scepctl user\n";
+	static const char accounts[] =
+		"# login:password hash:groups:name:email, written by scepctl user\n";
 	static const char people[] = "login,groups,name,email,status,leave_at\n";
 	struct buf text = {0};
 	int rc;

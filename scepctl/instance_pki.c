@@ -9,9 +9,9 @@ enum {
 	ROOT_DAYS = 7300,
 	ISSUING_DAYS = 3650,
 	RA_DAYS = 800,
-	SERVER_DAYS = 820,  /* Apple systems refuse server certificates of more than 825 days */
+	SERVER_DAYS = 820, /* Apple systems refuse server certificates of more than 825 days */
 	SERVER_BITS = 2048,
-	SLACK = 300,        /* clocks of devices run behind; a CA starts earlier than what it signs */
+	SLACK = 300, /* clocks of devices run behind; a CA starts earlier than what it signs */
 	CN_SIZE = 65,
 };
 
@@ -37,7 +37,8 @@ static void common_name(char dst[CN_SIZE], const char *organization, const char 
 		snprintf(dst, CN_SIZE, "%s", what);
 }
 
-static int make_key(const struct instance *in, const char *what, long bits, EVP_PKEY **ret, struct errmsg *em)
+static int make_key(const struct instance *in, const char *what, long bits, EVP_PKEY **ret,
+		    struct errmsg *em)
 {
 	char line[200];
 	int rc;
@@ -48,7 +49,8 @@ static int make_key(const struct instance *in, const char *what, long bits, EVP_
 	return rc == E_OK ? E_OK : err_set(em, rc, "%s: the key could not be made", what);
 }
 
-static int save_key(const char *dir, const char *name, EVP_PKEY *key, const char *passphrase, struct errmsg *em)
+static int save_key(const char *dir, const char *name, EVP_PKEY *key, const char *passphrase,
+		    struct errmsg *em)
 {
 	char path[FS_PATH_MAX];
 	int rc = fs_join(path, dir, name, em);
@@ -56,7 +58,8 @@ static int save_key(const char *dir, const char *name, EVP_PKEY *key, const char
 	return rc == E_OK ? key_save(path, key, passphrase, em) : rc;
 }
 
-static int save_certs(const char *dir, const char *name, X509 *first, X509 *second, struct errmsg *em)
+static int save_certs(const char *dir, const char *name, X509 *first, X509 *second,
+		      struct errmsg *em)
 {
 	X509 *certs[2] = {first, second};
 	char path[FS_PATH_MAX];
@@ -85,14 +88,16 @@ static int make_root(const struct instance *in, struct made *root, struct errmsg
 	if (rc == E_OK && apart)
 		rc = save_certs(in->plan->root_dir, "root.pem", root->cert, NULL, em);
 	if (rc == E_OK)
-		rc = save_key(apart ? in->plan->root_dir : in->stage, apart ? "root.key" : "ca/root/root.key", root->key,
-			      in->passphrase, em);
+		rc = save_key(apart ? in->plan->root_dir : in->stage,
+			      apart ? "root.key" : "ca/root/root.key", root->key, in->passphrase,
+			      em);
 	return rc;
 }
 
 /* One key and certificate below `issuer`, saved as <base>.key and <base>.pem (then its chain). */
-static int make_one(const struct instance *in, struct cert_spec *spec, const char *cn_tail, long bits, int64_t days,
-		    const struct made *issuer, X509 *chain, const char *base, struct made *ret, struct errmsg *em)
+static int make_one(const struct instance *in, struct cert_spec *spec, const char *cn_tail,
+		    long bits, int64_t days, const struct made *issuer, X509 *chain,
+		    const char *base, struct made *ret, struct errmsg *em)
 {
 	char cn[CN_SIZE], path[FS_PATH_MAX];
 	int rc;
@@ -118,8 +123,8 @@ static int make_one(const struct instance *in, struct cert_spec *spec, const cha
 	return rc;
 }
 
-static int make_group(const struct instance *in, const struct plan_group *g, const struct made *root,
-		      struct made *issuing, struct errmsg *em)
+static int make_group(const struct instance *in, const struct init_plan_group *g,
+		      const struct made *root, struct made *issuing, struct errmsg *em)
 {
 	struct cert_spec ca = {.kind = CERT_KIND_ISSUING, .not_before = in->now - 2 * SLACK};
 	struct cert_spec ra = {.kind = CERT_KIND_SCEP_RA, .not_before = in->now - SLACK};
@@ -129,12 +134,14 @@ static int make_group(const struct instance *in, const struct plan_group *g, con
 
 	snprintf(what, sizeof(what), "%s CA", g->name);
 	snprintf(base, sizeof(base), "ca/%s/issuing", g->name);
-	rc = make_one(in, &ca, what, in->plan->issuer_bits, ISSUING_DAYS, root, root->cert, base, issuing, em);
+	rc = make_one(in, &ca, what, in->plan->issuer_bits, ISSUING_DAYS, root, root->cert, base,
+		      issuing, em);
 	if (rc != E_OK)
 		return rc;
 	snprintf(what, sizeof(what), "%s SCEP RA", g->name);
 	snprintf(base, sizeof(base), "ca/%s/ra", g->name);
-	rc = make_one(in, &ra, what, in->plan->ra_bits, RA_DAYS, issuing, NULL, base, &transport, em);
+	rc = make_one(in, &ra, what, in->plan->ra_bits, RA_DAYS, issuing, NULL, base, &transport,
+		      em);
 	made_free(&transport);
 	return rc;
 }
@@ -143,15 +150,22 @@ static int make_servers(const struct instance *in, const struct made *root, stru
 {
 	const char *portal_names[4] = {in->plan->host};
 	const char *radius_names[] = {in->plan->host};
-	struct cert_spec portal = {.kind = CERT_KIND_TLS_SERVER, .cn = in->plan->host, .dns = portal_names,
-				   .n_dns = 1, .not_before = in->now - SLACK};
-	struct cert_spec radius = {.kind = CERT_KIND_TLS_SERVER, .cn = in->plan->host, .dns = radius_names,
-				   .n_dns = 1, .not_before = in->now - SLACK};
+	struct cert_spec portal = {.kind = CERT_KIND_TLS_SERVER,
+				   .cn = in->plan->host,
+				   .dns = portal_names,
+				   .n_dns = 1,
+				   .not_before = in->now - SLACK};
+	struct cert_spec radius = {.kind = CERT_KIND_TLS_SERVER,
+				   .cn = in->plan->host,
+				   .dns = radius_names,
+				   .n_dns = 1,
+				   .not_before = in->now - SLACK};
 	struct made m = {0};
 	int rc;
 
 	/* On a loopback address it is reached by these too. */
-	if (strncmp(in->plan->portal_listen, "127.", 4) == 0 || strncmp(in->plan->portal_listen, "[::1]", 5) == 0) {
+	if (strncmp(in->plan->portal_listen, "127.", 4) == 0 ||
+	    strncmp(in->plan->portal_listen, "[::1]", 5) == 0) {
 		if (strcmp(in->plan->host, "localhost") != 0)
 			portal_names[portal.n_dns++] = "localhost";
 		portal_names[portal.n_dns++] = "127.0.0.1";
@@ -159,18 +173,21 @@ static int make_servers(const struct instance *in, const struct made *root, stru
 	}
 	if (strlen(in->plan->host) >= CN_SIZE) /* the name that counts is in the SAN */
 		portal.cn = radius.cn = NULL;
-	rc = make_one(in, &portal, "portal", SERVER_BITS, SERVER_DAYS, root, root->cert, "tls/portal", &m, em);
+	rc = make_one(in, &portal, "portal", SERVER_BITS, SERVER_DAYS, root, root->cert,
+		      "tls/portal", &m, em);
 	made_free(&m);
 	if (rc == E_OK)
-		rc = make_one(in, &radius, "RADIUS server", SERVER_BITS, SERVER_DAYS, root, NULL, "radius/server", &m, em);
+		rc = make_one(in, &radius, "RADIUS server", SERVER_BITS, SERVER_DAYS, root, NULL,
+			      "radius/server", &m, em);
 	made_free(&m);
 	return rc;
 }
 
 /* What FreeRADIUS accepts client certificates from: every issuing CA, and the root above them. */
-static int save_client_ca(const struct instance *in, const struct made *issuing, X509 *root, struct errmsg *em)
+static int save_client_ca(const struct instance *in, const struct made *issuing, X509 *root,
+			  struct errmsg *em)
 {
-	X509 *certs[PLAN_GROUPS_MAX + 1];
+	X509 *certs[INIT_PLAN_GROUPS_MAX + 1];
 	char path[FS_PATH_MAX];
 	size_t n = 0;
 	int rc = fs_join(path, in->stage, "radius/client-ca.pem", em);
@@ -183,7 +200,7 @@ static int save_client_ca(const struct instance *in, const struct made *issuing,
 
 int instance_make_pki(const struct instance *in, struct errmsg *em)
 {
-	struct made root = {0}, issuing[PLAN_GROUPS_MAX] = {{0}};
+	struct made root = {0}, issuing[INIT_PLAN_GROUPS_MAX] = {{0}};
 	char name[NAME_SIZE + 8], path[FS_PATH_MAX];
 	int rc = make_root(in, &root, em);
 

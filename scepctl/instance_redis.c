@@ -7,9 +7,16 @@
 #include "core/pki/pki_file.h"
 #include "scepctl/escape.h"
 
-enum { PASSWORD_BYTES = 32, KEY_BYTES = 32, USERS_MAX = 16, LINES_SIZE = 2 * FS_PATH_MAX, OUT_MAX = 262144 };
+enum {
+	PASSWORD_BYTES = 32,
+	KEY_BYTES = 32,
+	USERS_MAX = 16,
+	LINES_SIZE = 2 * FS_PATH_MAX,
+	OUT_MAX = 262144
+};
 
-const char *const instance_redis_users[] = {"installer", "front", "ca", "portal", "auto_revoke", "radius", "gc", NULL};
+const char *const instance_redis_users[] = {"installer",   "front",  "ca", "portal",
+					    "auto_revoke", "radius", "gc", NULL};
 
 static const char *const keys[] = {"ticket-mac.key", "challenge.key", "session.key", "seal.key"};
 
@@ -30,7 +37,8 @@ static int make_keys(const struct instance *in, struct errmsg *em)
 }
 
 /* A fresh password into secrets/redis-USER, its SHA-256 into hash. */
-static int make_password(const struct instance *in, const char *user, char hash[HASH_SIZE], struct errmsg *em)
+static int make_password(const struct instance *in, const char *user, char hash[HASH_SIZE],
+			 struct errmsg *em)
 {
 	char password[2 * PASSWORD_BYTES + 2], name[64];
 	int rc = rnd_id(password, sizeof(password), "", PASSWORD_BYTES);
@@ -40,14 +48,15 @@ static int make_password(const struct instance *in, const char *user, char hash[
 	if (rc == E_OK) {
 		snprintf(name, sizeof(name), "secrets/redis-%s", user);
 		password[2 * PASSWORD_BYTES] = '\n';
-		rc = fs_create(in->stage, name, 0600, bytes_of(password, 2 * PASSWORD_BYTES + 1), em);
+		rc = fs_create(in->stage, name, 0600, bytes_of(password, 2 * PASSWORD_BYTES + 1),
+			       em);
 	}
 	text_wipe(password, sizeof(password));
 	return rc;
 }
 
-static int fill(const struct instance *in, const char *templ, const char *dst, const char *const *vars,
-		struct errmsg *em)
+static int fill(const struct instance *in, const char *templ, const char *dst,
+		const char *const *vars, struct errmsg *em)
 {
 	struct buf text = {0}, out = {0};
 	char path[FS_PATH_MAX];
@@ -65,7 +74,7 @@ static int fill(const struct instance *in, const char *templ, const char *dst, c
 	return rc;
 }
 
-static int listen_lines(const struct plan *p, struct buf *out)
+static int listen_lines(const struct init_plan *p, struct buf *out)
 {
 	if (*p->redis_socket) {
 		buf_adds(out, "port 0\nunixsocket ");
@@ -130,9 +139,11 @@ static void put_number(struct buf *out, const char *name, long value)
 	buf_addf(out, "scepauth_%s = %ld\n", name, value);
 }
 
-static void instance_conf(const struct plan *p, const char *client_secret, const char *redis_password, struct buf *out)
+static void instance_conf(const struct init_plan *p, const char *client_secret,
+			  const char *redis_password, struct buf *out)
 {
-	buf_adds(out, "# Written by scepctl init: what differs between instances. Holds secrets.\n");
+	buf_adds(out,
+		 "# Written by scepctl init: what differs between instances. Holds secrets.\n");
 	put(out, "dir", p->dir);
 	put(out, "module_dir", p->module_dir);
 	put(out, "listen", p->radius_listen);
@@ -164,12 +175,15 @@ int instance_make_raddb(const struct instance *in, struct errmsg *em)
 	if (rc == E_OK)
 		rc = conf_secret_line(path, password, sizeof(password), em);
 	if (rc == E_OK)
-		rc = rnd_id(secret, sizeof(secret), "", 16); /* RFC 2865 section 3 asks for 16 octets or more */
+		rc = rnd_id(secret, sizeof(secret), "",
+			    16); /* RFC 2865 section 3 asks for 16 octets or more */
 	if (rc == E_OK)
 		rc = fs_copy_tree(from, to, em);
 	if (rc == E_OK) {
 		instance_conf(in->plan, secret, password, &out);
-		rc = buf_error(&out) == E_OK ? fs_create(to, "instance.conf", 0640, buf_bytes(&out), em) : buf_error(&out);
+		rc = buf_error(&out) == E_OK
+			     ? fs_create(to, "instance.conf", 0640, buf_bytes(&out), em)
+			     : buf_error(&out);
 	}
 	text_wipe(password, sizeof(password));
 	text_wipe(secret, sizeof(secret));

@@ -5,9 +5,10 @@
 #include "core/pki/cert.h"
 #include "core/pki/cert_check.h"
 #include "scepctl/ctl.h"
-#include "scepctl/plan.h"
+#include "scepctl/init_plan.h"
 
-static int add_issuer(const struct conf *conf, const char *group, const char *profile, struct group *g, struct errmsg *em)
+static int add_issuer(const struct conf *conf, const char *group, const char *profile,
+		      struct group *g, struct errmsg *em)
 {
 	const char *const *known;
 	size_t n = conf_titles(conf, "profile", &known);
@@ -18,9 +19,11 @@ static int add_issuer(const struct conf *conf, const char *group, const char *pr
 	for (size_t i = 0; i < n; i++)
 		found = found || strcmp(known[i], profile) == 0;
 	if (!found)
-		return err_set(em, E_CONFIG, "group \"%.40s\": there is no profile \"%.40s\"", group, profile);
+		return err_set(em, E_CONFIG, "group \"%.40s\": there is no profile \"%.40s\"",
+			       group, profile);
 	if (g->n_issuers == GROUP_ISSUERS_MAX)
-		return err_set(em, E_CONFIG, "group \"%.40s\": more than %d profiles", group, GROUP_ISSUERS_MAX);
+		return err_set(em, E_CONFIG, "group \"%.40s\": more than %d profiles", group,
+			       GROUP_ISSUERS_MAX);
 	rc = cert_load(conf_path(conf, "profile", profile, "issuer-cert"), &cert, em);
 	if (rc != E_OK)
 		return rc;
@@ -30,7 +33,9 @@ static int add_issuer(const struct conf *conf, const char *group, const char *pr
 		rc = E_DENIED;
 	cert_free(cert);
 	if (rc != E_OK)
-		return err_set(em, E_CONFIG, "profile \"%.40s\": the first certificate of issuer-cert is not a CA with a key identifier",
+		return err_set(em, E_CONFIG,
+			       "profile \"%.40s\": the first certificate of issuer-cert is not a "
+			       "CA with a key identifier",
 			       profile);
 	return E_OK;
 }
@@ -43,13 +48,19 @@ int policy_group(const struct conf *conf, const char *name, struct group *ret, s
 	size_t n = conf_list(conf, "group", name, "profiles", &profiles);
 	int rc = E_OK;
 
-	if (!plan_is_group(name) || text_copy(g.name, sizeof(g.name), name) != E_OK)
-		return err_set(em, E_CONFIG, "group \"%.40s\": a name is 1 to 32 of a-z, 0-9 and '-'", name);
-	if (*vlan && !plan_is_vlan(vlan))
-		return err_set(em, E_CONFIG, "group \"%.40s\": vlan \"%.40s\" is neither an id (1 to 4094) nor a VLAN name", name, vlan);
+	if (!init_plan_is_group(name) || text_copy(g.name, sizeof(g.name), name) != E_OK)
+		return err_set(em, E_CONFIG,
+			       "group \"%.40s\": a name is 1 to 32 of a-z, 0-9 and '-'", name);
+	if (*vlan && !init_plan_is_vlan(vlan))
+		return err_set(em, E_CONFIG,
+			       "group \"%.40s\": vlan \"%.40s\" is neither an id (1 to 4094) nor a "
+			       "VLAN name",
+			       name, vlan);
 	if (text_copy(g.vlan, sizeof(g.vlan), vlan) != E_OK ||
-	    text_copy(g.filter_id, sizeof(g.filter_id), conf_str(conf, "group", name, "filter-id")) != E_OK)
-		return err_set(em, E_CONFIG, "group \"%.40s\": vlan or filter-id is too long", name);
+	    text_copy(g.filter_id, sizeof(g.filter_id),
+		      conf_str(conf, "group", name, "filter-id")) != E_OK)
+		return err_set(em, E_CONFIG, "group \"%.40s\": vlan or filter-id is too long",
+			       name);
 	g.priority = conf_int(conf, "group", name, "priority");
 	g.session_timeout = conf_int(conf, "group", name, "session-timeout");
 	g.device_limit = conf_int(conf, "group", name, "device-limit");
@@ -72,7 +83,8 @@ static bool listed(const char *name, const char *const *names, size_t n)
 	return false;
 }
 
-static int remove_vanished(struct store *s, const char *const *names, size_t n, struct policy_changes *ret, struct errmsg *em)
+static int remove_vanished(struct store *s, const char *const *names, size_t n,
+			   struct policy_changes *ret, struct errmsg *em)
 {
 	struct group *there = NULL;
 	size_t n_there = 0;
@@ -82,7 +94,8 @@ static int remove_vanished(struct store *s, const char *const *names, size_t n, 
 		if (listed(there[i].name, names, n))
 			continue;
 		if (ret->n_removed == POLICY_GROUPS_MAX)
-			rc = err_set(em, E_TOOBIG, "more than %d groups to remove; run it again", POLICY_GROUPS_MAX);
+			rc = err_set(em, E_TOOBIG, "more than %d groups to remove; run it again",
+				     POLICY_GROUPS_MAX);
 		else
 			rc = store_group_del(s, there[i].name, em);
 		if (rc == E_OK)
@@ -92,7 +105,8 @@ static int remove_vanished(struct store *s, const char *const *names, size_t n, 
 	return rc;
 }
 
-int policy_load(struct store *s, const struct conf *conf, struct policy_changes *ret, struct errmsg *em)
+int policy_load(struct store *s, const struct conf *conf, struct policy_changes *ret,
+		struct errmsg *em)
 {
 	const char *const *names;
 	size_t n = conf_titles(conf, "group", &names);
@@ -101,7 +115,9 @@ int policy_load(struct store *s, const struct conf *conf, struct policy_changes 
 
 	/* An empty file would throw everybody off the network: surely not what was meant. */
 	if (n == 0 || n > POLICY_GROUPS_MAX)
-		return err_set(em, E_CONFIG, "%zu groups in the configuration; 1 to %d are accepted", n, POLICY_GROUPS_MAX);
+		return err_set(em, E_CONFIG,
+			       "%zu groups in the configuration; 1 to %d are accepted", n,
+			       POLICY_GROUPS_MAX);
 	groups = calloc(n, sizeof(*groups));
 	if (!groups)
 		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
@@ -152,9 +168,12 @@ static int print_groups(const struct group *groups, size_t n, bool json)
 		struct json *g = json_object(), *issuers = json_array();
 
 		if (!json)
-			printf("%-20s priority %ld, VLAN %s, %zu issuer%s, session %ld s, %ld devices\n", groups[i].name,
-			       groups[i].priority, *groups[i].vlan ? groups[i].vlan : "none", groups[i].n_issuers,
-			       groups[i].n_issuers == 1 ? "" : "s", groups[i].session_timeout, groups[i].device_limit);
+			printf("%-20s priority %ld, VLAN %s, %zu issuer%s, session %ld s, %ld "
+			       "devices\n",
+			       groups[i].name, groups[i].priority,
+			       *groups[i].vlan ? groups[i].vlan : "none", groups[i].n_issuers,
+			       groups[i].n_issuers == 1 ? "" : "s", groups[i].session_timeout,
+			       groups[i].device_limit);
 		for (size_t k = 0; k < groups[i].n_issuers; k++)
 			json_push_str(issuers, groups[i].issuers[k]);
 		json_set_str(g, "name", groups[i].name);
@@ -193,11 +212,13 @@ int cmd_policy(const struct ctl_command *self, int argc, char **argv)
 		return ctl_usage(self, "say load or list");
 	rc = ctl_open(&common, "installer", &conf, &s, &em);
 	if (rc == E_OK)
-		rc = load ? policy_load(s, conf, &done, &em) : store_groups(s, &groups, &n_groups, &em);
+		rc = load ? policy_load(s, conf, &done, &em)
+			  : store_groups(s, &groups, &n_groups, &em);
 	if (rc != E_OK)
 		code = ctl_fail(rc, &em);
 	else
-		code = load ? policy_report(&done, common.json) : print_groups(groups, n_groups, common.json);
+		code = load ? policy_report(&done, common.json)
+			    : print_groups(groups, n_groups, common.json);
 	free(groups);
 	store_close(s);
 	conf_free(conf);

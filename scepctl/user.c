@@ -3,6 +3,7 @@
 #include "core/base/args.h"
 #include "core/base/text.h"
 #include "core/model/user.h"
+#include "core/pki/passhash.h"
 #include "scepctl/accounts.h"
 
 enum { PASSWORD_MIN = 8, GROUPS_TEXT = 640 };
@@ -17,7 +18,7 @@ struct user_args {
 	struct accounts *accounts;
 };
 
-static int get_hash(const struct user_args *u, char dst[ACCOUNTS_HASH_SIZE], struct errmsg *em)
+static int get_hash(const struct user_args *u, char dst[PASSHASH_SIZE], struct errmsg *em)
 {
 	char password[CTL_SECRET_SIZE] = "";
 	int rc;
@@ -29,11 +30,14 @@ static int get_hash(const struct user_args *u, char dst[ACCOUNTS_HASH_SIZE], str
 	else
 		rc = ctl_ask_secret("New password: ", true, password, em);
 	if (rc == E_STATE)
-		err_set(em, rc, "there is no terminal to ask on: use --password-file or --password-stdin");
+		err_set(em, rc,
+			"there is no terminal to ask on: use --password-file or --password-stdin");
 	if (rc == E_OK && strlen(password) < PASSWORD_MIN)
 		rc = err_set(em, E_FORMAT, "a password needs %d characters or more", PASSWORD_MIN);
 	if (rc == E_OK)
-		rc = accounts_hash(password, dst, em);
+		rc = passhash_new(password, dst) == E_OK
+			     ? E_OK
+			     : err_set(em, E_CRYPTO, "the password could not be hashed");
 	text_wipe(password, sizeof(password));
 	return rc;
 }
@@ -50,7 +54,9 @@ static int check_groups(const struct conf *conf, const struct user *u, struct er
 		for (size_t k = 0; k < n; k++)
 			found = found || strcmp(known[k], u->groups[i]) == 0;
 		if (!found)
-			return err_set(em, E_FORMAT, "there is no group \"%s\" in the configuration", u->groups[i]);
+			return err_set(em, E_FORMAT,
+				       "there is no group \"%s\" in the configuration",
+				       u->groups[i]);
 	}
 	return E_OK;
 }
@@ -66,8 +72,12 @@ static int groups_text(const struct user_args *u, char dst[GROUPS_TEXT], struct 
 		buf_adds(&all, i ? "," : "");
 		buf_adds(&all, u->groups.v[i]);
 	}
-	if (all.n == 0 || buf_error(&all) != E_OK || user_groups_parse(&probe, buf_str(&all)) != E_OK || probe.n_groups == 0)
-		rc = err_set(em, E_FORMAT, "--groups: at least one group is needed, and up to %d, separated by ','", USER_GROUPS_MAX);
+	if (all.n == 0 || buf_error(&all) != E_OK ||
+	    user_groups_parse(&probe, buf_str(&all)) != E_OK || probe.n_groups == 0)
+		rc = err_set(
+			em, E_FORMAT,
+			"--groups: at least one group is needed, and up to %d, separated by ','",
+			USER_GROUPS_MAX);
 	if (rc == E_OK)
 		rc = check_groups(u->conf, &probe, em);
 	if (rc == E_OK)
@@ -78,13 +88,18 @@ static int groups_text(const struct user_args *u, char dst[GROUPS_TEXT], struct 
 
 static int add(struct user_args *u, struct errmsg *em)
 {
-	char groups[GROUPS_TEXT], hash[ACCOUNTS_HASH_SIZE] = "";
-	struct account found, account = {.login = u->login, .hash = hash, .groups = groups, .name = u->name ? u->name : "",
+	char groups[GROUPS_TEXT], hash[PASSHASH_SIZE] = "";
+	struct account found, account = {.login = u->login,
+					 .hash = hash,
+					 .groups = groups,
+					 .name = u->name ? u->name : "",
 					 .email = u->email ? u->email : ""};
 	int rc = groups_text(u, groups, em);
 
 	if (rc == E_OK && accounts_find(u->accounts, u->login, &found) == E_OK)
-		rc = err_set(em, E_EXISTS, "%s has an account already; user passwd changes the password", u->login);
+		rc = err_set(em, E_EXISTS,
+			     "%s has an account already; user passwd changes the password",
+			     u->login);
 	if (rc == E_OK)
 		rc = get_hash(u, hash, em);
 	if (rc == E_OK)
@@ -95,7 +110,7 @@ static int add(struct user_args *u, struct errmsg *em)
 
 static int passwd(struct user_args *u, struct errmsg *em)
 {
-	char hash[ACCOUNTS_HASH_SIZE] = "";
+	char hash[PASSHASH_SIZE] = "";
 	struct account found;
 	int rc = accounts_find(u->accounts, u->login, &found);
 
@@ -125,7 +140,8 @@ static int list(const struct user_args *u)
 
 		accounts_get(u->accounts, i, &a);
 		if (!u->common.json)
-			printf("%-24s %-24s %s%s%s\n", a.login, a.groups, a.name, *a.email ? " " : "", a.email);
+			printf("%-24s %-24s %s%s%s\n", a.login, a.groups, a.name,
+			       *a.email ? " " : "", a.email);
 		json_set_str(one, "login", a.login);
 		json_set_str(one, "groups", a.groups);
 		json_set_str(one, "name", a.name);
@@ -159,7 +175,8 @@ static const struct {
 } verbs[] = {
 	{"add", "account added", add},
 	{"passwd", "password changed", passwd},
-	{"del", "account removed; certificates and devices are still there (scepctl revoke user)", del},
+	{"del", "account removed; certificates and devices are still there (scepctl revoke user)",
+	 del},
 	{"list", NULL, NULL},
 };
 
@@ -169,7 +186,8 @@ static int run(struct user_args *u, size_t verb)
 	int code, rc = conf_load(u->common.conf_file, &u->conf, &em);
 
 	if (rc == E_OK)
-		rc = accounts_open(conf_path(u->conf, "portal", NULL, "accounts"), &u->accounts, &em);
+		rc = accounts_open(conf_path(u->conf, "portal", NULL, "accounts"), &u->accounts,
+				   &em);
 	if (rc == E_OK && verbs[verb].run)
 		rc = verbs[verb].run(u, &em);
 	if (rc != E_OK)

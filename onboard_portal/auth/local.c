@@ -1,15 +1,15 @@
 #include "onboard_portal/auth/local.h"
 
 #include "core/base/text.h"
+#include "core/pki/passhash.h"
 
-#include <crypt.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HASH_TEXT_MAX CRYPT_OUTPUT_SIZE
+#define HASH_TEXT_MAX PASSHASH_SIZE
 
 struct account {
 	const char *login; /* into struct accounts.text */
@@ -110,14 +110,16 @@ static int parse_accounts(char *text, const char *path, struct accounts *ret, st
 		if (parse_line(line, &a.list[a.n]))
 			a.n++;
 		else
-			(void)err_set(em, E_FORMAT,
-				      "%s:%zu: not an account (login:hash:groups:name:email); left out",
-				      path, number);
+			(void)err_set(
+				em, E_FORMAT,
+				"%s:%zu: not an account (login:hash:groups:name:email); left out",
+				path, number);
 	}
 	qsort(a.list, a.n, sizeof(*a.list), by_login);
 	for (size_t i = 1; i < a.n; i++) {
 		if (strcmp(a.list[i - 1].login, a.list[i].login) == 0)
-			(void)err_set(em, E_FORMAT, "%s: account %s is there twice", path, a.list[i].login);
+			(void)err_set(em, E_FORMAT, "%s: account %s is there twice", path,
+				      a.list[i].login);
 	}
 	*ret = a;
 	return E_OK;
@@ -156,27 +158,14 @@ static bool unchanged(const struct local *l, const struct stat *st)
 	       st->st_ctim.tv_nsec == l->seen.st_ctim.tv_nsec;
 }
 
-static bool make_hash(const char *setting, char dst[HASH_TEXT_MAX])
-{
-	struct crypt_data *data = calloc(1, sizeof(*data));
-	const char *hash = data != NULL ? crypt_r("nobody's password", setting, data) : NULL;
-	bool ok = hash != NULL && *hash != '*' && text_copy(dst, HASH_TEXT_MAX, hash) == E_OK;
-
-	free(data);
-	return ok;
-}
-
 /* As costly as the first account's hash, or as libcrypt's default when there is none. */
 static int make_dummy(struct local *l)
 {
-	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	static const char nobody[] = "nobody's password";
 
-	if (l->accounts.n > 0 && make_hash(l->accounts.list[0].hash, l->dummy))
+	if (l->accounts.n > 0 && passhash_like(nobody, l->accounts.list[0].hash, l->dummy) == E_OK)
 		return E_OK;
-	if (crypt_gensalt_rn("$y$", 0, NULL, 0, setting, sizeof(setting)) == NULL ||
-	    !make_hash(setting, l->dummy))
-		return E_CRYPTO;
-	return E_OK;
+	return passhash_new(nobody, l->dummy);
 }
 
 /* With the lock held. A file that cannot be read keeps nobody's old password alive. */
@@ -197,7 +186,8 @@ static int refresh(struct local *l, struct errmsg *em)
 		return E_OK;
 	}
 	if (!S_ISREG(st.st_mode) || (st.st_mode & 0007) != 0) {
-		r = err_set(em, E_UNAVAIL, "%s: others may use this file; chmod o= %s", l->path, l->path);
+		r = err_set(em, E_UNAVAIL, "%s: others may use this file; chmod o= %s", l->path,
+			    l->path);
 		goto out;
 	}
 	r = read_whole(fd, l->path, st.st_size, &text, em);
@@ -235,23 +225,6 @@ static int take_person(const struct account *a, struct user *ret)
 	return E_OK;
 }
 
-static bool password_matches(const char *password, const char *hash)
-{
-	struct crypt_data *data = calloc(1, sizeof(*data));
-	const char *got;
-	size_t n = strlen(hash);
-	bool same = false;
-
-	if (data == NULL)
-		return false;
-	got = crypt_r(password, hash, data);
-	if (got != NULL && *got != '*')
-		same = strlen(got) == n && text_ct_equal(got, hash, n);
-	text_wipe(data, sizeof(*data));
-	free(data);
-	return same;
-}
-
 static int local_check(void *self, const char *login, const char *password, struct user *ret,
 		       struct errmsg *em)
 {
@@ -275,7 +248,7 @@ static int local_check(void *self, const char *login, const char *password, stru
 	if (r != E_OK)
 		return E_UNAVAIL;
 
-	same = password_matches(password, hash);
+	same = passhash_matches(password, hash);
 	text_wipe(hash, sizeof(hash));
 	if (*u.login == '\0')
 		return E_NOTFOUND;
@@ -314,6 +287,7 @@ int local_open(const char *path, struct auth *ret, struct errmsg *em)
 	if (refresh(l, em) != E_OK)
 		l->loaded = false;
 	pthread_mutex_unlock(&l->lock);
-	*ret = (struct auth){.source = "local", .self = l, .check = local_check, .close = local_close};
+	*ret = (struct auth){
+		.source = "local", .self = l, .check = local_check, .close = local_close};
 	return E_OK;
 }

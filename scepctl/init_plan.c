@@ -1,4 +1,4 @@
-#include "scepctl/plan.h"
+#include "scepctl/init_plan.h"
 
 #include "core/base/text.h"
 #include "scepctl/escape.h"
@@ -7,15 +7,16 @@
 
 enum { SOCKET_PATH_MAX = 107, ORGANIZATION_MAX = 64 };
 
-bool plan_is_group(const char *name)
+bool init_plan_is_group(const char *name)
 {
 	size_t n = strlen(name);
 
 	return n >= 1 && n < NAME_SIZE && name[0] != '-' &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n && strcmp(name, "root") != 0;
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == n &&
+	       strcmp(name, "root") != 0;
 }
 
-bool plan_is_vlan(const char *vlan)
+bool init_plan_is_vlan(const char *vlan)
 {
 	static const char digits[] = "0123456789";
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -27,26 +28,32 @@ bool plan_is_vlan(const char *vlan)
 	if (strspn(vlan, digits) == n)
 		return text_int64(vlan, &id) == E_OK && id >= 1 && id <= 4094 && vlan[0] != '0';
 	return strpbrk(vlan, letters) && text_is_plain(vlan, 32) &&
-	       strspn(vlan, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == n;
+	       strspn(vlan, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
+		       n;
 }
 
-static int add_group(struct plan *p, const char *word, struct errmsg *em)
+static int add_group(struct init_plan *p, const char *word, struct errmsg *em)
 {
-	struct plan_group *g = &p->groups[p->n_groups];
+	struct init_plan_group *g = &p->groups[p->n_groups];
 	const char *colon = strchr(word, ':');
 	size_t n = colon ? (size_t)(colon - word) : strlen(word);
 
-	if (p->n_groups == PLAN_GROUPS_MAX)
-		return err_set(em, E_FORMAT, "--group: more than %d", PLAN_GROUPS_MAX);
+	if (p->n_groups == INIT_PLAN_GROUPS_MAX)
+		return err_set(em, E_FORMAT, "--group: more than %d", INIT_PLAN_GROUPS_MAX);
 	memset(g, 0, sizeof(*g));
 	if (n < sizeof(g->name))
 		memcpy(g->name, word, n);
-	if (!plan_is_group(g->name))
-		return err_set(em, E_FORMAT, "--group: '%.40s' is not a group name: 1 to 32 of a-z, 0-9 and '-', not \"root\"",
+	if (!init_plan_is_group(g->name))
+		return err_set(em, E_FORMAT,
+			       "--group: '%.40s' is not a group name: 1 to 32 of a-z, 0-9 and '-', "
+			       "not \"root\"",
 			       word);
-	if (colon && (!plan_is_vlan(colon + 1) || text_copy(g->vlan, sizeof(g->vlan), colon + 1) != E_OK))
-		return err_set(em, E_FORMAT, "--group %s: '%.40s' is neither a VLAN id (1 to 4094) nor a VLAN name", g->name,
-			       colon + 1);
+	if (colon && (!init_plan_is_vlan(colon + 1) ||
+		      text_copy(g->vlan, sizeof(g->vlan), colon + 1) != E_OK))
+		return err_set(
+			em, E_FORMAT,
+			"--group %s: '%.40s' is neither a VLAN id (1 to 4094) nor a VLAN name",
+			g->name, colon + 1);
 	for (size_t i = 0; i < p->n_groups; i++)
 		if (strcmp(p->groups[i].name, g->name) == 0)
 			return err_set(em, E_FORMAT, "--group: %s is given twice", g->name);
@@ -54,7 +61,7 @@ static int add_group(struct plan *p, const char *word, struct errmsg *em)
 	return E_OK;
 }
 
-static int set_groups(struct plan *p, const struct opts_list *given, struct errmsg *em)
+static int set_groups(struct init_plan *p, const struct opts_list *given, struct errmsg *em)
 {
 	static const struct opts_list usual = {.v = {"staff:20", "students:30"}, .n = 2};
 	const struct opts_list *list = given->n ? given : &usual;
@@ -70,7 +77,8 @@ static bool is_host(const char *s)
 	struct in6_addr addr;
 
 	return *s && strlen(s) <= 200 && *s != '-' && *s != '.' && !strstr(s, "..") &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") == strlen(s) &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") ==
+		       strlen(s) &&
 	       inet_pton(AF_INET, s, &addr) != 1;
 }
 
@@ -107,64 +115,80 @@ static bool is_url(const char *s, const char *scheme)
 {
 	size_t n = strlen(scheme);
 
-	return strlen(s) < PLAN_URL_SIZE && strncmp(s, scheme, n) == 0 && s[n] && s[n] != '/' &&
-	       s[strlen(s) - 1] != '/' &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]@%+") == strlen(s);
+	return strlen(s) < INIT_PLAN_URL_SIZE && strncmp(s, scheme, n) == 0 && s[n] &&
+	       s[n] != '/' && s[strlen(s) - 1] != '/' &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/"
+			 "[]@%+") == strlen(s);
 }
 
-static int set_url(char dst[PLAN_URL_SIZE], const char *given, const char *scheme, const char *other_scheme,
-		   const char *default_port, const char *host, const char *port, const char *option, struct errmsg *em)
+static int set_url(char dst[INIT_PLAN_URL_SIZE], const char *given, const char *scheme,
+		   const char *other_scheme, const char *default_port, const char *host,
+		   const char *port, const char *option, struct errmsg *em)
 {
 	if (given) {
 		if (!is_url(given, scheme) && !(other_scheme && is_url(given, other_scheme)))
-			return err_set(em, E_FORMAT, "%s: '%.80s' is not a URL such as %shost:8080 without a final slash",
+			return err_set(em, E_FORMAT,
+				       "%s: '%.80s' is not a URL such as %shost:8080 without a "
+				       "final slash",
 				       option, given, scheme);
-		return text_copy(dst, PLAN_URL_SIZE, given) == E_OK ? E_OK : err_set(em, E_FORMAT, "%s: too long", option);
+		return text_copy(dst, INIT_PLAN_URL_SIZE, given) == E_OK
+			       ? E_OK
+			       : err_set(em, E_FORMAT, "%s: too long", option);
 	}
 	if (strcmp(port, default_port) == 0)
-		snprintf(dst, PLAN_URL_SIZE, "%s%s", scheme, host);
+		snprintf(dst, INIT_PLAN_URL_SIZE, "%s%s", scheme, host);
 	else
-		snprintf(dst, PLAN_URL_SIZE, "%s%s:%s", scheme, host, port);
+		snprintf(dst, INIT_PLAN_URL_SIZE, "%s%s:%s", scheme, host, port);
 	return E_OK;
 }
 
-static int set_network(const struct plan_input *in, struct plan *p, struct errmsg *em)
+static int set_network(const struct init_plan_input *in, struct init_plan *p, struct errmsg *em)
 {
 	const char *scep_port, *portal_port;
 	int rc;
 
 	p->host = in->host ? in->host : "localhost";
 	if (!is_host(p->host))
-		return err_set(em, E_FORMAT, "--host: '%.80s' is not a DNS name (devices pin it, so an address will not do)",
+		return err_set(em, E_FORMAT,
+			       "--host: '%.80s' is not a DNS name (devices pin it, so an address "
+			       "will not do)",
 			       p->host);
 	p->scep_listen = in->scep_listen ? in->scep_listen : "127.0.0.1:8080";
 	p->portal_listen = in->portal_listen ? in->portal_listen : "127.0.0.1:8443";
 	if (!is_listen(p->scep_listen, &scep_port))
-		return err_set(em, E_FORMAT, "--scep-listen: '%.80s' is not ADDRESS:PORT", p->scep_listen);
+		return err_set(em, E_FORMAT, "--scep-listen: '%.80s' is not ADDRESS:PORT",
+			       p->scep_listen);
 	if (!is_listen(p->portal_listen, &portal_port))
-		return err_set(em, E_FORMAT, "--portal-listen: '%.80s' is not ADDRESS:PORT", p->portal_listen);
-	rc = set_url(p->scep_url, in->scep_url, "http://", "https://", "80", p->host, scep_port, "--scep-url", em);
+		return err_set(em, E_FORMAT, "--portal-listen: '%.80s' is not ADDRESS:PORT",
+			       p->portal_listen);
+	rc = set_url(p->scep_url, in->scep_url, "http://", "https://", "80", p->host, scep_port,
+		     "--scep-url", em);
 	if (rc == E_OK)
-		rc = set_url(p->portal_url, in->portal_url, "https://", NULL, "443", p->host, portal_port, "--portal-url", em);
+		rc = set_url(p->portal_url, in->portal_url, "https://", NULL, "443", p->host,
+			     portal_port, "--portal-url", em);
 	if (rc != E_OK)
 		return rc;
 	p->radius_listen = in->radius_listen ? in->radius_listen : "127.0.0.1";
 	if (!is_address(p->radius_listen))
-		return err_set(em, E_FORMAT, "--radius-listen: '%.80s' is not an IP address", p->radius_listen);
+		return err_set(em, E_FORMAT, "--radius-listen: '%.80s' is not an IP address",
+			       p->radius_listen);
 	p->radius_port = in->radius_port ? in->radius_port : 1812;
 	return E_OK;
 }
 
-static int set_redis(const struct plan_input *in, struct plan *p, struct errmsg *em)
+static int set_redis(const struct init_plan_input *in, struct init_plan *p, struct errmsg *em)
 {
 	int rc;
 
 	if (in->redis_socket && (in->redis_host || in->redis_port))
-		return err_set(em, E_FORMAT, "--redis-socket and --redis-host/--redis-port exclude each other");
+		return err_set(em, E_FORMAT,
+			       "--redis-socket and --redis-host/--redis-port exclude each other");
 	p->redis_host = in->redis_host ? in->redis_host : "127.0.0.1";
 	p->redis_port = in->redis_port ? in->redis_port : 6379;
 	if (!is_address(p->redis_host) && !is_host(p->redis_host))
-		return err_set(em, E_FORMAT, "--redis-host: '%.80s' is neither a host name nor an address", p->redis_host);
+		return err_set(em, E_FORMAT,
+			       "--redis-host: '%.80s' is neither a host name nor an address",
+			       p->redis_host);
 	if (in->redis_host || in->redis_port)
 		return E_OK;
 	if (in->redis_socket) {
@@ -177,15 +201,20 @@ static int set_redis(const struct plan_input *in, struct plan *p, struct errmsg 
 			return rc;
 	}
 	if (!escape_is_path(p->redis_socket))
-		return err_set(em, E_FORMAT, "--redis-socket: '%.80s' is not an absolute path of plain characters",
-			       p->redis_socket);
+		return err_set(
+			em, E_FORMAT,
+			"--redis-socket: '%.80s' is not an absolute path of plain characters",
+			p->redis_socket);
 	if (strlen(p->redis_socket) > SOCKET_PATH_MAX)
-		return err_set(em, E_FORMAT, "--redis-socket: longer than the %d bytes of a unix socket's path; choose a "
-			       "shorter folder", SOCKET_PATH_MAX);
+		return err_set(em, E_FORMAT,
+			       "--redis-socket: longer than the %d bytes of a unix socket's path; "
+			       "choose a "
+			       "shorter folder",
+			       SOCKET_PATH_MAX);
 	return E_OK;
 }
 
-static int set_paths(const struct plan_input *in, struct plan *p, struct errmsg *em)
+static int set_paths(const struct init_plan_input *in, struct init_plan *p, struct errmsg *em)
 {
 	int rc = fs_absolute(p->dir, in->dir, em);
 
@@ -194,11 +223,15 @@ static int set_paths(const struct plan_input *in, struct plan *p, struct errmsg 
 	if (rc != E_OK)
 		return rc;
 	if (!escape_is_path(p->dir))
-		return err_set(em, E_FORMAT, "the folder's path may not hold quotes, backslash, '$', '%%' or braces: "
-			       "FreeRADIUS would read them as its own");
+		return err_set(
+			em, E_FORMAT,
+			"the folder's path may not hold quotes, backslash, '$', '%%' or braces: "
+			"FreeRADIUS would read them as its own");
 	p->module_dir = in->module_dir ? in->module_dir : "/usr/lib/freeradius";
 	if (!escape_is_path(p->module_dir))
-		return err_set(em, E_FORMAT, "--module-dir: '%.80s' is not an absolute path of plain characters", p->module_dir);
+		return err_set(em, E_FORMAT,
+			       "--module-dir: '%.80s' is not an absolute path of plain characters",
+			       p->module_dir);
 	p->run_as = in->run_as ? in->run_as : "";
 	if (*p->run_as && !text_is_name(p->run_as, 32))
 		return err_set(em, E_FORMAT, "--run-as: '%.40s' is not a user name", p->run_as);
@@ -209,11 +242,12 @@ static int set_bits(long *dst, long given, long usual, const char *option, struc
 {
 	*dst = given ? given : usual;
 	if (*dst < 2048 || *dst > 8192 || *dst % 8 != 0)
-		return err_set(em, E_FORMAT, "%s: %ld is not a key size from 2048 to 8192", option, *dst);
+		return err_set(em, E_FORMAT, "%s: %ld is not a key size from 2048 to 8192", option,
+			       *dst);
 	return E_OK;
 }
 
-static int set_keys(const struct plan_input *in, struct plan *p, struct errmsg *em)
+static int set_keys(const struct init_plan_input *in, struct init_plan *p, struct errmsg *em)
 {
 	int rc = set_bits(&p->root_bits, in->root_bits, 4096, "--root-bits", em);
 
@@ -225,28 +259,33 @@ static int set_keys(const struct plan_input *in, struct plan *p, struct errmsg *
 		return rc;
 	p->lifetime = in->lifetime ? in->lifetime : 365;
 	if (p->lifetime < 1 || p->lifetime > 1825)
-		return err_set(em, E_FORMAT, "--lifetime: %ld is not a number of days from 1 to 1825", p->lifetime);
+		return err_set(em, E_FORMAT,
+			       "--lifetime: %ld is not a number of days from 1 to 1825",
+			       p->lifetime);
 	return E_OK;
 }
 
-static int set_names(const struct plan_input *in, struct plan *p, struct errmsg *em)
+static int set_names(const struct init_plan_input *in, struct init_plan *p, struct errmsg *em)
 {
 	p->organization = in->organization ? in->organization : "Example University";
 	if (!text_is_plain(p->organization, ORGANIZATION_MAX))
-		return err_set(em, E_FORMAT, "--organization: 1 to %d bytes of plain text are needed (it goes into certificates)",
+		return err_set(em, E_FORMAT,
+			       "--organization: 1 to %d bytes of plain text are needed (it goes "
+			       "into certificates)",
 			       ORGANIZATION_MAX);
 	p->ssid = in->ssid ? in->ssid : "campus";
 	if (!text_is_plain(p->ssid, 32)) /* IEEE 802.11: 0 to 32 octets */
 		return err_set(em, E_FORMAT, "--ssid: 1 to 32 bytes of plain text are needed");
 	p->onboarding_ssid = in->onboarding_ssid ? in->onboarding_ssid : "";
 	if (*p->onboarding_ssid && !text_is_plain(p->onboarding_ssid, 32))
-		return err_set(em, E_FORMAT, "--onboarding-ssid: 1 to 32 bytes of plain text are needed");
+		return err_set(em, E_FORMAT,
+			       "--onboarding-ssid: 1 to 32 bytes of plain text are needed");
 	if (strcmp(p->onboarding_ssid, p->ssid) == 0)
 		return err_set(em, E_FORMAT, "--onboarding-ssid: must differ from --ssid");
 	return E_OK;
 }
 
-int plan_make(const struct plan_input *in, struct plan *ret, struct errmsg *em)
+int init_plan_make(const struct init_plan_input *in, struct init_plan *ret, struct errmsg *em)
 {
 	int rc;
 

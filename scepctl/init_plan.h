@@ -1,6 +1,6 @@
 /* What `scepctl init` is asked to make: options with their defaults, judged before anything is written. */
-#ifndef SCEPCTL_PLAN_H
-#define SCEPCTL_PLAN_H
+#ifndef SCEPCTL_INIT_PLAN_H
+#define SCEPCTL_INIT_PLAN_H
 
 #include "core/base/err.h"
 #include "core/model/limits.h"
@@ -9,21 +9,21 @@
 
 #include <stdbool.h>
 
-enum { PLAN_GROUPS_MAX = 16, PLAN_URL_SIZE = 300 };
+enum { INIT_PLAN_GROUPS_MAX = 16, INIT_PLAN_URL_SIZE = 300 };
 
-struct plan_group {
+struct init_plan_group {
 	char name[NAME_SIZE]; /* also the profile's name and the folder below ca/ */
 	char vlan[33];        /* "" none */
 };
 
-struct plan {
-	char dir[FS_PATH_MAX];  /* absolute: where the instance will be */
+struct init_plan {
+	char dir[FS_PATH_MAX];      /* absolute: where the instance will be */
 	char root_dir[FS_PATH_MAX]; /* absolute, "": DIR/ca/root */
-	struct plan_group groups[PLAN_GROUPS_MAX];
+	struct init_plan_group groups[INIT_PLAN_GROUPS_MAX];
 	size_t n_groups;
 	const char *organization, *ssid, *onboarding_ssid, *host;
 	const char *scep_listen, *portal_listen, *radius_listen;
-	char scep_url[PLAN_URL_SIZE], portal_url[PLAN_URL_SIZE];
+	char scep_url[INIT_PLAN_URL_SIZE], portal_url[INIT_PLAN_URL_SIZE];
 	long radius_port, redis_port;
 	char redis_socket[FS_PATH_MAX]; /* absolute; "": TCP */
 	const char *redis_host;
@@ -32,20 +32,22 @@ struct plan {
 };
 
 /* The words as typed; NULL, "" or 0 where not given. */
-struct plan_input {
-	const char *dir, *organization, *ssid, *onboarding_ssid, *host, *scep_listen, *scep_url, *portal_listen,
-		*portal_url, *radius_listen, *redis_socket, *redis_host, *module_dir, *root_dir, *run_as;
+struct init_plan_input {
+	const char *dir, *organization, *ssid, *onboarding_ssid, *host, *scep_listen, *scep_url,
+		*portal_listen, *portal_url, *radius_listen, *redis_socket, *redis_host,
+		*module_dir, *root_dir, *run_as;
 	long radius_port, redis_port, root_bits, issuer_bits, ra_bits, lifetime;
 	struct opts_list groups; /* NAME or NAME:VLAN */
 };
 
 /* Fills ret, borrowing the texts of in. E_FORMAT with the option's name and what is wrong. Looks at the
  * file system only to make paths absolute. */
-int plan_make(const struct plan_input *in, struct plan *ret, struct errmsg *em) MUST_CHECK;
+int init_plan_make(const struct init_plan_input *in, struct init_plan *ret,
+		   struct errmsg *em) MUST_CHECK;
 
 /* Group and profile names: [a-z0-9-], 1 to 32, starting with a letter or digit; "root" is taken. */
-bool plan_is_group(const char *name);
+bool init_plan_is_group(const char *name);
 /* VLAN id 1..4094 or a name of up to 32 of [A-Za-z0-9_.-] with a letter in it. */
-bool plan_is_vlan(const char *vlan);
+bool init_plan_is_vlan(const char *vlan);
 
 #endif

@@ -5,30 +5,30 @@
 
 #include "core/base/conf.h"
 #include "scepctl/instance.h"
-#include "scepctl/plan.h"
+#include "scepctl/init_plan.h"
 
 #include <string.h>
 #include <unistd.h>
 
-static struct plan_input base(void)
+static struct init_plan_input base(void)
 {
-	return (struct plan_input){.dir = "/tmp/instance"};
+	return (struct init_plan_input){.dir = "/tmp/instance"};
 }
 
-static void good(const struct plan_input *in, struct plan *p)
+static void good(const struct init_plan_input *in, struct init_plan *p)
 {
 	struct errmsg em = {""};
 
-	if (plan_make(in, p, &em) != E_OK)
+	if (init_plan_make(in, p, &em) != E_OK)
 		fail_msg("%s", em.text);
 }
 
-static void bad(const struct plan_input *in, const char *word)
+static void bad(const struct init_plan_input *in, const char *word)
 {
 	struct errmsg em = {""};
-	struct plan p;
+	struct init_plan p;
 
-	if (plan_make(in, &p, &em) == E_OK)
+	if (init_plan_make(in, &p, &em) == E_OK)
 		fail_msg("accepted, wanted: %s", word);
 	if (!strstr(em.text, word))
 		fail_msg("'%s' does not name '%s'", em.text, word);
@@ -36,8 +36,8 @@ static void bad(const struct plan_input *in, const char *word)
 
 static void test_defaults(void **state)
 {
-	struct plan_input in = base();
-	struct plan p;
+	struct init_plan_input in = base();
+	struct init_plan p;
 
 	(void)state;
 	good(&in, &p);
@@ -57,8 +57,8 @@ static void test_defaults(void **state)
 
 static void test_urls(void **state)
 {
-	struct plan_input in = base();
-	struct plan p;
+	struct init_plan_input in = base();
+	struct init_plan p;
 
 	(void)state;
 	in.host = "wifi.example.edu";
@@ -82,10 +82,13 @@ static void test_urls(void **state)
 
 static void test_groups(void **state)
 {
-	static const char *const refused[] = {"", "Staff", "root", "../x", "a/b", "a b", "-a", ":20", "a:0", "a:4095", "a:010",
-					      "a:", "a:x y", "a:\"", "abcdefghijklmnopqrstuvwxyz0123456", "a:...", "a:20:30"};
-	struct plan_input in = base();
-	struct plan p;
+	static const char *const refused[] = {
+		"",      "Staff",  "root",  "../x", "a/b",
+		"a b",   "-a",     ":20",   "a:0",  "a:4095",
+		"a:010", "a:",     "a:x y", "a:\"", "abcdefghijklmnopqrstuvwxyz0123456",
+		"a:...", "a:20:30"};
+	struct init_plan_input in = base();
+	struct init_plan p;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
@@ -102,14 +105,15 @@ static void test_groups(void **state)
 
 static void test_other_options(void **state)
 {
-	struct plan_input in;
+	struct init_plan_input in;
 	char longer[108];
 
 	(void)state;
 #define BAD(field, value, word) (in = base(), in.field = (value), bad(&in, word))
 	BAD(organization, "", "--organization");
 	BAD(organization, "a\nb", "--organization");
-	BAD(organization, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "--organization");
+	BAD(organization, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	    "--organization");
 	BAD(ssid, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "--ssid");
 	BAD(ssid, "", "--ssid");
 	BAD(onboarding_ssid, "campus", "--onboarding-ssid");
@@ -127,7 +131,7 @@ static void test_other_options(void **state)
 	longer[107] = '\0';
 	in = base();
 	in.redis_socket = longer;
-	good(&in, &(struct plan){.n_groups = 0});
+	good(&in, &(struct init_plan){.n_groups = 0});
 	{
 		char dir[120] = "/tmp/";
 
@@ -157,13 +161,13 @@ static void test_conf_round_trip(void **state)
 {
 	static const char organization[] = "O\"Brien ${x} \\ \xc3\xbcn\xc3\xaf # // /* ' = { }";
 	static const char ssid[] = "caf\xc3\xa9 \"x\" ${HOME} \\";
-	struct plan_input in = base();
+	struct init_plan_input in = base();
 	char path[] = "/tmp/test-plan.XXXXXX";
 	const char *const *titles, *const *items;
 	struct errmsg em = {""};
 	struct conf *c = NULL;
 	struct buf text;
-	struct plan p;
+	struct init_plan p;
 	int fd;
 
 	(void)state;
@@ -211,10 +215,8 @@ static void test_conf_round_trip(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_urls),
-		cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_other_options),
+		cmocka_unit_test(test_defaults),        cmocka_unit_test(test_urls),
+		cmocka_unit_test(test_groups),          cmocka_unit_test(test_other_options),
 		cmocka_unit_test(test_conf_round_trip),
 	};
 

@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+# scepctl against a real Redis: install, groups, helpdesk people, local accounts, and what is done to
+# people, always as somebody and never more than that somebody may.
+set -uo pipefail
+# shellcheck source=tests/support/lib.sh
+. "$(dirname "$0")/../support/lib.sh"
+
+d=$T_DIR/i
+umask 077
+echo "correct horse battery" >"$T_DIR/pass"
+t_ok "init" "$SCEPAUTH_BIN/scepctl" init "$d" --quiet --root-passphrase-file "$T_DIR/pass" --root-bits 2048 --issuer-bits 2048
+ctl() {
+	"$SCEPAUTH_BIN/scepctl" -c "$d/scepauth.conf" "$@"
+}
+code() { # COMMAND...: prints its exit status
+	"$@" >/dev/null 2>&1 && echo 0 || echo $?
+}
+start_redis() {
+	redis-server "$d/redis/redis.conf" --daemonize no >>"$T_DIR/redis.out" 2>&1 &
+	redis=$!
+	t_wait 10 test -S "$d/run/redis.sock"
+}
+# shellcheck disable=SC2317 # called at exit
+stop_redis() {
+	kill "$redis" 2>/dev/null && wait "$redis" 2>/dev/null
+}
+redis=0
+t_defer stop_redis
+as() { # USER COMMAND...
+	local user=$1
+	shift
+	REDISCLI_AUTH=$(cat "$d/secrets/redis-$user") redis-cli -s "$d/run/redis.sock" --user "$user" --no-auth-warning "$@"
+}
+
+# --- Redis away ------------------------------------------------------------------------------------
+t_is "Redis away is exit status 3" "$(code ctl install)" 3
+t_like "and said in one line" "$(ctl install 2>&1)" '^scepctl: [^'$'\n'']*redis.sock'
+t_is "status too" "$(code ctl status)" 3
+t_is "its JSON is still whole" "$(ctl status --json | jq -r '[.redis, (.certificates | length)] | @csv')" 'false,6'
+start_redis || t_bail "no Redis"
+t_is "an empty Redis is no store" "$(code ctl policy list)" 3
+
+# --- install, policy -------------------------------------------------------------------------------
+t_ok "install" ctl install
+t_ok "install again" ctl install
+t_is "groups are there" "$(ctl policy list --json | jq -r '[.groups[] | .name, .vlan, (.issuers | length)] | @csv')" \
+	'"staff","20",1,"students","30",1'
+ski=$(openssl x509 -in "$d/ca/staff/issuing.pem" -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' :' | tr A-F a-f)
+t_is "a group's issuer is its CA's key identifier" "$(ctl policy list --json | jq -r '.groups[0].issuers[0]')" "$ski"
+t_is "status is good" "$(code ctl status)" 0
+t_is "status has epoch and groups" "$(ctl status --json | jq -r '[.redis, .store_ready, (.epoch | length), .groups] | @csv')" 'true,true,64,2'
+epoch=$(ctl status --json | jq -r .epoch)
+t_ok "install once more" ctl install
+t_is "keeps the epoch" "$(ctl status --json | jq -r .epoch)" "$epoch"
+cp "$d/scepauth.conf" "$T_DIR/conf"
+sed -i 's/^group "students"/group "pupils"/; s/vlan = "20"/vlan = "21"/' "$d/scepauth.conf"
+t_is "policy load names what it did" "$(ctl policy load | sort | paste -sd ,)" 'loaded  pupils,loaded  staff,removed students'
+t_is "the change is there" "$(ctl policy list --json | jq -r '[.groups[] | .name, .vlan] | @csv')" '"pupils","30","staff","21"'
+sed -i 's/profiles = {"students"}/profiles = {"nobody"}/' "$d/scepauth.conf"
+sed -i 's/vlan = "21"/vlan = "22"/' "$d/scepauth.conf"
+t_is "a bad group is exit status 2" "$(code ctl policy load)" 2
+t_is "and changes no group at all" "$(ctl policy list --json | jq -r '.groups[] | select(.name == "staff").vlan')" 21
+cp "$T_DIR/conf" "$d/scepauth.conf"
+t_ok "the old policy again" ctl policy load
+t_like "another user may not load policy" "$(ctl --as portal policy load 2>&1)" 'only the installer'
+
+# --- helpdesk people -------------------------------------------------------------------------------
+t_ok "helpdesk add" ctl helpdesk add anna --password-file "$d/secrets/redis-anna"
+t_is "password file is closed" "$(stat -c %a "$d/secrets/redis-anna")" 600
+t_is "anna can log in" "$(as anna ACL WHOAMI)" anna
+t_not "a password file is never overwritten" ctl helpdesk add berta --password-file "$d/secrets/redis-anna"
+t_is "and no half a person is left" "$(ctl helpdesk list)" anna
+out=$(ctl helpdesk add berta)
+t_like "the password is shown, with a ready command" "$out" 'shown this once: [0-9a-f]{32}.*redis-cli -s .*redis.sock --user berta'
+password=$(sed -n 's/.*once: //p' <<<"$out")
+t_is "and works" "$(REDISCLI_AUTH=$password redis-cli -s "$d/run/redis.sock" --user berta --no-auth-warning ACL WHOAMI)" berta
+t_unlike "it is nowhere in the instance" "$(grep -rlF "$password" "$d")" .
+t_is "adding again is refused" "$(code ctl helpdesk add berta)" 1
+t_is "and the password still works" "$(REDISCLI_AUTH=$password redis-cli -s "$d/run/redis.sock" --user berta --no-auth-warning ACL WHOAMI)" berta
+for name in installer front ca portal auto_revoke radius gc default root; do
+	t_not "reserved: $name" ctl helpdesk add "$name"
+	t_not "nor may it be removed" ctl helpdesk del "$name"
+done
+for name in 'a*' 'A' 'a b' '../x' '-x' '' 'a?' 'a[b]' 'a)' "$(printf 'a%.0s' {1..33})"; do
+	t_is "no name: '$name'" "$(code ctl helpdesk add -- "$name")" 2
+done
+t_is "the programs' users are as before" "$(as portal ACL WHOAMI)" portal
+t_is "list" "$(ctl helpdesk list --json | jq -r '.helpdesk | sort | @csv')" '"anna","berta"'
+t_ok "del" ctl helpdesk del berta
+t_like "berta is locked out" "$(REDISCLI_AUTH=$password redis-cli -s "$d/run/redis.sock" --user berta --no-auth-warning PING 2>&1)" 'WRONGPASS|NOAUTH'
+t_not "del of nobody" ctl helpdesk del berta
+t_ok "add after del" ctl helpdesk add berta
+t_ok "the check takes the ACL file that Redis wrote" ctl check
+stop_redis
+start_redis || t_bail "Redis did not come back"
+t_is "people outlive a restart" "$(ctl helpdesk list | sort | paste -sd ,)" anna,berta
+
+# --- local accounts --------------------------------------------------------------------------------
+# shellcheck disable=SC2016 # hashes begin with $y$
+{
+echo "sesame open" >"$T_DIR/pw"
+t_ok "user add" ctl user add Sam --groups students,staff --name "Säm Student" --email sam@example.edu --password-file "$T_DIR/pw"
+t_is "the line" "$(sed -n 's/^\(sam:\$y\$\)[^:]*/\1/p' "$d/portal/accounts")" "sam:\$y\$:students,staff:Säm Student:sam@example.edu"
+t_is "list" "$(ctl user list --json | jq -r '.users[] | [.login, .groups, .name, .email] | @csv')" \
+	'"sam","students,staff","Säm Student","sam@example.edu"'
+t_unlike "no hash in the list" "$(ctl user list --json)" '\$y\$'
+hash=$(cut -d: -f2 <(grep ^sam: "$d/portal/accounts"))
+t_ok "passwd from standard input" ctl user passwd sam --password-stdin <<<"another one"
+t_unlike "the hash is another" "$(cat "$d/portal/accounts")" "$(printf %q "$hash")"
+t_is "twice is refused" "$(code ctl user add SAM --groups staff --password-file "$T_DIR/pw")" 1
+t_is "an unknown group is refused" "$(code ctl user add x --groups stuff --password-file "$T_DIR/pw")" 1
+t_is "no group is refused" "$(code ctl user add x --password-file "$T_DIR/pw")" 1
+echo short >"$T_DIR/short"
+t_is "a short password is refused" "$(code ctl user add x --groups staff --password-file "$T_DIR/short")" 1
+t_is "a colon in a name is refused" "$(code ctl user add x --groups staff --name a:b --password-file "$T_DIR/pw")" 1
+t_is "a bad login is refused" "$(code ctl user add 'x:y' --groups staff --password-file "$T_DIR/pw")" 2
+t_is "without terminal it asks nobody" "$(ctl user add x --groups staff </dev/null >/dev/null 2>&1; echo $?)" 1
+chmod 644 "$T_DIR/pw"
+t_like "an open password file is refused" "$(ctl user add x --groups staff --password-file "$T_DIR/pw" 2>&1)" 'chmod 600'
+t_is "none of these left a line" "$(grep -vc '^#' "$d/portal/accounts")" 1
+t_is "nor a file" "$(ls -A "$d/portal")" accounts
+t_ok "del" ctl user del sam
+t_is "is gone" "$(grep -c ^sam: "$d/portal/accounts")" 0
+t_not "del of nobody" ctl user del sam
+}
+
+# --- people ----------------------------------------------------------------------------------------
+id=u$(printf '0%.0s' {1..32})
+t_ok "somebody is known to Redis" test "$(as portal FCALL user_put 0 local sam "$id" "Sam" sam@example.edu students 0 | head -n 1)" = "$id"
+for c in "revoke user sam lost" "revoke cert 00 lost" "suspend sam lost" "restore sam"; do
+	# shellcheck disable=SC2086
+	t_is "needs --as: $c" "$(code ctl $c)" 2
+done
+t_is "not as the installer: nobody would be accountable" "$(code ctl --as installer suspend sam lost)" 1
+t_ok "suspend" ctl --as anna suspend sam "lost laptop"
+t_like "why says who" "$(ctl why sam)" 'anna.*lost laptop'
+t_is "why as JSON" "$(ctl why sam --json | jq -r '.why | any(test("anna"))')" true
+t_is "the portal sees it" "$(as portal HEXISTS hold:helpdesk "$id")" 1
+t_ok "restore" ctl --as anna restore sam
+t_is "the hold is gone" "$(as portal HEXISTS hold:helpdesk "$id")" 0
+t_ok "revoke user" ctl --as anna revoke user sam "left"
+t_is "with a count" "$(ctl --as anna revoke user sam "left" --json | jq -r '[.done, .target, .actor, .count] | @csv')" '"revoked","sam","anna",0'
+t_like "a serial nobody knows" "$(ctl --as anna revoke cert 01:02 x 2>&1)" 'serial'
+t_not "fails" ctl --as anna revoke cert 01:02 x
+t_is "a wrong password is no way in" "$(SCEPCTL_PASSWORD=wrong code ctl --as anna suspend sam x)" 3
+SCEPCTL_PASSWORD=$(cat "$d/secrets/redis-anna") t_ok "password by environment" ctl --as anna suspend sam x
+t_ok "password by file" ctl --as anna --password-file "$d/secrets/redis-anna" restore sam
+t_is "a name with a path in it" "$(code ctl --as ../x suspend sam x)" 1
+t_is "someone unknown" "$(code ctl why nobody)" 1
+
+# --- the rest --------------------------------------------------------------------------------------
+t_is "an unknown command" "$(code ctl frobnicate)" 2
+t_like "is guessed" "$("$SCEPAUTH_BIN/scepctl" statsu 2>&1)" "did you mean 'status'"
+t_is "no command" "$(code ctl)" 2
+t_ok "help" ctl help
+t_like "version" "$(ctl --version)" '^scepctl [0-9]'
+t_is "config lists the schema without a file" "$(code "$SCEPAUTH_BIN/scepctl" config)" 0
+t_unlike "effective values hold no secret" "$(ctl config)" "$(cat "$d/secrets/redis-portal")"
+echo 'group "x" { vlaan = "3" }' >>"$d/scepauth.conf"
+t_is "a broken configuration is exit status 2" "$(code ctl policy list)" 2
+t_like "with file, line and key" "$(ctl policy list 2>&1)" 'scepauth.conf:[0-9]+: .*vlaan'
+t_done
