@@ -32,12 +32,25 @@ static const struct store_device_row *find_row(const struct rows *rows, const ch
 	return NULL;
 }
 
+static struct page_device shown(const struct store_device_row *row)
+{
+	return (struct page_device){
+		.device = &row->device,
+		.cert = &row->cert,
+		.ticket_open = row->ticket_open,
+		.ticket_expires = row->ticket_expires,
+	};
+}
+
 static long live_rows(const struct rows *rows, int64_t now)
 {
 	long n = 0;
 
-	for (size_t i = 0; i < rows->n; i++)
-		n += page_device_live(page_device_state(&rows->list[i], now));
+	for (size_t i = 0; i < rows->n; i++) {
+		struct page_device d = shown(&rows->list[i]);
+
+		n += page_device_live(page_device_state(&d, now));
+	}
 	return n;
 }
 
@@ -59,26 +72,38 @@ static bool person_and_rows(struct portal *p, const struct http_request *req,
 	return false;
 }
 
+static int list_page(struct portal *p, const struct http_request *req, struct http_response *res,
+		     const struct visitor *v, const struct rows *rows)
+{
+	struct page_device *list = calloc(rows->n + 1, sizeof(*list));
+	struct page_devices page = {.rows = list, .n = rows->n, .now = clock_now()};
+	struct page_base b;
+	int r;
+
+	if (list == NULL)
+		return E_NOMEM;
+	for (size_t i = 0; i < rows->n; i++)
+		list[i] = shown(&rows->list[i]);
+	page.limit = v->may_enrol ? v->choice.group->device_limit : 0;
+	if (http_query(req, "removed") != NULL)
+		page.notice_key = "removed_notice";
+	base_for(p, &b, v);
+	r = page_devices(&b, &page, &res->body);
+	free(list);
+	return r;
+}
+
 void devices_get(void *ctx, const struct http_request *req, struct http_response *res)
 {
-	struct page_devices page = {0};
 	struct rows rows = {0};
 	struct portal *p = ctx;
-	struct page_base b;
 	struct visitor v;
 	struct store *s;
 
 	if (!person_and_rows(p, req, res, &v, &s, &rows))
 		return;
 	store_pool_put(p->pool, s);
-	page.rows = rows.list;
-	page.n = rows.n;
-	page.limit = v.may_enrol ? v.choice.group->device_limit : 0;
-	page.now = clock_now();
-	if (http_query(req, "removed") != NULL)
-		page.notice_key = "removed_notice";
-	base_for(p, &b, &v);
-	reply_page(p, res, 200, page_devices(&b, &page, &res->body));
+	reply_page(p, res, 200, list_page(p, req, res, &v, &rows));
 	free(rows.list);
 }
 
@@ -93,8 +118,10 @@ static void new_page(struct portal *p, struct http_response *res, const struct v
 
 static void no_group(struct portal *p, struct http_response *res)
 {
-	static const struct page_message m = {.title_key = "no_group_title", .text_key = "no_group",
-					      .detail = "", .action = "/devices",
+	static const struct page_message m = {.title_key = "no_group_title",
+					      .text_key = "no_group",
+					      .detail = "",
+					      .action = "/devices",
 					      .action_key = "back_devices"};
 
 	reply_message(p, res, 403, &m);
@@ -125,7 +152,8 @@ static int issue_ticket(struct portal *p, struct store *s, const struct http_req
 			struct errmsg *em)
 {
 	const struct portal_profile *profile = portal_find_profile(p, v->choice.profile);
-	char token[ENROL_TOKEN_SIZE], challenge[ENROL_CHALLENGE_SIZE] = "", hash[HASH_SIZE], path[64];
+	char token[ENROL_TOKEN_SIZE], challenge[ENROL_CHALLENGE_SIZE] = "", hash[HASH_SIZE],
+				      path[64];
 	uint8_t rnd[ENROL_RANDOM_SIZE], mac[TICKET_MAC_SIZE];
 	struct buf content;
 	struct ticket t;
@@ -206,8 +234,8 @@ static void refuse_ticket(struct portal *p, struct http_response *res, const str
 			  const struct device *d, int r, const struct errmsg *em)
 {
 	struct page_new page = {.name = d->name, .platform = d->platform, .other_key = "add_limit"};
-	static const struct page_message held = {.title_key = "held_title", .text_key = "held",
-						 .detail = ""};
+	static const struct page_message held = {
+		.title_key = "held_title", .text_key = "held", .detail = ""};
 
 	if (r == E_STATE)
 		new_page(p, res, v, 409, &page);
@@ -314,7 +342,8 @@ void device_remove_post(void *ctx, const struct http_request *req, struct http_r
 		return;
 	}
 	r = text_is_name(id, ID_SIZE - 1)
-		    ? store_device_revoke(s, v.user.id, id, "removed by its owner in the portal", &em)
+		    ? store_device_revoke(s, v.user.id, id, "removed by its owner in the portal",
+					  &em)
 		    : E_NOTFOUND;
 	store_pool_put(p->pool, s);
 	if (r == E_OK) {

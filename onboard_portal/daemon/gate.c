@@ -22,8 +22,9 @@ static int set_cookie(struct http_response *res, const char *value, int64_t max_
 {
 	char cookie[SESSION_TEXT_SIZE + 128];
 
-	snprintf(cookie, sizeof(cookie), SESSION_COOKIE "=%s; Path=/; Max-Age=%lld; Secure; HttpOnly; SameSite=Lax",
-		 value, (long long)max_age);
+	snprintf(cookie, sizeof(cookie),
+		 SESSION_COOKIE "=%s; Path=/; Max-Age=%lld; Secure; HttpOnly; SameSite=Lax", value,
+		 (long long)max_age);
 	return http_set_header(res, "Set-Cookie", cookie);
 }
 
@@ -66,7 +67,8 @@ int gate_visitor(struct portal *p, const struct http_request *req, struct http_r
 		 struct visitor *ret)
 {
 	struct visitor v = {0};
-	int r = session_open(http_cookie(req, SESSION_COOKIE), p->session_key, clock_now(), &v.session);
+	int r = session_open(http_cookie(req, SESSION_COOKIE), p->session_key, clock_now(),
+			     &v.session);
 
 	if (r != E_OK || ended(p, &v.session))
 		r = gate_start(p, res, "", &v.session);
@@ -82,7 +84,8 @@ int gate_visitor(struct portal *p, const struct http_request *req, struct http_r
 static void refuse_held(struct portal *p, const struct http_request *req, struct http_response *res,
 			const struct visitor *v)
 {
-	static const struct page_message m = {.title_key = "held_title", .text_key = "held", .detail = ""};
+	static const struct page_message m = {
+		.title_key = "held_title", .text_key = "held", .detail = ""};
 
 	pthread_mutex_lock(&p->lock);
 	logouts_add(p->logouts, v->session.user, gate_now_ms(), p->session_lifetime);
@@ -99,7 +102,8 @@ bool gate_person(struct portal *p, const struct http_request *req, struct http_r
 	struct errmsg em = {0};
 	struct store *s = NULL;
 	struct visitor v = {0};
-	int r = session_open(http_cookie(req, SESSION_COOKIE), p->session_key, clock_now(), &v.session);
+	int r = session_open(http_cookie(req, SESSION_COOKIE), p->session_key, clock_now(),
+			     &v.session);
 
 	if (r == E_TIMEOUT && *http_cookie(req, SESSION_COOKIE) != '\0') {
 		reply_redirect(res, "/login?expired=1");
@@ -160,13 +164,16 @@ enum gate_verdict gate_check(const struct portal *p, const struct http_request *
 {
 	if (!from_here(p, req))
 		return GATE_ORIGIN;
-	return session_csrf_ok(&v->session, p->session_key, http_form(req, "csrf")) ? GATE_OK : GATE_TOKEN;
+	return session_csrf_ok(&v->session, p->session_key, http_form(req, "csrf")) ? GATE_OK
+										    : GATE_TOKEN;
 }
 
 void gate_refuse(struct portal *p, struct http_response *res, const struct visitor *v,
 		 enum gate_verdict why)
 {
-	struct page_message m = {.title_key = "refused_title", .text_key = "refused", .detail = "",
+	struct page_message m = {.title_key = "refused_title",
+				 .text_key = "refused",
+				 .detail = "",
 				 .action = v->signed_in ? "/devices" : "/login",
 				 .action_key = v->signed_in ? "back_devices" : "login_title"};
 

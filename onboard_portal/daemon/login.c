@@ -154,8 +154,8 @@ static int admit(struct portal *p, struct user *u, struct errmsg *em)
 static void sign_in(struct portal *p, const struct http_request *req, struct http_response *res,
 		    struct user *u)
 {
-	static const struct page_message held = {.title_key = "held_title", .text_key = "held",
-						 .detail = ""};
+	static const struct page_message held = {
+		.title_key = "held_title", .text_key = "held", .detail = ""};
 	struct errmsg em = {0};
 	struct session s;
 	int r = admit(p, u, &em);
@@ -166,7 +166,8 @@ static void sign_in(struct portal *p, const struct http_request *req, struct htt
 		return;
 	}
 	if (r == E_OK) {
-		res->n_headers = 0; /* a visitor's cookie set before gives way to the new session's */
+		res->n_headers =
+			0; /* a visitor's cookie set before gives way to the new session's */
 		r = gate_start(p, res, u->id, &s);
 	}
 	if (r != E_OK) {

@@ -115,12 +115,13 @@ static int open_profile(struct portal *p, const char *name, struct portal_profil
 
 	ret->name = name;
 	ret->lifetime = conf_int(p->conf, "profile", name, "lifetime") * (int64_t)DAY;
-	if (asprintf(&ret->scep_url, "%s/scep/%s", conf_str(p->conf, "scep", NULL, "url"), name) < 0) {
+	if (asprintf(&ret->scep_url, "%s/scep/%s", conf_str(p->conf, "scep", NULL, "url"), name) <
+	    0) {
 		ret->scep_url = NULL;
 		return E_NOMEM;
 	}
-	r = read_certs(conf_path(p->conf, "profile", name, "issuer-cert"), certs, 1 + PORTAL_CHAIN_MAX,
-		       &n, em);
+	r = read_certs(conf_path(p->conf, "profile", name, "issuer-cert"), certs,
+		       1 + PORTAL_CHAIN_MAX, &n, em);
 	ret->issuer = certs[0];
 	for (size_t i = 0; i < PORTAL_CHAIN_MAX; i++)
 		ret->chain[i] = certs[1 + i];
@@ -148,7 +149,8 @@ static int open_profiles(struct portal *p, struct errmsg *em)
 		if (r != E_OK)
 			return r;
 	}
-	return read_certs(conf_path(p->conf, "wifi", NULL, "server-ca"), &p->anchor, 1, &n_anchor, em);
+	return read_certs(conf_path(p->conf, "wifi", NULL, "server-ca"), &p->anchor, 1, &n_anchor,
+			  em);
 }
 
 static int open_groups(struct portal *p)
@@ -202,11 +204,14 @@ static int check_texts(struct portal *p, struct errmsg *em)
 	if (strncmp(p->url, "https://", 8) != 0)
 		return err_set(em, E_CONFIG, "portal: url: must begin with https://");
 	if (!text_is_plain(p->ssid, 32) || (*onboarding != '\0' && !text_is_plain(onboarding, 32)))
-		return err_set(em, E_CONFIG, "wifi: ssid: 1 to 32 bytes without control characters");
+		return err_set(em, E_CONFIG,
+			       "wifi: ssid: 1 to 32 bytes without control characters");
 	if (!text_is_plain(p->organization, 64))
-		return err_set(em, E_CONFIG, "organization: 1 to 64 bytes without control characters");
+		return err_set(em, E_CONFIG,
+			       "organization: 1 to 64 bytes without control characters");
 	if (!text_is_name(conf_str(p->conf, "portal", NULL, "profile-id"), 200))
-		return err_set(em, E_CONFIG, "portal: profile-id: letters, digits, dots and dashes only");
+		return err_set(em, E_CONFIG,
+			       "portal: profile-id: letters, digits, dots and dashes only");
 	return E_OK;
 }
 

@@ -54,7 +54,7 @@ struct portal {
 	const char *const *profile_names;
 	struct portal_profile *profiles; /* in the order of profile_names */
 	size_t n_profiles;
-	struct portal_cert anchor;       /* of the RADIUS server's certificate */
+	struct portal_cert anchor; /* of the RADIUS server's certificate */
 
 	pthread_mutex_t lock; /* guards what follows */
 	struct tries *by_account;
@@ -71,14 +71,16 @@ void portal_close(struct portal *p);
 const struct portal_profile *portal_find_profile(const struct portal *p, const char *name);
 
 /* --- reply.c --------------------------------------------------------------------------------------- */
-void reply_base(const struct portal *p, struct page_base *ret, const char *person, const char *csrf);
+void reply_base(const struct portal *p, struct page_base *ret, const char *person,
+		const char *csrf);
 /* Sends what a page function has appended to res->body, or the failure page when r is not E_OK. */
 void reply_page(const struct portal *p, struct http_response *res, unsigned status, int r);
 void reply_redirect(struct http_response *res, const char *location);
 void reply_message(const struct portal *p, struct http_response *res, unsigned status,
 		   const struct page_message *m);
 /* For failures below the pages: 503 when the store is away, else 500; logs em. */
-void reply_failure(const struct portal *p, struct http_response *res, int r, const struct errmsg *em);
+void reply_failure(const struct portal *p, struct http_response *res, int r,
+		   const struct errmsg *em);
 void reply_not_found(const struct portal *p, struct http_response *res);
 /* Security headers on every reply. */
 void reply_after(void *ctx, const struct http_request *req, struct http_response *res);
@@ -87,10 +89,10 @@ void reply_after(void *ctx, const struct http_request *req, struct http_response
 struct visitor {
 	struct session session;
 	char csrf[SESSION_CSRF_SIZE];
-	bool signed_in;    /* the session has a person */
-	struct user user;  /* filled by gate_person */
+	bool signed_in;   /* the session has a person */
+	struct user user; /* filled by gate_person */
 	struct choice choice;
-	bool may_enrol;    /* choice is filled */
+	bool may_enrol; /* choice is filled */
 };
 /* Reads the cookie. No session or a bad one: a fresh visitor's session, whose cookie is set. */
 int gate_visitor(struct portal *p, const struct http_request *req, struct http_response *res,

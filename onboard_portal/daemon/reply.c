@@ -18,8 +18,11 @@ void reply_base(const struct portal *p, struct page_base *ret, const char *perso
 
 void reply_page(const struct portal *p, struct http_response *res, unsigned status, int r)
 {
-	static const struct page_message failed = {.title_key = "failed_title", .text_key = "failed",
-						   .detail = "", .action = "/", .action_key = "back_start"};
+	static const struct page_message failed = {.title_key = "failed_title",
+						   .text_key = "failed",
+						   .detail = "",
+						   .action = "/",
+						   .action_key = "back_start"};
 	struct page_base b;
 
 	if (r != E_OK) {
@@ -54,11 +57,14 @@ void reply_message(const struct portal *p, struct http_response *res, unsigned s
 	reply_page(p, res, status, page_message(&b, m, &res->body));
 }
 
-void reply_failure(const struct portal *p, struct http_response *res, int r, const struct errmsg *em)
+void reply_failure(const struct portal *p, struct http_response *res, int r,
+		   const struct errmsg *em)
 {
 	static const struct page_message away = {.title_key = "unavailable_title",
-						 .text_key = "unavailable", .detail = "",
-						 .action = "/devices", .action_key = "try_again"};
+						 .text_key = "unavailable",
+						 .detail = "",
+						 .action = "/devices",
+						 .action_key = "try_again"};
 
 	log_error("%s", em != NULL && *em->text != '\0' ? em->text : err_text(r));
 	if (r != E_UNAVAIL && r != E_TIMEOUT) {
@@ -72,8 +78,11 @@ void reply_failure(const struct portal *p, struct http_response *res, int r, con
 
 void reply_not_found(const struct portal *p, struct http_response *res)
 {
-	static const struct page_message m = {.title_key = "not_found_title", .text_key = "not_found",
-					      .detail = "", .action = "/", .action_key = "back_start"};
+	static const struct page_message m = {.title_key = "not_found_title",
+					      .text_key = "not_found",
+					      .detail = "",
+					      .action = "/",
+					      .action_key = "back_start"};
 
 	reply_message(p, res, 404, &m);
 }
@@ -94,16 +103,21 @@ static bool has_header(const struct http_response *res, const char *name)
  */
 static const char *referrer_policy(const struct http_request *req)
 {
-	return req->path != NULL && strncmp(req->path, "/e/", 3) == 0 ? "no-referrer" : "same-origin";
+	return req->path != NULL && strncmp(req->path, "/e/", 3) == 0 ? "no-referrer"
+								      : "same-origin";
 }
 
 /* Plain-text replies of the server itself (404, 405, 413 ...) become pages for people. */
 static void humanise(const struct portal *p, struct http_response *res)
 {
-	struct page_message m = {.title_key = "bad_title", .text_key = "bad", .detail = "",
-				 .action = "/", .action_key = "back_start"};
+	struct page_message m = {.title_key = "bad_title",
+				 .text_key = "bad",
+				 .detail = "",
+				 .action = "/",
+				 .action_key = "back_start"};
 
-	if (res->status < 400 || (res->content_type != NULL && strncmp(res->content_type, "text/html", 9) == 0))
+	if (res->status < 400 ||
+	    (res->content_type != NULL && strncmp(res->content_type, "text/html", 9) == 0))
 		return;
 	if (res->status == 404) {
 		m.title_key = "not_found_title";
@@ -150,15 +164,18 @@ void reply_after(void *ctx, const struct http_request *req, struct http_response
 		http_text(res, 500, "Something went wrong. Please try again.\n");
 	}
 	log_debug("%s %s %u", req->method != NULL ? req->method : "-",
-		  req->path != NULL && strncmp(req->path, "/e/", 3) == 0 ? "/e/..." : req->path != NULL ? req->path : "-",
+		  req->path != NULL && strncmp(req->path, "/e/", 3) == 0 ? "/e/..."
+		  : req->path != NULL                                    ? req->path
+									 : "-",
 		  res->status);
 }
 
 void note_event(const char *event, const struct http_request *req, const char *login,
 		const char *name, const char *value)
 {
-	struct audit_field f[3] = {
-		{"login", login}, {"address", req->client != NULL ? req->client : ""}, {name, value}};
+	struct audit_field f[3] = {{"login", login},
+				   {"address", req->client != NULL ? req->client : ""},
+				   {name, value}};
 
 	if (audit_event(event, "", f, name != NULL ? 3 : 2) != E_OK)
 		log_warn("the audit trail could not be written: %s", event);

@@ -43,12 +43,14 @@ const struct http_route portal_routes[] = {
 
 static int open_server(struct portal *p, struct httpd **ret, struct errmsg *em)
 {
-	long threads = conf_int(p->conf, "portal", NULL, "threads"), cores = sysconf(_SC_NPROCESSORS_ONLN);
+	long threads = conf_int(p->conf, "portal", NULL, "threads"),
+	     cores = sysconf(_SC_NPROCESSORS_ONLN);
 	struct httpd_options o = {
 		.listen = conf_str(p->conf, "portal", NULL, "listen"),
 		.tls_cert = conf_path(p->conf, "portal", NULL, "tls-cert"),
 		.tls_key = conf_path(p->conf, "portal", NULL, "tls-key"),
-		.threads = (unsigned)(threads > 0 ? threads : (cores > 0 ? cores : 1) * THREADS_PER_CORE),
+		.threads = (unsigned)(threads > 0 ? threads
+						  : (cores > 0 ? cores : 1) * THREADS_PER_CORE),
 		.max_body = FORM_MAX,
 		.max_connections = 1000,
 		.max_per_address = 100,
@@ -66,7 +68,8 @@ static int enter_sandbox(const struct portal *p, struct errmsg *em)
 {
 	char tls[4096], key[4096], accounts[4096], socket[4096];
 	const char *paths[4];
-	struct sandbox s = {.user = conf_str(p->conf, "", NULL, "run-as"), .read_paths = paths, .n_read = 4};
+	struct sandbox s = {
+		.user = conf_str(p->conf, "", NULL, "run-as"), .read_paths = paths, .n_read = 4};
 
 	/* Folders, not files: each is replaced by renaming a new one over it. */
 	snprintf(tls, sizeof(tls), "%s", conf_path(p->conf, "portal", NULL, "tls-cert"));
@@ -116,7 +119,8 @@ static int serve(struct portal *p, struct errmsg *em)
 	if (r == E_OK) {
 		warn_without_store(p);
 		colon = strrchr(listen, ':');
-		log_info("ready %.*s:%u", colon != NULL ? (int)(colon - listen) : 0, listen, httpd_port(h));
+		log_info("ready %.*s:%u", colon != NULL ? (int)(colon - listen) : 0, listen,
+			 httpd_port(h));
 		while (sigwait(&signals, &sig) != 0)
 			;
 		log_info("stopping");
@@ -145,8 +149,8 @@ int portal_run(int argc, char **argv)
 	struct portal *p = NULL;
 	struct conf *conf = NULL;
 	struct args args;
-	int r = args_parse(argc, argv, PROGRAM, "Web pages where people bring their devices onto the network.",
-			   &args);
+	int r = args_parse(argc, argv, PROGRAM,
+			   "Web pages where people bring their devices onto the network.", &args);
 
 	if (r >= 0)
 		return r;

@@ -26,7 +26,8 @@ static int read_ticket(struct portal *p, struct store *s, const char *hash, stru
 	int r = store_ticket_get(s, hash, &st, em);
 
 	if (r == E_OK)
-		r = digest_hmac_sha256(bytes_of(p->ticket_mac_key, PORTAL_KEY_SIZE), buf_bytes(&st.content), mac);
+		r = digest_hmac_sha256(bytes_of(p->ticket_mac_key, PORTAL_KEY_SIZE),
+				       buf_bytes(&st.content), mac);
 	if (r == E_OK && (st.mac.n != sizeof(mac) || !text_ct_equal(mac, st.mac.p, sizeof(mac))))
 		r = err_set(em, E_NOTFOUND, "a ticket whose MAC is not ours");
 	if (r == E_OK)
@@ -39,7 +40,8 @@ static int read_ticket(struct portal *p, struct store *s, const char *hash, stru
 }
 
 /* The device, when this is its open ticket: not used, not replaced, not revoked. */
-static int read_device(struct store *s, const struct ticket *t, struct device *ret, struct errmsg *em)
+static int read_device(struct store *s, const struct ticket *t, struct device *ret,
+		       struct errmsg *em)
 {
 	struct store_device_row *rows = NULL;
 	size_t n = 0;
@@ -98,8 +100,10 @@ static int read_link(struct portal *p, struct store *s, const char *token, struc
 static bool open_link(struct portal *p, const struct http_request *req, struct http_response *res,
 		      struct link *l)
 {
-	static const struct page_message gone = {.title_key = "gone_title", .text_key = "gone",
-						 .detail = "", .action = "/devices",
+	static const struct page_message gone = {.title_key = "gone_title",
+						 .text_key = "gone",
+						 .detail = "",
+						 .action = "/devices",
 						 .action_key = "back_devices"};
 	struct store *s = store_pool_get(p->pool);
 	struct errmsg em = {0};
@@ -138,18 +142,19 @@ static void fill_enrolment(const struct portal *p, const struct link *l, struct 
 		.ra = buf_bytes(&f->ra.der),
 		.chain = f->chain_der,
 		.n_chain = f->n_chain,
-		.words = {
-			.root = view_text(p->view, "file_root"),
-			.scep = view_text(p->view, "file_scep"),
-			.about = view_text(p->view, "file_about"),
-			.script = view_text(p->view, "file_script"),
-			.missing_pki = view_text(p->view, "file_missing_pki"),
-			.ask_code = view_text(p->view, "file_ask_code"),
-			.bad_code = view_text(p->view, "file_bad_code"),
-			.not_issued = view_text(p->view, "file_not_issued"),
-			.done = view_text(p->view, "file_done"),
-			.connect = view_text(p->view, "file_connect"),
-		},
+		.words =
+			{
+				.root = view_text(p->view, "file_root"),
+				.scep = view_text(p->view, "file_scep"),
+				.about = view_text(p->view, "file_about"),
+				.script = view_text(p->view, "file_script"),
+				.missing_pki = view_text(p->view, "file_missing_pki"),
+				.ask_code = view_text(p->view, "file_ask_code"),
+				.bad_code = view_text(p->view, "file_bad_code"),
+				.not_issued = view_text(p->view, "file_not_issued"),
+				.done = view_text(p->view, "file_done"),
+				.connect = view_text(p->view, "file_connect"),
+			},
 	};
 }
 
@@ -274,7 +279,8 @@ void setup_file_get(void *ctx, const struct http_request *req, struct http_respo
 	if (!open_link(p, req, res, &l))
 		return;
 	script_name(p, script, sizeof(script));
-	if (strcmp(l.device.platform, "apple") == 0 && strcmp(req->params[1], "wifi.mobileconfig") == 0) {
+	if (strcmp(l.device.platform, "apple") == 0 &&
+	    strcmp(req->params[1], "wifi.mobileconfig") == 0) {
 		r = send_apple(p, &l, res, &em);
 	} else if (strcmp(l.device.platform, "linux") == 0 && strcmp(req->params[1], script) == 0) {
 		r = send_script(p, &l, script, res);

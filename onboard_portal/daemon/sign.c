@@ -64,7 +64,8 @@ int sign_profile(const char *cert_path, const char *key_path, struct bytes conte
 	if (r == E_OK) {
 		r = cms_sign_attached(certs[0], key, certs + 1, n - 1, content, out);
 		if (r != E_OK)
-			(void)err_set(em, r, "%s: cannot sign a profile with this certificate and key",
+			(void)err_set(em, r,
+				      "%s: cannot sign a profile with this certificate and key",
 				      cert_path);
 	}
 	for (size_t i = 0; i < n; i++)

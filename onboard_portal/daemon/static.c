@@ -94,8 +94,10 @@ void static_mark_get(void *ctx, const struct http_request *req, struct http_resp
 	initials(p->organization, text);
 	buf_adds(&res->body,
 		 "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 48 48\" role=\"img\">"
-		 "<path d=\"M4 3h40v23c0 10.5-8.6 16.8-20 20C12.600 42.800 4 36.500 4 26z\" fill=\"#0d4f5c\"/>"
-		 "<path d=\"M7.500 6.500h33V26c0 8.300-6.800 13.500-16.500 16.400C14.300 39.500 7.500 34.300 7.500 26z\" "
+		 "<path d=\"M4 3h40v23c0 10.5-8.6 16.8-20 20C12.600 42.800 4 36.500 4 26z\" "
+		 "fill=\"#0d4f5c\"/>"
+		 "<path d=\"M7.500 6.500h33V26c0 8.300-6.800 13.500-16.500 16.400C14.300 39.500 "
+		 "7.500 34.300 7.500 26z\" "
 		 "fill=\"none\" stroke=\"#ffffff\" stroke-opacity=\".55\"/>"
 		 "<text x=\"24\" y=\"29\" text-anchor=\"middle\" fill=\"#ffffff\" font-size=\"18\" "
 		 "font-weight=\"600\" font-family=\"Palatino, P052, Georgia, serif\">");

@@ -43,7 +43,8 @@ int choice_make(const struct user *u, const struct choice_group *groups, size_t 
 	for (size_t i = 0; i < n_groups; i++) {
 		const struct choice_group *g = &groups[i];
 
-		if (!member(u, g->name) || (best.group != NULL && g->priority <= best.group->priority))
+		if (!member(u, g->name) ||
+		    (best.group != NULL && g->priority <= best.group->priority))
 			continue;
 		profile = profile_of(g, profiles, n_profiles);
 		if (profile != NULL)

@@ -21,7 +21,8 @@ int enrol_token(const uint8_t rnd[ENROL_RANDOM_SIZE], char dst[ENROL_TOKEN_SIZE]
 
 bool enrol_token_ok(const char *token)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 	return token != NULL && strnlen(token, ENROL_TOKEN_SIZE) == ENROL_TOKEN_SIZE - 1 &&
 	       strspn(token, alphabet) == ENROL_TOKEN_SIZE - 1;

@@ -15,8 +15,8 @@
 
 enum {
 	ENROL_KEY_SIZE = 32,
-	ENROL_RANDOM_SIZE = 24,  /* 192 bits */
-	ENROL_TOKEN_SIZE = 33,   /* base64url of it */
+	ENROL_RANDOM_SIZE = 24,    /* 192 bits */
+	ENROL_TOKEN_SIZE = 33,     /* base64url of it */
 	ENROL_CHALLENGE_SIZE = 33, /* 32 upper-case hex digits, RFC 2985 PrintableString */
 };
 

@@ -55,9 +55,9 @@ int page_login(const struct page_base *b, const struct page_login *p, struct buf
 	return finish(b, "login", v, out);
 }
 
-enum device_state page_device_state(const struct store_device_row *row, int64_t now)
+enum device_state page_device_state(const struct page_device *d, int64_t now)
 {
-	const struct certrec *c = &row->cert;
+	const struct certrec *c = d->cert;
 	bool has_cert = c->state == CERT_ACTIVE || c->state == CERT_RESERVED;
 
 	if (has_cert && *c->revoked == '\0' && c->not_after > now) {
@@ -65,7 +65,7 @@ enum device_state page_device_state(const struct store_device_row *row, int64_t 
 			return DEVICE_PENDING;
 		return c->not_after - now < EXPIRES_SOON ? DEVICE_EXPIRING : DEVICE_ACTIVE;
 	}
-	if (row->ticket_open && row->ticket_expires > now)
+	if (d->ticket_open && d->ticket_expires > now)
 		return DEVICE_WAITING;
 	if (has_cert)
 		return *c->revoked != '\0' ? DEVICE_REMOVED : DEVICE_EXPIRED;
@@ -74,7 +74,8 @@ enum device_state page_device_state(const struct store_device_row *row, int64_t 
 
 bool page_device_live(enum device_state s)
 {
-	return s == DEVICE_WAITING || s == DEVICE_PENDING || s == DEVICE_ACTIVE || s == DEVICE_EXPIRING;
+	return s == DEVICE_WAITING || s == DEVICE_PENDING || s == DEVICE_ACTIVE ||
+	       s == DEVICE_EXPIRING;
 }
 
 static const struct {
@@ -118,28 +119,31 @@ static void set_platform(struct html_vars *v, const char *platform)
 }
 
 static void device_vars(const struct page_base *b, const struct page_devices *p,
-			const struct store_device_row *row, struct html_vars *v)
+			const struct page_device *row, struct html_vars *v)
 {
 	enum device_state s = page_device_state(row, p->now);
-	bool has_cert = row->cert.state == CERT_ACTIVE || row->cert.state == CERT_RESERVED;
+	bool has_cert = row->cert->state == CERT_ACTIVE || row->cert->state == CERT_RESERVED;
 	int64_t left = row->ticket_open ? row->ticket_expires - p->now : 0;
 
-	html_set(v, "id", row->device.id);
-	html_set(v, "name", row->device.name);
-	html_set(v, "platform", view_text(b->view, platform_key(row->device.platform)));
-	set_platform(v, row->device.platform);
+	html_set(v, "id", row->device->id);
+	html_set(v, "name", row->device->name);
+	html_set(v, "platform", view_text(b->view, platform_key(row->device->platform)));
+	set_platform(v, row->device->platform);
 	html_set(v, "state", view_text(b->view, states[s].key));
 	html_set(v, "tone", states[s].tone);
-	set_date(b, v, "added", has_cert ? 0 : row->device.created);
-	set_date(b, v, "issued", has_cert ? row->cert.not_before : 0);
-	set_date(b, v, "expires", has_cert ? row->cert.not_after : 0);
+	set_date(b, v, "added", has_cert ? 0 : row->device->created);
+	set_date(b, v, "issued", has_cert ? row->cert->not_before : 0);
+	set_date(b, v, "expires", has_cert ? row->cert->not_after : 0);
 	if (left > 0)
 		html_setf(v, "minutes", "%" PRId64, (left + 59) / 60);
 	else
 		html_set(v, "minutes", "");
 	html_flag(v, "may_renew", p->limit > 0 && s != DEVICE_PENDING);
 	html_flag(v, "calm", s == DEVICE_ACTIVE);
-	html_set(v, "renew", view_text(b->view, s == DEVICE_ACTIVE ? "device_again" : s == DEVICE_EXPIRING ? "device_renew" : "device_new_code"));
+	html_set(v, "renew",
+		 view_text(b->view, s == DEVICE_ACTIVE     ? "device_again"
+				    : s == DEVICE_EXPIRING ? "device_renew"
+							   : "device_new_code"));
 }
 
 int page_devices(const struct page_base *b, const struct page_devices *p, struct buf *out)
@@ -238,8 +242,8 @@ int page_message(const struct page_base *b, const struct page_message *p, struct
 
 	if (v == NULL)
 		return E_NOMEM;
-	html_setf(v, "message", "%s%s%s", view_text(b->view, p->text_key), *p->detail != '\0' ? " " : "",
-		  p->detail);
+	html_setf(v, "message", "%s%s%s", view_text(b->view, p->text_key),
+		  *p->detail != '\0' ? " " : "", p->detail);
 	html_set(v, "action", p->action != NULL ? p->action : "");
 	set_sentence(b, v, "action_text", p->action_key);
 	return finish(b, "message", v, out);

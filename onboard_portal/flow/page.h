@@ -5,8 +5,11 @@
 #ifndef ONBOARD_PORTAL_FLOW_PAGE_H
 #define ONBOARD_PORTAL_FLOW_PAGE_H
 
-#include "core/store/store.h"
+#include "core/model/certrec.h"
+#include "core/model/device.h"
 #include "onboard_portal/flow/view.h"
+
+#include <stdbool.h>
 
 struct page_base {
 	const struct view *view;
@@ -26,33 +29,42 @@ struct page_login {
 };
 int page_login(const struct page_base *b, const struct page_login *p, struct buf *out) MUST_CHECK;
 
+/* What is known of a device; borrowed. */
+struct page_device {
+	const struct device *device;
+	const struct certrec *cert; /* state CERT_NONE when there is none */
+	bool ticket_open;
+	int64_t ticket_expires;
+};
+
 /* What a device is to its owner. */
 enum device_state {
 	DEVICE_WAITING,    /* a code is open */
 	DEVICE_UNFINISHED, /* the code ran out */
 	DEVICE_PENDING,    /* its certificate is being issued */
 	DEVICE_ACTIVE,
-	DEVICE_EXPIRING,   /* active for less than 30 days more */
+	DEVICE_EXPIRING, /* active for less than 30 days more */
 	DEVICE_EXPIRED,
 	DEVICE_REMOVED,
 };
-enum device_state page_device_state(const struct store_device_row *row, int64_t now);
+enum device_state page_device_state(const struct page_device *d, int64_t now);
 /* True for states that take one of the person's places. */
 bool page_device_live(enum device_state s);
 
 struct page_devices {
-	const struct store_device_row *rows;
+	const struct page_device *rows;
 	size_t n;
 	long limit;             /* 0: the person's groups allow no device */
 	const char *notice_key; /* or NULL */
 	int64_t now;
 };
-int page_devices(const struct page_base *b, const struct page_devices *p, struct buf *out) MUST_CHECK;
+int page_devices(const struct page_base *b, const struct page_devices *p,
+		 struct buf *out) MUST_CHECK;
 
 struct page_new {
-	const char *name;         /* what was typed */
-	const char *platform;     /* what was chosen, "" nothing */
-	const char *name_key;     /* error sentences, or NULL */
+	const char *name;     /* what was typed */
+	const char *platform; /* what was chosen, "" nothing */
+	const char *name_key; /* error sentences, or NULL */
 	const char *platform_key;
 	const char *other_key;
 };
@@ -79,10 +91,11 @@ int page_remove(const struct page_base *b, const struct device *d, struct buf *o
 struct page_message {
 	const char *title_key;
 	const char *text_key;
-	const char *detail;     /* appended to the sentence, "" none */
-	const char *action;     /* path of the way on, NULL none */
+	const char *detail; /* appended to the sentence, "" none */
+	const char *action; /* path of the way on, NULL none */
 	const char *action_key;
 };
-int page_message(const struct page_base *b, const struct page_message *p, struct buf *out) MUST_CHECK;
+int page_message(const struct page_base *b, const struct page_message *p,
+		 struct buf *out) MUST_CHECK;
 
 #endif

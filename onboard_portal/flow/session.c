@@ -10,7 +10,8 @@
 #define CSRF_LABEL "scepauth-csrf-1\n"
 #define MAC_SIZE 32
 
-static int keyed_hash(const uint8_t *key, const char *label, struct bytes data, uint8_t out[MAC_SIZE])
+static int keyed_hash(const uint8_t *key, const char *label, struct bytes data,
+		      uint8_t out[MAC_SIZE])
 {
 	struct buf b;
 	int r;
@@ -48,7 +49,8 @@ int session_seal(const struct session *s, const uint8_t key[SESSION_KEY_SIZE],
 
 	buf_init(&plain, SESSION_TEXT_SIZE);
 	buf_init(&out, SESSION_TEXT_SIZE);
-	buf_addf(&plain, "%s\n%" PRId64 "\n%" PRId64 "\n%s", s->user, s->issued_ms, s->expires, s->nonce);
+	buf_addf(&plain, "%s\n%" PRId64 "\n%" PRId64 "\n%s", s->user, s->issued_ms, s->expires,
+		 s->nonce);
 	r = buf_error(&plain);
 	if (r == E_OK)
 		r = keyed_hash(key, SEAL_LABEL, buf_bytes(&plain), mac);
@@ -85,7 +87,8 @@ static int parse_plain(const struct buf *plain, struct session *ret)
 	const char *user, *issued, *expires, *nonce;
 	struct session s = {0};
 
-	if (strlen(buf_str(plain)) != plain->n || text_copy(text, sizeof(text), buf_str(plain)) != E_OK)
+	if (strlen(buf_str(plain)) != plain->n ||
+	    text_copy(text, sizeof(text), buf_str(plain)) != E_OK)
 		return E_FORMAT;
 	user = next_field(&p);
 	issued = next_field(&p);
@@ -147,7 +150,8 @@ int session_csrf(const struct session *s, const uint8_t key[SESSION_KEY_SIZE],
 	return E_OK;
 }
 
-bool session_csrf_ok(const struct session *s, const uint8_t key[SESSION_KEY_SIZE], const char *token)
+bool session_csrf_ok(const struct session *s, const uint8_t key[SESSION_KEY_SIZE],
+		     const char *token)
 {
 	char want[SESSION_CSRF_SIZE];
 

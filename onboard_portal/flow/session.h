@@ -22,9 +22,9 @@
 enum { SESSION_TEXT_SIZE = 512, SESSION_CSRF_SIZE = 65 };
 
 struct session {
-	char user[ID_SIZE];  /* "": visitor */
-	int64_t issued_ms;   /* unix milliseconds: a login right after a logout is a later one */
-	int64_t expires;     /* unix seconds */
+	char user[ID_SIZE]; /* "": visitor */
+	int64_t issued_ms;  /* unix milliseconds: a login right after a logout is a later one */
+	int64_t expires;    /* unix seconds */
 	char nonce[2 * SESSION_NONCE_SIZE + 1];
 };
 

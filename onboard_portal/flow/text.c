@@ -49,8 +49,8 @@ static int read_lines(struct text *t, struct errmsg *em)
 			*next++ = '\0';
 		r = split(s, &t->lines[t->n]);
 		if (r < 0 || (r == 1 && !text_is_plain(t->lines[t->n].sentence, 1000)))
-			return err_set(em, E_FORMAT, "text catalogue line %d: not \"key = sentence\"",
-				       number);
+			return err_set(em, E_FORMAT,
+				       "text catalogue line %d: not \"key = sentence\"", number);
 		t->n += (size_t)r;
 	}
 	qsort(t->lines, t->n, sizeof(*t->lines), by_key);

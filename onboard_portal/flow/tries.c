@@ -21,8 +21,8 @@ struct tries {
 	struct slot slots[];
 };
 
-int tries_new(const struct tries_rule *rule, size_t slots,
-		 const uint8_t key[TRIES_KEY_SIZE], struct tries **ret)
+int tries_new(const struct tries_rule *rule, size_t slots, const uint8_t key[TRIES_KEY_SIZE],
+	      struct tries **ret)
 {
 	size_t n_sets = (slots + WAYS - 1) / WAYS;
 	struct tries *t;

@@ -15,7 +15,7 @@ struct tries_rule {
 	unsigned free_tries; /* failures without any delay */
 	int64_t first_delay; /* seconds after the next one; doubles with each further failure */
 	int64_t max_delay;
-	int64_t forget;      /* seconds without a failure after which all is forgotten */
+	int64_t forget; /* seconds without a failure after which all is forgotten */
 };
 
 struct tries;
@@ -23,8 +23,8 @@ struct tries;
 enum { TRIES_KEY_SIZE = 32, TRIES_ADDRESS_SIZE = 64 };
 
 /* slots is rounded up to a multiple of 8. Free with tries_free. */
-int tries_new(const struct tries_rule *rule, size_t slots,
-		 const uint8_t key[TRIES_KEY_SIZE], struct tries **ret) MUST_CHECK;
+int tries_new(const struct tries_rule *rule, size_t slots, const uint8_t key[TRIES_KEY_SIZE],
+	      struct tries **ret) MUST_CHECK;
 void tries_free(struct tries *t);
 
 /* Seconds to wait before the next try, 0: go ahead. */

@@ -8,7 +8,8 @@
 #define TEMPLATE_MAX 65536
 #define TEMPLATES_MAX 16
 
-struct template {
+struct template
+{
 	const char *name; /* of the asset */
 	struct buf text;
 };

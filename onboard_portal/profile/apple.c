@@ -146,9 +146,9 @@ static void add_open_network(struct apple *a)
 
 static int check_texts(const struct enrolment *e)
 {
-	const char *texts[] = {e->organization, e->ssid,     e->server_name, e->identity, e->profile_id,
-			       e->scep_url,     e->profile,  e->device_id,   e->challenge,
-			       e->words.root,   e->words.scep, e->words.about};
+	const char *texts[] = {e->organization, e->ssid,       e->server_name, e->identity,
+			       e->profile_id,   e->scep_url,   e->profile,     e->device_id,
+			       e->challenge,    e->words.root, e->words.scep,  e->words.about};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		if (texts[i] == NULL || !text_is_plain(texts[i], 1000))

@@ -13,10 +13,10 @@
 
 /* Sentences for people, from the text catalogue. */
 struct enrolment_words {
-	const char *root;        /* names of payloads */
+	const char *root; /* names of payloads */
 	const char *scep;
-	const char *about;       /* what the profile does */
-	const char *script;      /* what the script does */
+	const char *about;  /* what the profile does */
+	const char *script; /* what the script does */
 	const char *missing_pki;
 	const char *ask_code;
 	const char *bad_code;
@@ -34,12 +34,12 @@ struct enrolment {
 	const char *profile_id;      /* reverse-DNS prefix */
 	const char *scep_url;        /* of the profile, .../scep/<profile> */
 	const char *profile;
-	const char *device_id;       /* the certificate's CN */
-	const char *challenge;       /* secret; only Apple's file holds it */
-	struct bytes anchor;         /* DER, issuer of the RADIUS server's certificate */
-	struct bytes issuer;         /* DER, CA that issues the device's certificate */
-	struct bytes ra;             /* DER, SCEP transport certificate */
-	const struct bytes *chain;   /* DER, what is above the issuing CA; may be empty */
+	const char *device_id;     /* the certificate's CN */
+	const char *challenge;     /* secret; only Apple's file holds it */
+	struct bytes anchor;       /* DER, issuer of the RADIUS server's certificate */
+	struct bytes issuer;       /* DER, CA that issues the device's certificate */
+	struct bytes ra;           /* DER, SCEP transport certificate */
+	const struct bytes *chain; /* DER, what is above the issuing CA; may be empty */
 	size_t n_chain;
 	struct enrolment_words words;
 };

@@ -12,6 +12,7 @@
 enum { PROFILE_UUID_SIZE = 37 };
 
 /* kind tells the payloads of one profile apart, such as "wifi". Upper case as Apple writes it. */
-int profile_uuid(const struct enrolment *e, const char *kind, char dst[PROFILE_UUID_SIZE]) MUST_CHECK;
+int profile_uuid(const struct enrolment *e, const char *kind,
+		 char dst[PROFILE_UUID_SIZE]) MUST_CHECK;
 
 #endif

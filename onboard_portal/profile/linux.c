@@ -84,7 +84,8 @@ static void add_file(struct buf *out, const char *name, struct bytes der)
 /* Letters that wpa_supplicant's quoted strings keep as they are, in every version. */
 static bool wpa_plain(const char *s)
 {
-	return s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ._@:/-")] ==
+	return s[strspn(s,
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 ._@:/-")] ==
 	       '\0';
 }
 
@@ -163,14 +164,16 @@ static void add_script_code(struct buf *out, const struct enrolment *e)
 /* Tried again with the same code, the same key is used: the CA then gives the same certificate. */
 static void add_script_fetch(struct buf *out, const struct enrolment *e)
 {
-	buf_adds(out, "tag=$(printf '%s' \"$code\" | sha256sum | cut -c 1-8)\n"
-		      "key=key-$tag.pem\n"
-		      "[ -s \"$key\" ] || pki --gen --type rsa --size 2048 --outform pem > \"$key\"\n\n"
-		      "options=$(mktemp ./scep.XXXXXX)\n"
-		      "trap 'rm -f \"$options\" cert-new.pem' EXIT\n"
-		      "printf '%s\\n' \"--password $code\" > \"$options\"\n"
-		      "pki --scep --options \"$options\" --url \"$url\" --in \"$key\" --dn \"$subject\" \\\n"
-		      "\t--cacert-enc ra.pem --cacert-sig issuer.pem");
+	buf_adds(out,
+		 "tag=$(printf '%s' \"$code\" | sha256sum | cut -c 1-8)\n"
+		 "key=key-$tag.pem\n"
+		 "[ -s \"$key\" ] || pki --gen --type rsa --size 2048 --outform pem > \"$key\"\n\n"
+		 "options=$(mktemp ./scep.XXXXXX)\n"
+		 "trap 'rm -f \"$options\" cert-new.pem' EXIT\n"
+		 "printf '%s\\n' \"--password $code\" > \"$options\"\n"
+		 "pki --scep --options \"$options\" --url \"$url\" --in \"$key\" --dn \"$subject\" "
+		 "\\\n"
+		 "\t--cacert-enc ra.pem --cacert-sig issuer.pem");
 	for (size_t i = 0; i < e->n_chain; i++)
 		buf_addf(out, " --cacert chain-%zu.pem", i);
 	buf_adds(out, " \\\n\t--outform pem > cert-new.pem || {\n\t");
@@ -249,8 +252,9 @@ int linux_commands(const struct enrolment *e, struct buf *before, struct buf *af
 
 int linux_nmcli(const struct enrolment *e, struct buf *out)
 {
-	static const char *const files[][2] = {
-		{"ca-cert", "network-ca.pem"}, {"client-cert", "cert.pem"}, {"private-key", "key.pem"}};
+	static const char *const files[][2] = {{"ca-cert", "network-ca.pem"},
+					       {"client-cert", "cert.pem"},
+					       {"private-key", "key.pem"}};
 	int r = check_texts(e);
 
 	if (r != E_OK)

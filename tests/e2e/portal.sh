@@ -19,8 +19,8 @@ ask() {
 	[[ $method != HEAD ]] || set -- -I "$@"
 	[[ $method == GET || $method == HEAD || $method == POST ]] || set -- -X "$method" "$@"
 	: >body
-	read -r STATUS SIZE < <(curl -sS --max-time 20 --cacert "$ROOT_CERT" -o body -D head -w '%{http_code} %{size_download}\n' "$@" "$PORTAL_URL$path")
-	HEAD=$(tr -d '\r' <head)
+	read -r STATUS SIZE < <(curl -sS --max-time 20 --cacert "$ROOT_CERT" -o body -D headers -w '%{http_code} %{size_download}\n' "$@" "$PORTAL_URL$path")
+	HEAD=$(tr -d '\r' <headers)
 	BODY=$(tr -d '\0' <body)
 }
 header() { sed -n "s/^$1: //Ip" <<<"$HEAD"; }
@@ -474,7 +474,7 @@ t_is "and none can be added" "$STATUS" 403
 # --- throttle -----------------------------------------------------------------------------------------
 
 fresh bob.jar
-for i in 1 2 3 4; do form bob.jar /login login=bob password=x; done
+for _ in 1 2 3 4; do form bob.jar /login login=bob password=x; done
 t_is "the fourth failure is still answered" "$STATUS" 403
 form bob.jar /login login=BOB password=x
 t_is "then the account has to wait" "$STATUS" 429
@@ -488,8 +488,8 @@ fresh bob.jar
 form bob.jar /login login=bob password=x
 t_is "the wait ends" "$STATUS" 403
 parallel() {
-	local i
-	for i in $(seq 12); do
+	local _
+	for _ in {1..12}; do
 		curl -sS --cacert "$ROOT_CERT" -o /dev/null -w '%{http_code}\n' -b bob.jar -H "Origin: $PORTAL_URL" \
 			--data-urlencode "csrf=$TOKEN" --data 'login=eve&password=x' "$PORTAL_URL/login" &
 	done

@@ -32,7 +32,8 @@ static void token_is_long_and_safe_in_urls(void **state)
 
 static void challenge_follows_from_token_and_key(void **state)
 {
-	const char *token = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", *token2 = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB";
+	const char *token = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		   *token2 = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB";
 	char a[ENROL_CHALLENGE_SIZE], b[ENROL_CHALLENGE_SIZE], h[HASH_SIZE], want[HASH_SIZE];
 
 	(void)state;
@@ -52,15 +53,21 @@ static void challenge_follows_from_token_and_key(void **state)
 
 static void ticket_names_the_device_and_nobody(void **state)
 {
-	struct enrol_order o = {.challenge_hash = "ab", .user = "u1", .device = "d1", .profile = "staff",
-				.cert_lifetime = 86400, .ticket_lifetime = 600, .now = 1000};
+	struct enrol_order o = {.challenge_hash = "ab",
+				.user = "u1",
+				.device = "d1",
+				.profile = "staff",
+				.cert_lifetime = 86400,
+				.ticket_lifetime = 600,
+				.now = 1000};
 	uint8_t mac[TICKET_MAC_SIZE], want[32];
 	char hash[HASH_SIZE], challenge[ENROL_CHALLENGE_SIZE];
 	struct ticket t = {0}, back;
 	struct buf content;
 
 	(void)state;
-	assert_int_equal(enrol_challenge("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", key, challenge, hash), E_OK);
+	assert_int_equal(enrol_challenge("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", key, challenge, hash),
+			 E_OK);
 	o.challenge_hash = hash;
 	o.user = "u0123456789abcdef0123456789abcdef";
 	o.device = "d0123456789abcdef0123456789abcdef";
@@ -74,7 +81,8 @@ static void ticket_names_the_device_and_nobody(void **state)
 	assert_string_equal(back.user, o.user);
 	assert_int_equal(back.lifetime, 86400);
 	assert_null(strstr(buf_str(&content), challenge));
-	assert_int_equal(digest_hmac_sha256(bytes_of(key, sizeof(key)), buf_bytes(&content), want), E_OK);
+	assert_int_equal(digest_hmac_sha256(bytes_of(key, sizeof(key)), buf_bytes(&content), want),
+			 E_OK);
 	assert_memory_equal(mac, want, sizeof(want));
 	o.profile = "a\nb";
 	buf_reset(&content);
@@ -87,7 +95,11 @@ static const char *const none_existing[] = {"gone"};
 static const struct choice_group groups[] = {
 	{.name = "students", .priority = 10, .device_limit = 3},
 	{.name = "staff", .priority = 20, .device_limit = 5},
-	{.name = "board", .priority = 30, .device_limit = 9, .profiles = none_existing, .n_profiles = 1},
+	{.name = "board",
+	 .priority = 30,
+	 .device_limit = 9,
+	 .profiles = none_existing,
+	 .n_profiles = 1},
 	{.name = "guests", .priority = 20, .device_limit = 1, .profiles = both, .n_profiles = 2},
 };
 static const char *const profiles[] = {"staff", "students", "wired"};
@@ -159,10 +171,12 @@ static void origin_is_compared_whole(void **state)
 	assert_true(form_same_origin("https://wifi.example.edu", "https://wifi.example.edu"));
 	assert_true(form_same_origin("https://wifi.example.edu", "https://wifi.example.edu/base"));
 	assert_true(form_same_origin("https://wifi.example.edu", "https://WIFI.example.edu:443"));
-	assert_true(form_same_origin("https://wifi.example.edu:8443", "https://wifi.example.edu:8443"));
+	assert_true(
+		form_same_origin("https://wifi.example.edu:8443", "https://wifi.example.edu:8443"));
 	assert_false(form_same_origin("https://wifi.example.edu:8443", "https://wifi.example.edu"));
 	assert_false(form_same_origin("http://wifi.example.edu", "https://wifi.example.edu"));
-	assert_false(form_same_origin("https://wifi.example.edu.evil.test", "https://wifi.example.edu"));
+	assert_false(
+		form_same_origin("https://wifi.example.edu.evil.test", "https://wifi.example.edu"));
 	assert_false(form_same_origin("https://wifi.example.edu/x", "https://wifi.example.edu"));
 	assert_false(form_same_origin("null", "https://wifi.example.edu"));
 	assert_false(form_same_origin("", "https://wifi.example.edu"));

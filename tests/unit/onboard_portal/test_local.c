@@ -70,7 +70,8 @@ static void right_wrong_unknown_empty(void **state)
 	struct auth a;
 
 	(void)state;
-	write_accounts("# people\n\nanna:%:staff,students:Anna B:anna@example.edu\nbert:%:::\n", 0600);
+	write_accounts("# people\n\nanna:%:staff,students:Anna B:anna@example.edu\nbert:%:::\n",
+		       0600);
 	assert_int_equal(local_open(path, &a, &em), E_OK);
 	assert_string_equal(em.text, "");
 	assert_int_equal(check(&a, "anna", "right", &u), E_OK);
@@ -131,12 +132,12 @@ static void bad_lines_are_left_out(void **state)
 	struct auth a;
 
 	(void)state;
-	write_accounts("anna:%:staff:A\n"             /* a field is missing */
-		       "Bert:%:staff:B:\n"            /* upper case */
-		       "carl:right:staff:C:\n"        /* no hash */
-		       "dora:$1$abc$xxx:staff:D:\n"   /* weak hash */
-		       "emil:%:st aff:E:\n"           /* bad group */
-		       "fred:%:staff:F::x\n"          /* a field too many */
+	write_accounts("anna:%:staff:A\n"           /* a field is missing */
+		       "Bert:%:staff:B:\n"          /* upper case */
+		       "carl:right:staff:C:\n"      /* no hash */
+		       "dora:$1$abc$xxx:staff:D:\n" /* weak hash */
+		       "emil:%:st aff:E:\n"         /* bad group */
+		       "fred:%:staff:F::x\n"        /* a field too many */
 		       "good:%:staff:G:\n",
 		       0600);
 	assert_int_equal(local_open(path, &a, &em), E_OK);

@@ -93,7 +93,8 @@ static void check_page(void)
 
 static void login_page_is_whole(void **state)
 {
-	struct page_login p = {.login = HOSTILE, .error_key = "login_failed", .error_field = "login", .wait = 8};
+	struct page_login p = {
+		.login = HOSTILE, .error_key = "login_failed", .error_field = "login", .wait = 8};
 
 	(void)state;
 	base.person = NULL;
@@ -112,9 +113,28 @@ static void login_page_is_whole(void **state)
 	assert_false(has("role=\"alert\""));
 }
 
-static struct store_device_row row(const char *id, const char *name, const char *platform)
+struct row {
+	struct device device;
+	struct certrec cert;
+	bool ticket_open;
+	int64_t ticket_expires;
+};
+
+static struct page_device shown(const struct row *r)
 {
-	struct store_device_row r = {.device = {.created = NOW - 40 * DAY}};
+	return (struct page_device){&r->device, &r->cert, r->ticket_open, r->ticket_expires};
+}
+
+static enum device_state state_of(const struct row *r)
+{
+	struct page_device d = shown(r);
+
+	return page_device_state(&d, NOW);
+}
+
+static struct row row(const char *id, const char *name, const char *platform)
+{
+	struct row r = {.device = {.created = NOW - 40 * DAY}};
 
 	assert_int_equal(text_copy(r.device.id, sizeof(r.device.id), id), E_OK);
 	assert_int_equal(text_copy(r.device.name, sizeof(r.device.name), name), E_OK);
@@ -122,7 +142,7 @@ static struct store_device_row row(const char *id, const char *name, const char 
 	return r;
 }
 
-static void give_cert(struct store_device_row *r, enum cert_state s, int64_t not_after)
+static void give_cert(struct row *r, enum cert_state s, int64_t not_after)
 {
 	r->cert.state = s;
 	r->cert.not_before = NOW - 40 * DAY;
@@ -131,30 +151,30 @@ static void give_cert(struct store_device_row *r, enum cert_state s, int64_t not
 
 static void state_follows_from_the_record(void **state)
 {
-	struct store_device_row r = row("d1", "x", "apple");
+	struct row r = row("d1", "x", "apple");
 
 	(void)state;
-	assert_int_equal(page_device_state(&r, NOW), DEVICE_UNFINISHED);
+	assert_int_equal(state_of(&r), DEVICE_UNFINISHED);
 	r.ticket_open = true;
 	r.ticket_expires = NOW + 60;
-	assert_int_equal(page_device_state(&r, NOW), DEVICE_WAITING);
+	assert_int_equal(state_of(&r), DEVICE_WAITING);
 	r.ticket_expires = NOW;
-	assert_int_equal(page_device_state(&r, NOW), DEVICE_UNFINISHED);
+	assert_int_equal(state_of(&r), DEVICE_UNFINISHED);
 	give_cert(&r, CERT_RESERVED, NOW + 100 * DAY);
-	assert_int_equal(page_device_state(&r, NOW), DEVICE_PENDING);
+	assert_int_equal(state_of(&r), DEVICE_PENDING);
 	give_cert(&r, CERT_ACTIVE, NOW + 100 * DAY);
-	assert_int_equal(page_device_state(&r, NOW), DEVICE_ACTIVE);
+	assert_int_equal(state_of(&r), DEVICE_ACTIVE);
 	give_cert(&r, CERT_ACTIVE, NOW + 29 * DAY);
-	assert_int_equal(page_device_state(&r, NOW), DEVICE_EXPIRING);
+	assert_int_equal(state_of(&r), DEVICE_EXPIRING);
 	give_cert(&r, CERT_ACTIVE, NOW);
-	assert_int_equal(page_device_state(&r, NOW), DEVICE_EXPIRED);
+	assert_int_equal(state_of(&r), DEVICE_EXPIRED);
 	give_cert(&r, CERT_ABORTED, NOW + 100 * DAY);
-	assert_int_equal(page_device_state(&r, NOW), DEVICE_UNFINISHED);
+	assert_int_equal(state_of(&r), DEVICE_UNFINISHED);
 	give_cert(&r, CERT_ACTIVE, NOW + 100 * DAY);
 	assert_int_equal(text_copy(r.cert.revoked, REASON_SIZE, "1 portal lost"), E_OK);
-	assert_int_equal(page_device_state(&r, NOW), DEVICE_REMOVED);
+	assert_int_equal(state_of(&r), DEVICE_REMOVED);
 	r.ticket_expires = NOW + 60;
-	assert_int_equal(page_device_state(&r, NOW), DEVICE_WAITING);
+	assert_int_equal(state_of(&r), DEVICE_WAITING);
 	assert_true(page_device_live(DEVICE_WAITING));
 	assert_false(page_device_live(DEVICE_REMOVED));
 	assert_false(page_device_live(DEVICE_UNFINISHED));
@@ -162,11 +182,14 @@ static void state_follows_from_the_record(void **state)
 
 static void devices_page_shows_each_state(void **state)
 {
-	struct store_device_row rows[6] = {
-		row("d1", "Anna's phone", "apple"), row("d2", HOSTILE, "linux"), row("d3", "Tablet", "apple"),
-		row("d4", "Printer", "other"),      row("d5", "Old laptop", "linux"), row("d6", "Lab PC", "linux"),
+	struct row rows[6] = {
+		row("d1", "Anna's phone", "apple"), row("d2", HOSTILE, "linux"),
+		row("d3", "Tablet", "apple"),       row("d4", "Printer", "other"),
+		row("d5", "Old laptop", "linux"),   row("d6", "Lab PC", "linux"),
 	};
-	struct page_devices p = {.rows = rows, .n = 6, .limit = 5, .now = NOW, .notice_key = "removed_notice"};
+	struct page_device list[6];
+	struct page_devices p = {
+		.rows = list, .n = 6, .limit = 5, .now = NOW, .notice_key = "removed_notice"};
 
 	(void)state;
 	give_cert(&rows[0], CERT_ACTIVE, NOW + 325 * DAY);
@@ -176,6 +199,8 @@ static void devices_page_shows_each_state(void **state)
 	give_cert(&rows[4], CERT_ACTIVE, NOW + 100 * DAY);
 	assert_int_equal(text_copy(rows[4].cert.revoked, REASON_SIZE, "1 portal lost"), E_OK);
 	give_cert(&rows[5], CERT_ACTIVE, NOW - DAY);
+	for (int i = 0; i < 6; i++)
+		list[i] = shown(&rows[i]);
 	assert_int_equal(page_devices(&base, &p, &out), E_OK);
 	dump("devices");
 	check_page();
@@ -220,7 +245,9 @@ static void new_page_tells_what_is_wrong(void **state)
 	assert_true(has("value=\"&lt;script&gt;"));
 	assert_false(has("checked><span><strong>iPhone"));
 	buf_reset(&out);
-	p = (struct page_new){.name = "", .platform = "", .name_key = "add_name_missing",
+	p = (struct page_new){.name = "",
+			      .platform = "",
+			      .name_key = "add_name_missing",
 			      .platform_key = "add_platform_missing"};
 	assert_int_equal(page_new(&base, &p, &out), E_OK);
 	dump("new-error");
@@ -235,14 +262,25 @@ static void setup_page_shows_code_and_ways(void **state)
 	static const char *const platforms[] = {"apple", "linux", "other"};
 	struct device d = {.name = HOSTILE, .id = "d0123456789abcdef0123456789abcdef"};
 	struct page_setup p = {
-		.device = &d, .challenge = "0123456789ABCDEF0123456789ABCDEF", .minutes = 29,
-		.scep_url = "https://scep.example.edu/scep/staff", .profile = "staff",
-		.ca_sha256 = "AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99",
+		.device = &d,
+		.challenge = "0123456789ABCDEF0123456789ABCDEF",
+		.minutes = 29,
+		.scep_url = "https://scep.example.edu/scep/staff",
+		.profile = "staff",
+		.ca_sha256 = "AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:"
+			     "11:22:33:44:55:66:77:88:99",
 		.ca_sha1 = "CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF",
-		.anchor_sha256 = "EE:FF:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99",
-		.server_name = "radius.example.edu", .identity = "anonymous", .base = "/e/TOKEN",
-		.script_name = "wifi-campus.sh", .before = "umask 077 && pki", .after = "rm -f scep.opt",
-		.nmcli = "nmcli connection add type wifi con-name 'campus' ssid 'campus' \\\n  wifi-sec.key-mgmt wpa-eap 802-1x.eap tls", .wpa = "sudo tee -a <",
+		.anchor_sha256 = "EE:FF:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:"
+				 "FF:00:11:22:33:44:55:66:77:88:99",
+		.server_name = "radius.example.edu",
+		.identity = "anonymous",
+		.base = "/e/TOKEN",
+		.script_name = "wifi-campus.sh",
+		.before = "umask 077 && pki",
+		.after = "rm -f scep.opt",
+		.nmcli = "nmcli connection add type wifi con-name 'campus' ssid 'campus' \\\n  "
+			 "wifi-sec.key-mgmt wpa-eap 802-1x.eap tls",
+		.wpa = "sudo tee -a <",
 	};
 
 	(void)state;
@@ -274,8 +312,11 @@ static void setup_page_shows_code_and_ways(void **state)
 static void remove_and_messages(void **state)
 {
 	struct device d = {.name = HOSTILE, .id = "d1"};
-	struct page_message m = {.title_key = "unavailable_title", .text_key = "unavailable", .detail = "",
-				 .action = "/devices", .action_key = "try_again"};
+	struct page_message m = {.title_key = "unavailable_title",
+				 .text_key = "unavailable",
+				 .detail = "",
+				 .action = "/devices",
+				 .action_key = "try_again"};
 
 	(void)state;
 	assert_int_equal(page_remove(&base, &d, &out), E_OK);
@@ -297,23 +338,73 @@ static void remove_and_messages(void **state)
 }
 
 /* Sentences that the code names by key, not a template. */
+static const char *const keys[] = {"add_limit",
+				   "add_name_missing",
+				   "add_platform_missing",
+				   "add_title",
+				   "back_devices",
+				   "back_start",
+				   "bad",
+				   "bad_title",
+				   "devices_title",
+				   "failed",
+				   "failed_title",
+				   "file_about",
+				   "file_ask_code",
+				   "file_bad_code",
+				   "file_connect",
+				   "file_done",
+				   "file_missing_pki",
+				   "file_not_issued",
+				   "file_root",
+				   "file_scep",
+				   "file_script",
+				   "device_again",
+				   "device_new_code",
+				   "device_renew",
+				   "gone",
+				   "gone_title",
+				   "held",
+				   "held_title",
+				   "login_busy",
+				   "login_ended",
+				   "login_expired",
+				   "login_failed",
+				   "login_form_old",
+				   "login_name_missing",
+				   "login_password_missing",
+				   "login_throttled",
+				   "login_title",
+				   "method",
+				   "method_title",
+				   "no_group",
+				   "no_group_title",
+				   "not_found",
+				   "not_found_title",
+				   "origin_refused",
+				   "platform_apple",
+				   "platform_linux",
+				   "platform_other",
+				   "platform_unknown",
+				   "problem_title",
+				   "refused",
+				   "refused_title",
+				   "remove_title",
+				   "removed_notice",
+				   "setup_title",
+				   "state_active",
+				   "state_expired",
+				   "state_expires_soon",
+				   "state_pending",
+				   "state_removed",
+				   "state_unfinished",
+				   "state_waiting",
+				   "try_again",
+				   "unavailable",
+				   "unavailable_title"};
+
 static void catalogue_has_every_key_of_the_code(void **state)
 {
-	static const char *const keys[] = {
-		"add_limit", "add_name_missing", "add_platform_missing", "add_title", "back_devices",
-		"back_start", "bad", "bad_title", "devices_title", "failed", "failed_title", "file_about",
-		"file_ask_code", "file_bad_code", "file_connect", "file_done", "file_missing_pki",
-		"file_not_issued", "file_root", "file_scep", "file_script", "device_again",
-		"device_new_code", "device_renew", "gone",
-		"gone_title", "held", "held_title", "login_busy", "login_ended", "login_expired",
-		"login_failed", "login_form_old", "login_name_missing", "login_password_missing",
-		"login_throttled", "login_title", "method", "method_title", "no_group", "no_group_title",
-		"not_found", "not_found_title", "origin_refused", "platform_apple", "platform_linux",
-		"platform_other", "platform_unknown", "problem_title", "refused", "refused_title",
-		"remove_title", "removed_notice", "setup_title", "state_active", "state_expired",
-		"state_expires_soon", "state_pending", "state_removed", "state_unfinished", "state_waiting",
-		"try_again", "unavailable", "unavailable_title"};
-
 	(void)state;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		assert_ptr_not_equal(view_text(view, keys[i]), keys[i]);
@@ -322,8 +413,8 @@ static void catalogue_has_every_key_of_the_code(void **state)
 
 static void bad_catalogues_are_refused(void **state)
 {
-	static const char *const bad[] = {"key value\n", "a = 1\na = 2\n", " = x\n", "a = \n", "A = x\n",
-					  "a = b\x01\n"};
+	static const char *const bad[] = {"key value\n", "a = 1\na = 2\n", " = x\n",
+					  "a = \n",      "A = x\n",        "a = b\x01\n"};
 	struct text *t = NULL;
 	struct errmsg em;
 
@@ -340,10 +431,14 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, drop)
 	const struct CMUnitTest tests[] = {
-		T(login_page_is_whole),       T(state_follows_from_the_record),
-		T(devices_page_shows_each_state), T(new_page_tells_what_is_wrong),
-		T(setup_page_shows_code_and_ways), T(remove_and_messages),
-		T(catalogue_has_every_key_of_the_code), T(bad_catalogues_are_refused),
+		T(login_page_is_whole),
+		T(state_follows_from_the_record),
+		T(devices_page_shows_each_state),
+		T(new_page_tells_what_is_wrong),
+		T(setup_page_shows_code_and_ways),
+		T(remove_and_messages),
+		T(catalogue_has_every_key_of_the_code),
+		T(bad_catalogues_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

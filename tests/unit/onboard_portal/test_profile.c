@@ -39,8 +39,8 @@ static struct enrolment friendly(void)
 		.ra = bytes_of(der, sizeof(der)),
 		.chain = chain,
 		.n_chain = 1,
-		.words = {"Root", "Certificate", "About", "Script", "No pki", "Code:", "Bad code", "Not issued",
-			  "Done", "Connect"},
+		.words = {"Root", "Certificate", "About", "Script", "No pki", "Code:", "Bad code",
+			  "Not issued", "Done", "Connect"},
 	};
 }
 
@@ -126,7 +126,7 @@ static void ids_are_stable_and_apart(void **state)
 
 	(void)state;
 	assert_int_equal(profile_uuid(&e, "wifi", a), E_OK);
-	assert_int_equal(a[14], '5'); /* version */
+	assert_int_equal(a[14], '5');           /* version */
 	assert_non_null(strchr("89AB", a[19])); /* variant */
 	assert_int_equal(profile_uuid(&e, "wifi", b), E_OK);
 	assert_string_equal(a, b);
@@ -162,7 +162,8 @@ static void apple_has_what_apple_needs(void **state)
 		"<key>KeyIsExtractable</key><false/>",
 		"<key>EncryptionType</key><string>WPA2</string>",
 		"<key>TLSTrustedServerNames</key><array>\n<string>radius.example.edu</string>",
-		"<array><array><array>\n<string>CN</string>\n<string>d0123456789abcdef0123456789abcdef</string>",
+		"<array><array><array>\n<string>CN</"
+		"string>\n<string>d0123456789abcdef0123456789abcdef</string>",
 		/* SHA-1 of 30 03 02 01 05 */
 		"<key>CAFingerprint</key><data>FsPD4LtbX0+67Ntt83paT50RluQ=</data>",
 	};
@@ -184,7 +185,9 @@ static void apple_has_what_apple_needs(void **state)
 	e.onboarding_ssid = "open";
 	buf_reset(&b);
 	assert_int_equal(apple_profile(&e, &b), E_OK);
-	assert_non_null(strstr(buf_str(&b), "<key>AutoJoin</key><false/>\n<key>EncryptionType</key><string>None</string>"));
+	assert_non_null(strstr(
+		buf_str(&b),
+		"<key>AutoJoin</key><false/>\n<key>EncryptionType</key><string>None</string>"));
 	dump("open.mobileconfig", &b);
 	e = hostile();
 	buf_reset(&b);
@@ -230,8 +233,9 @@ static void control_characters_are_refused(void **state)
 /* sh itself says what a quoted text is. */
 static void quoting_holds_for_every_text(void **state)
 {
-	static const char *const texts[] = {"plain", "", "'", "''", "a'b", "$HOME", "`id`", "\\", "a\"b",
-					    "$(id)", "; id", "* ? [a]", "~", "!x", HOSTILE};
+	static const char *const texts[] = {"plain", "",        "'",  "''",   "a'b",
+					    "$HOME", "`id`",    "\\", "a\"b", "$(id)",
+					    "; id",  "* ? [a]", "~",  "!x",   HOSTILE};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -295,9 +299,9 @@ static void wpa_texts_that_need_it_become_hex(void **state)
 
 	(void)state;
 	buf_init(&out, PROFILE_MAX);
-	assert_int_equal(linux_wpa_block(&e, "/home/anna/x", &out), E_OK);
+	assert_int_equal(linux_wpa_block(&e, "/srv/x", &out), E_OK);
 	assert_non_null(strstr(buf_str(&out), "\tssid=\"campus\"\n"));
-	assert_non_null(strstr(buf_str(&out), "\tprivate_key=\"/home/anna/x/key.pem\"\n"));
+	assert_non_null(strstr(buf_str(&out), "\tprivate_key=\"/srv/x/key.pem\"\n"));
 	assert_non_null(strstr(buf_str(&out), "\tdomain_match=\"radius.example.edu\"\n"));
 	buf_reset(&out);
 	e.ssid = "a\"b\xc3\xa4";
