@@ -180,6 +180,37 @@ static void refuses_bytes_behind(void **state)
 	assert_int_equal(scep_request_parse(bytes_of("", 0), &req, NULL), E_FORMAT);
 }
 
+/* Recorded from the clients themselves. */
+static void recorded_messages(void **state)
+{
+	static const struct {
+		const char *file;
+		enum scep_digest digest;
+	} cases[] = {{"strongswan-5.9.8.der", SCEP_SHA256}, {"scepclient-2.1.0.der", SCEP_SHA1}};
+	const char *share = getenv("SCEPAUTH_SHARE");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t msg[8192];
+		char path[512];
+		struct scep_request req;
+		size_t n;
+		FILE *f;
+
+		(void)snprintf(path, sizeof(path), "%s/tests/vectors/scep/%s", share ? share : ".", cases[i].file);
+		f = fopen(path, "rb");
+		assert_non_null(f);
+		n = fread(msg, 1, sizeof(msg), f);
+		fclose(f);
+		assert_int_equal(scep_request_parse(bytes_of(msg, n), &req, NULL), E_OK);
+		assert_int_equal(req.attrs.message_type, SCEP_PKCS_REQ);
+		assert_int_equal(req.digest, cases[i].digest);
+		assert_int_equal(req.attrs.nonce_n, 16);
+		assert_true(req.signer_rsa);
+		scep_request_free(&req);
+	}
+}
+
 /* Cut at every byte: never accepted, never a crash. */
 static void truncated_everywhere(void **state)
 {
@@ -242,6 +273,7 @@ int main(void)
 		cmocka_unit_test(refuses_bad_signers),
 		cmocka_unit_test(refuses_oversized_signer_keys),
 		cmocka_unit_test(refuses_bytes_behind),
+		cmocka_unit_test(recorded_messages),
 		cmocka_unit_test(truncated_everywhere),
 		cmocka_unit_test(flipped_everywhere),
 	};
