@@ -16,8 +16,9 @@ static void look_at_eap(CONF_SECTION *eap)
 
 		if (!cache || !is_yes(cf_section_value_find(cache, "enable")))
 			continue;
-		radlog(L_WARN, "scepauth: %s:%d: the TLS session cache is on. Resumed TLS 1.3 sessions "
-		       "carry no certificate and are rejected (no_serial): set cache { enable = no }",
+		radlog(L_WARN,
+		       "scepauth: %s:%d: the TLS session cache is on. Resumed TLS 1.3 sessions "
+		       "carry no certificate and are rejected (no_serial): set enable = no",
 		       cf_section_filename(cache), cf_section_lineno(cache));
 	}
 }
@@ -81,7 +82,8 @@ static void look_at_server(CONF_SECTION *server, char const *name)
 		return;
 	preset = find_preset(authorize);
 	if (preset)
-		radlog(L_WARN, "scepauth: %s:%d: Auth-Type is preset to Accept. Remove it: the module "
+		radlog(L_WARN,
+		       "scepauth: %s:%d: Auth-Type is preset to Accept. Remove it: the module "
 		       "sets Auth-Type itself when the ledger says yes",
 		       cf_pair_filename(preset), cf_pair_lineno(preset));
 }

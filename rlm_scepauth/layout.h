@@ -10,12 +10,13 @@
 
 #if __SIZEOF_POINTER__ == 8 && __SIZEOF_LONG__ == 8 && defined(NDEBUG)
 
-#define LAYOUT_SIZE(type, n)                                                                   \
-	_Static_assert(sizeof(type) == (n), "FreeRADIUS " RADIUSD_VERSION_STRING ": size of " \
-					    #type " differs from that in the server")
-#define LAYOUT_FIELD(type, field, n)                                                           \
-	_Static_assert(offsetof(type, field) == (n), "FreeRADIUS " RADIUSD_VERSION_STRING      \
-		       ": " #type "." #field " is not where the server has it")
+#define LAYOUT_SIZE(type, n)                                                                       \
+	_Static_assert(sizeof(type) == (n), "FreeRADIUS " RADIUSD_VERSION_STRING                   \
+					    ": size of " #type " differs from that in the server")
+#define LAYOUT_FIELD(type, field, n)                                                               \
+	_Static_assert(offsetof(type, field) == (n),                                               \
+		       "FreeRADIUS " RADIUSD_VERSION_STRING ": " #type "." #field                  \
+		       " is not where the server has it")
 
 /* 3.2.7 made a pointer of an array in the value union. */
 #if SERVER_VERSION >= 0x030207

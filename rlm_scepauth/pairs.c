@@ -11,10 +11,10 @@
 #define ATTR_SERIAL "TLS-Client-Cert-Serial"
 #define ATTR_ISSUER "TLS-Client-Cert-X509v3-Authority-Key-Identifier"
 
-#define EAP_TYPE_TLS 13	       /* RFC 5216 section 3 */
-#define TUNNEL_TYPE_VLAN 13    /* RFC 3580 section 3.31 */
+#define EAP_TYPE_TLS 13     /* RFC 5216 section 3 */
+#define TUNNEL_TYPE_VLAN 13 /* RFC 3580 section 3.31 */
 #define TUNNEL_MEDIUM_802 6
-#define TERMINATION_RADIUS 1   /* RFC 2865 section 5.29: ask again instead of dropping the link */
+#define TERMINATION_RADIUS 1 /* RFC 2865 section 5.29: ask again instead of dropping the link */
 
 /* Finds the only pair of an attribute; *ret_n says how many there are. These attributes are
  * internal to the server, so no packet from the network can carry one. */
@@ -109,7 +109,8 @@ void pairs_asker(REQUEST *request, struct asker *ret)
 
 	log_word_of(ret->mac, sizeof(ret->mac), request, PW_CALLING_STATION_ID);
 	log_word_of(ret->nas, sizeof(ret->nas), request, PW_NAS_IDENTIFIER);
-	if (!ret->nas[0] && inet_ntop(p->src_ipaddr.af, &p->src_ipaddr.ipaddr, address, sizeof(address)))
+	if (!ret->nas[0] &&
+	    inet_ntop(p->src_ipaddr.af, &p->src_ipaddr.ipaddr, address, sizeof(address)))
 		pairs_log_word(ret->nas, sizeof(ret->nas), address, strlen(address));
 	if (!ret->nas[0])
 		memcpy(ret->nas, "-", 2);
@@ -186,8 +187,9 @@ static int fill_reply(REQUEST *request, const struct authz_verdict *v, char cons
 static void clear_reply(REQUEST *request)
 {
 	static const unsigned ours[] = {
-		PW_TUNNEL_TYPE, PW_TUNNEL_MEDIUM_TYPE, PW_TUNNEL_PRIVATE_GROUP_ID, PW_FILTER_ID,
-		PW_SESSION_TIMEOUT, PW_TERMINATION_ACTION, PW_CLASS, PW_USER_NAME,
+		PW_TUNNEL_TYPE, PW_TUNNEL_MEDIUM_TYPE, PW_TUNNEL_PRIVATE_GROUP_ID,
+		PW_FILTER_ID,   PW_SESSION_TIMEOUT,    PW_TERMINATION_ACTION,
+		PW_CLASS,       PW_USER_NAME,
 	};
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)

@@ -23,7 +23,7 @@ struct instance {
 	uint32_t max_connections;
 	uint32_t breaker_ms;
 
-	char const *name;	 /* of the instance, for the log */
+	char const *name;        /* of the instance, for the log */
 	struct backend *backend; /* NULL while the configuration is only being checked */
 };
 
@@ -31,16 +31,20 @@ static const CONF_PARSER module_config[] = {
 	{"socket", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, socket), ""},
 	{"host", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, host), "127.0.0.1"},
 	{"port", FR_CONF_OFFSET(PW_TYPE_SHORT, struct instance, port), "6379"},
-	{"user", FR_CONF_OFFSET(PW_TYPE_STRING | PW_TYPE_NOT_EMPTY, struct instance, user), "radius"},
-	{"password", FR_CONF_OFFSET(PW_TYPE_STRING | PW_TYPE_SECRET | PW_TYPE_REQUIRED |
-				    PW_TYPE_NOT_EMPTY, struct instance, password), NULL},
+	{"user", FR_CONF_OFFSET(PW_TYPE_STRING | PW_TYPE_NOT_EMPTY, struct instance, user),
+	 "radius"},
+	{"password",
+	 FR_CONF_OFFSET(PW_TYPE_STRING | PW_TYPE_SECRET | PW_TYPE_REQUIRED | PW_TYPE_NOT_EMPTY,
+			struct instance, password),
+	 NULL},
 	{"deadline_ms", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, deadline_ms), "120"},
-	{"max_connections", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, max_connections), "32"},
+	{"max_connections", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, max_connections),
+	 "32"},
 	{"breaker_ms", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, breaker_ms), "250"},
-	CONF_PARSER_TERMINATOR
-};
+	CONF_PARSER_TERMINATOR};
 
-static int check_range(CONF_SECTION *conf, char const *key, uint32_t value, uint32_t min, uint32_t max)
+static int check_range(CONF_SECTION *conf, char const *key, uint32_t value, uint32_t min,
+		       uint32_t max)
 {
 	if (value >= min && value <= max)
 		return 0;
@@ -90,7 +94,8 @@ static int mod_instantiate(CONF_SECTION *conf, void *instance)
 	if (!inst->name)
 		inst->name = cf_section_name1(conf);
 	if (wrong) {
-		cf_log_err_cs(conf, "this module was built for a FreeRADIUS %s that is laid out "
+		cf_log_err_cs(conf,
+			      "this module was built for a FreeRADIUS %s that is laid out "
 			      "otherwise than the one running (%s): build it on this machine",
 			      RADIUSD_VERSION_STRING, wrong);
 		return -1;
@@ -113,8 +118,8 @@ static int mod_detach(void *instance)
 	return 0;
 }
 
-static rlm_rcode_t turn_away(REQUEST *request, const struct authz_request *req, const struct asker *who,
-			  const struct backend_answer *a)
+static rlm_rcode_t turn_away(REQUEST *request, const struct authz_request *req,
+			     const struct asker *who, const struct backend_answer *a)
 {
 	char const *reason = authz_reason_text(a->verdict.reason);
 	char login[LOGIN_SIZE] = "-";
@@ -128,8 +133,8 @@ static rlm_rcode_t turn_away(REQUEST *request, const struct authz_request *req, 
 	return RLM_MODULE_REJECT;
 }
 
-static rlm_rcode_t let_in(REQUEST *request, const struct authz_request *req, const struct asker *who,
-			  struct backend_answer *a)
+static rlm_rcode_t let_in(REQUEST *request, const struct authz_request *req,
+			  const struct asker *who, struct backend_answer *a)
 {
 	const struct authz_verdict *v = &a->verdict;
 	char token[sizeof(CLASS_PREFIX) + 2 * CLASS_BYTES];
@@ -144,9 +149,11 @@ static rlm_rcode_t let_in(REQUEST *request, const struct authz_request *req, con
 	pairs_log_word(group, sizeof(group), v->group, strlen(v->group));
 	if (v->vlan[0])
 		pairs_log_word(vlan, sizeof(vlan), v->vlan, strlen(v->vlan));
-	radlog(L_INFO, "scepauth: accept serial=%s login=%s group=%s vlan=%s session=%lld class=%s "
-	       "nas=%s mac=%s", req->serial, login, group, vlan,
-	       (long long)v->session_timeout, token, who->nas, who->mac);
+	radlog(L_INFO,
+	       "scepauth: accept serial=%s login=%s group=%s vlan=%s session=%lld class=%s "
+	       "nas=%s mac=%s",
+	       req->serial, login, group, vlan, (long long)v->session_timeout, token, who->nas,
+	       who->mac);
 	return RLM_MODULE_UPDATED;
 }
 
@@ -158,7 +165,8 @@ static void log_news(const struct instance *inst, const struct backend_answer *a
 	else if (a->news == BACKEND_BACK)
 		radlog(L_INFO, "scepauth: %s: store available again", inst->name);
 	else if (a->verdict.reason == AUTHZ_BACKEND_ERROR)
-		radlog(L_ERR, "scepauth: %s: store answers with an error: %s", inst->name, a->error.text);
+		radlog(L_ERR, "scepauth: %s: store answers with an error: %s", inst->name,
+		       a->error.text);
 }
 
 static rlm_rcode_t mod_authorize(void *instance, REQUEST *request)

@@ -27,7 +27,8 @@ void pairs_asker(REQUEST *request, struct asker *ret);
 
 /* Lets the request pass: reply attributes with the Class token, and Auth-Type. E_NOMEM, or E_STATE
  * when a policy before us has decided otherwise; the reply holds nothing of ours then. */
-int pairs_accept(REQUEST *request, const struct authz_verdict *v, char const *class_token) MUST_CHECK;
+int pairs_accept(REQUEST *request, const struct authz_verdict *v,
+		 char const *class_token) MUST_CHECK;
 
 /* Copies n bytes with everything but plain ASCII as %xx, cut to size: one word of a log line. */
 void pairs_log_word(char *dst, size_t size, char const *text, size_t n);

@@ -8,7 +8,9 @@ MODULE_CORE := $(addprefix core/base/,buf.c clock.c err.c rnd.c text.c) \
                $(wildcard core/model/*.c core/authz/*.c core/store/*.c)
 MODULE_PURE := $(addprefix rlm_scepauth/,backend.c breaker.c certid.c) # know no type of the server's
 
-$(call obj,$(MODULE_SRCS)): PKG_CFLAGS = -Irlm_scepauth/compat -fvisibility=hidden
+FREERADIUS_FLAGS := -Irlm_scepauth/compat
+
+$(call obj,$(MODULE_SRCS)): PKG_CFLAGS = $(FREERADIUS_FLAGS) -fvisibility=hidden
 $(call obj,$(MODULE_SRCS)): | $(BUILD)/rlm_scepauth/server-ok
 
 # Says in plain words what is missing, before the compiler says it in its own.

@@ -40,7 +40,8 @@ static char const *check_inner(REQUEST *outer)
 		return "REQUEST.parent is elsewhere";
 	if (!inner->packet || talloc_get_size(inner->packet) != sizeof(*inner->packet) ||
 	    !inner->reply || talloc_get_size(inner->reply) != sizeof(*inner->reply))
-		return "REQUEST.packet or REQUEST.reply is elsewhere, or RADIUS_PACKET differs in size";
+		return "REQUEST.packet or REQUEST.reply is elsewhere, or RADIUS_PACKET differs in "
+		       "size";
 	if (inner->number != REQUEST_NUMBER || inner->packet->id != (REQUEST_NUMBER & 0xff))
 		return "REQUEST.number is elsewhere";
 	if (inner->packet->code != PW_CODE_ACCESS_REQUEST ||

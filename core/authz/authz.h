@@ -1,7 +1,7 @@
 /*
  * Facts -> verdict for one EAP-TLS connection. Pure: no clock, no store, no log.
  *
- * Default deny: AUTHZ_ACCEPT is returned by exactly one path, after every check passed.
+ * Default deny: accept is set on exactly one path, after every check passed.
  * Reason codes are stable words; rlm_scepauth(5) lists them with what to tell the user.
  */
 #ifndef CORE_AUTHZ_AUTHZ_H
@@ -14,26 +14,26 @@
 
 struct facts; /* core/model/facts.h */
 
-#define AUTHZ_REASONS(X)                                                                     \
-	X(AUTHZ_OK, "ok")                                                                    \
-	X(AUTHZ_NO_SERIAL, "no_serial")                                                      \
-	X(AUTHZ_TWO_SERIALS, "two_serials")                                                  \
-	X(AUTHZ_BAD_SERIAL, "bad_serial")                                                    \
-	X(AUTHZ_NO_ISSUER, "no_issuer")                                                      \
-	X(AUTHZ_BACKEND_DOWN, "backend_down")                                                \
-	X(AUTHZ_BACKEND_ERROR, "backend_error")                                              \
-	X(AUTHZ_STORE_NOT_READY, "store_not_ready")                                          \
-	X(AUTHZ_UNKNOWN_CERT, "unknown_cert")                                                \
-	X(AUTHZ_WRONG_ISSUER, "wrong_issuer")                                                \
-	X(AUTHZ_CERT_NOT_ACTIVE, "cert_not_active")                                          \
-	X(AUTHZ_CERT_REVOKED, "cert_revoked")                                                \
-	X(AUTHZ_CERT_NOT_YET_VALID, "cert_not_yet_valid")                                    \
-	X(AUTHZ_CERT_EXPIRED, "cert_expired")                                                \
-	X(AUTHZ_UNKNOWN_USER, "unknown_user")                                                \
-	X(AUTHZ_USER_HELD, "user_held")                                                      \
-	X(AUTHZ_USER_LEFT, "user_left")                                                      \
-	X(AUTHZ_NO_GROUP, "no_group")                                                        \
-	X(AUTHZ_NOT_EAP_TLS, "not_eap_tls")                                                  \
+#define AUTHZ_REASONS(X)                                                                           \
+	X(AUTHZ_OK, "ok")                                                                          \
+	X(AUTHZ_NO_SERIAL, "no_serial")                                                            \
+	X(AUTHZ_TWO_SERIALS, "two_serials")                                                        \
+	X(AUTHZ_BAD_SERIAL, "bad_serial")                                                          \
+	X(AUTHZ_NO_ISSUER, "no_issuer")                                                            \
+	X(AUTHZ_BACKEND_DOWN, "backend_down")                                                      \
+	X(AUTHZ_BACKEND_ERROR, "backend_error")                                                    \
+	X(AUTHZ_STORE_NOT_READY, "store_not_ready")                                                \
+	X(AUTHZ_UNKNOWN_CERT, "unknown_cert")                                                      \
+	X(AUTHZ_WRONG_ISSUER, "wrong_issuer")                                                      \
+	X(AUTHZ_CERT_NOT_ACTIVE, "cert_not_active")                                                \
+	X(AUTHZ_CERT_REVOKED, "cert_revoked")                                                      \
+	X(AUTHZ_CERT_NOT_YET_VALID, "cert_not_yet_valid")                                          \
+	X(AUTHZ_CERT_EXPIRED, "cert_expired")                                                      \
+	X(AUTHZ_UNKNOWN_USER, "unknown_user")                                                      \
+	X(AUTHZ_USER_HELD, "user_held")                                                            \
+	X(AUTHZ_USER_LEFT, "user_left")                                                            \
+	X(AUTHZ_NO_GROUP, "no_group")                                                              \
+	X(AUTHZ_NOT_EAP_TLS, "not_eap_tls")                                                        \
 	X(AUTHZ_INTERNAL, "internal_error")
 
 enum authz_reason {
@@ -51,17 +51,18 @@ struct authz_request {
 struct authz_verdict {
 	bool accept;
 	enum authz_reason reason;
-	char group[NAME_SIZE];  /* the effective group; "" on reject */
+	char group[NAME_SIZE]; /* the effective group; "" on reject */
 	char vlan[33];
 	char filter_id[65];
-	char login[LOGIN_SIZE]; /* reply User-Name */
+	char login[LOGIN_SIZE];  /* reply User-Name */
 	int64_t session_timeout; /* seconds, > 0 on accept */
 };
 
 const char *authz_reason_text(enum authz_reason r);
 
 /* Fills *ret entirely, whatever happens. */
-void authz_decide(const struct authz_request *req, const struct facts *f, struct authz_verdict *ret);
+void authz_decide(const struct authz_request *req, const struct facts *f,
+		  struct authz_verdict *ret);
 
 /* A reject for a cause found before there were facts. */
 void authz_reject(struct authz_verdict *ret, enum authz_reason reason);

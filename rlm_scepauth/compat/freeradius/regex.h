@@ -6,6 +6,8 @@
 #define SCEPAUTH_COMPAT_REGEX_H
 
 typedef struct regex regex_t;
-typedef struct regmatch { int unused; } regmatch_t; /* complete: arrays of it are named */
+typedef struct regmatch {
+	int unused;
+} regmatch_t; /* complete: arrays of it are named */
 
 #endif

@@ -462,8 +462,8 @@ static void test_session_timeout(void **state)
 		long policy, cert, leave;
 		int64_t want;
 	} rows[] = {
-		{100, 200, 300, 100}, {300, 100, 200, 100}, {300, 200, 100, 100}, {100, 100, 100, 100},
-		{100, 200, 0, 100},   {200, 100, 0, 100},
+		{100, 200, 300, 100}, {300, 100, 200, 100}, {300, 200, 100, 100},
+		{100, 100, 100, 100}, {100, 200, 0, 100},   {200, 100, 0, 100},
 	};
 
 	(void)state;
@@ -570,7 +570,8 @@ static void test_reason_texts(void **state)
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		assert_true(authz_reason_text(all[i])[0] != '\0');
 		for (size_t j = 0; j < i; j++)
-			assert_string_not_equal(authz_reason_text(all[i]), authz_reason_text(all[j]));
+			assert_string_not_equal(authz_reason_text(all[i]),
+						authz_reason_text(all[j]));
 	}
 	assert_string_equal(authz_reason_text(AUTHZ_CERT_REVOKED), "cert_revoked");
 	assert_string_equal(authz_reason_text((enum authz_reason)4711), "internal_error");
@@ -594,12 +595,9 @@ static void test_reject_never_accepts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_reason),
-		cmocka_unit_test(test_session_timeout),
-		cmocka_unit_test(test_effective_group),
-		cmocka_unit_test(test_reply_values),
-		cmocka_unit_test(test_reason_texts),
-		cmocka_unit_test(test_reject_never_accepts),
+		cmocka_unit_test(test_every_reason),    cmocka_unit_test(test_session_timeout),
+		cmocka_unit_test(test_effective_group), cmocka_unit_test(test_reply_values),
+		cmocka_unit_test(test_reason_texts),    cmocka_unit_test(test_reject_never_accepts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

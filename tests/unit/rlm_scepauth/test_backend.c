@@ -89,7 +89,8 @@ static void rest(int ms)
 	nanosleep(&t, NULL);
 }
 
-static void expect_reject(const struct backend_answer *a, enum authz_reason reason, enum backend_news news)
+static void expect_reject(const struct backend_answer *a, enum authz_reason reason,
+			  enum backend_news news)
 {
 	assert_false(a->verdict.accept);
 	assert_string_equal(authz_reason_text(a->verdict.reason), authz_reason_text(reason));
@@ -155,7 +156,8 @@ static void *speak(void *arg)
 	ssize_t n;
 
 	while (fd >= 0 && (n = read(fd, in, sizeof(in))) > 0) {
-		const char *out = n > 8 && memmem(in, (size_t)n, "FCALL", 5) ? s->answer : "+OK\r\n";
+		const char *out =
+			n > 8 && memmem(in, (size_t)n, "FCALL", 5) ? s->answer : "+OK\r\n";
 
 		/* AUTH and the question may come in one write. */
 		if (out == s->answer && memmem(in, (size_t)n, "AUTH", 4) &&
@@ -190,7 +192,11 @@ static void finish(struct speaker *s, struct backend *b)
 static void test_answers_that_are_none(void **state)
 {
 	static const char *const answers[] = {
-		"-ERR something new\r\n", "-INTERNAL broken\r\n", "$3\r\nyes\r\n", ":1\r\n", "*0\r\n",
+		"-ERR something new\r\n",
+		"-INTERNAL broken\r\n",
+		"$3\r\nyes\r\n",
+		":1\r\n",
+		"*0\r\n",
 		"*6\r\n:1\r\n$-1\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n",
 		"*6\r\n:1\r\n$0\r\n\r\n*3\r\n:1\r\n:2\r\n:3\r\n*0\r\n$0\r\n\r\n*0\r\n",
 	};
@@ -206,7 +212,8 @@ static void test_answers_that_are_none(void **state)
 		for (int again = 0; again < 2; again++) {
 			decide(b, &a);
 			if (a.verdict.reason != AUTHZ_BACKEND_ERROR)
-				fail_msg("%zu: %s (%s)", i, authz_reason_text(a.verdict.reason), a.error.text);
+				fail_msg("%zu: %s (%s)", i, authz_reason_text(a.verdict.reason),
+					 a.error.text);
 			/* An answer is an answer: nobody else is turned away for it. */
 			expect_reject(&a, AUTHZ_BACKEND_ERROR, BACKEND_SAME);
 		}
@@ -294,12 +301,9 @@ static void test_comes_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nobody_there),
-		cmocka_unit_test(test_black_hole),
-		cmocka_unit_test(test_answers_that_are_none),
-		cmocka_unit_test(test_good_answers),
-		cmocka_unit_test(test_all_connections_in_use),
-		cmocka_unit_test(test_comes_back),
+		cmocka_unit_test(test_nobody_there),           cmocka_unit_test(test_black_hole),
+		cmocka_unit_test(test_answers_that_are_none),  cmocka_unit_test(test_good_answers),
+		cmocka_unit_test(test_all_connections_in_use), cmocka_unit_test(test_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

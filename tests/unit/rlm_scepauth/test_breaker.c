@@ -28,7 +28,7 @@ static void test_opens_on_failure(void **state)
 	(void)state;
 	breaker_init(&b, 250);
 	assert_true(breaker_allow(&b, 1000));
-	assert_true(breaker_report(&b, 1000, false)); /* news */
+	assert_true(breaker_report(&b, 1000, false));  /* news */
 	assert_false(breaker_report(&b, 1000, false)); /* not news */
 	assert_false(breaker_allow(&b, 1000));
 	assert_false(breaker_allow(&b, 1250));

@@ -25,8 +25,8 @@ static const struct {
 	{"\n", NULL},
 	{"keyid:", NULL},
 	{"keyid:\n", NULL},
-	{"AD:99:E0", NULL},		/* too short to name a CA */
-	{"AD99E05726", NULL},		/* no separators: not how OpenSSL writes it */
+	{"AD:99:E0", NULL},   /* too short to name a CA */
+	{"AD99E05726", NULL}, /* no separators: not how OpenSSL writes it */
 	{"AD:99:E0:57:", NULL},
 	{":AD:99:E0:57", NULL},
 	{"AD:99:E0:5", NULL},
@@ -38,7 +38,7 @@ static const struct {
 	{"AD:99:E0:57 ", NULL},
 	{"DirName:/O=T/CN=root\nserial:02\n", NULL},
 	{"serial:02", NULL},
-	{KEY ":" KEY, NULL},		/* 40 bytes: longer than the ledger's field */
+	{KEY ":" KEY, NULL}, /* 40 bytes: longer than the ledger's field */
 };
 
 static void test_spellings(void **state)
