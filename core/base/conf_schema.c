@@ -1,4 +1,4 @@
-#include "core/base/conf.h"
+#include "core/base/conf_schema.h"
 
 /*
  * Every key of scepauth.conf. The help text is what `scepctl config` prints; scepauth.conf(5) says
@@ -45,7 +45,7 @@ const struct conf_key conf_schema[] = {
 	{"portal", false, "ticket-mac-key", CONF_PATH, "secrets/ticket-mac.key", 0, 0, "key shared with the CA, 32 bytes"},
 	{"portal", false, "session-lifetime", CONF_INT, "60", 5, 1440, "minutes until a login ends"},
 	{"portal", false, "ticket-lifetime", CONF_INT, "30", 1, 1440, "minutes in which a challenge may be used"},
-	{"portal", false, "threads", CONF_INT, "0", 0, 256, "worker threads; 0: one per core"},
+	{"portal", false, "threads", CONF_INT, "0", 0, 256, "worker threads; 0: four per core"},
 	{"portal", false, "support", CONF_STR, "", 0, 0, "help for people: an address, phone number or mail address shown on every page"},
 	{"portal", false, "profile-id", CONF_STR, "edu.example.wifi", 0, 0, "reverse-DNS prefix of Apple payload identifiers"},
 
