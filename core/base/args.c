@@ -24,8 +24,8 @@ int args_parse(int argc, char **argv, const char *program, const char *about, st
 {
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 't'},
-		{"verbose", no_argument, NULL, 'v'},	  {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},	  {NULL, 0, NULL, 0},
+		{"verbose", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
 	};
 	struct args a = {.conf_file = DEFAULT_CONF};
 	int c;

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define CONF_FILE_MAX (1024 * 1024)
-#define CONF_TITLE_MAX 32  /* titles become names of profiles and groups */
+#define CONF_TITLE_MAX 32 /* titles become names of profiles and groups */
 
 struct entry {
 	const struct conf_key *key;
@@ -31,7 +31,7 @@ struct conf {
 		const char *name;
 		char **titles;
 		size_t n;
-	} *sections; /* the titled ones */
+	} * sections; /* the titled ones */
 	size_t n_sections;
 };
 
@@ -163,10 +163,11 @@ static int on_title(cfg_t *cfg, cfg_opt_t *opt)
 	if (!section || !cfg_title(section) || text_is_name(cfg_title(section), CONF_TITLE_MAX))
 		return 0;
 	loading->failed = true;
-	return err_set(loading->em, -1,
-		       "%s:%d: %s \"%.40s\": a name has 1 to %d letters, digits, or . _ - @, and begins "
-		       "with a letter or digit",
-		       loading->path, section->line, opt->name, cfg_title(section), CONF_TITLE_MAX);
+	return err_set(
+		loading->em, -1,
+		"%s:%d: %s \"%.40s\": a name has 1 to %d letters, digits, or . _ - @, and begins "
+		"with a letter or digit",
+		loading->path, section->line, opt->name, cfg_title(section), CONF_TITLE_MAX);
 }
 
 /* ---- reading ---- */

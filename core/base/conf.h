@@ -10,25 +10,12 @@
 #ifndef CORE_BASE_CONF_H
 #define CORE_BASE_CONF_H
 
+#include "core/base/conf_schema.h"
 #include "core/base/err.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum conf_type { CONF_STR, CONF_PATH, CONF_INT, CONF_BOOL, CONF_LIST };
-
-struct conf_key {
-	const char *section; /* "" for the top level */
-	bool titled;         /* the section is repeated with a title: group "staff" { } */
-	const char *key;
-	enum conf_type type;
-	const char *def; /* default in the file's spelling; NULL: required in its section */
-	long min, max;   /* of integers */
-	const char *help;
-};
-
-extern const struct conf_key conf_schema[]; /* ends with key == NULL */
 
 struct conf;
 
@@ -39,7 +26,8 @@ void conf_free(struct conf *c);
 /* Getters. The (section, key) must be in the schema with that type: asking otherwise is a bug and
  * gives "" / 0 / false. title is NULL for untitled sections. Results are borrowed from c. */
 const char *conf_str(const struct conf *c, const char *section, const char *title, const char *key);
-const char *conf_path(const struct conf *c, const char *section, const char *title, const char *key);
+const char *conf_path(const struct conf *c, const char *section, const char *title,
+		      const char *key);
 long conf_int(const struct conf *c, const char *section, const char *title, const char *key);
 bool conf_bool(const struct conf *c, const char *section, const char *title, const char *key);
 size_t conf_list(const struct conf *c, const char *section, const char *title, const char *key,
@@ -53,7 +41,8 @@ const char *conf_dir(const struct conf *c);
 
 /* Reads a small secret file (at most max bytes) of which group and others have no rights.
  * E_DENIED with how to mend it in em when the mode is too open. The caller wipes and frees ret. */
-int conf_secret(const char *path, size_t max, uint8_t **ret, size_t *ret_n, struct errmsg *em) MUST_CHECK;
+int conf_secret(const char *path, size_t max, uint8_t **ret, size_t *ret_n,
+		struct errmsg *em) MUST_CHECK;
 
 /* The same for a one-line text secret: the end of line is cut, ret is NUL-terminated. */
 int conf_secret_line(const char *path, char *dst, size_t size, struct errmsg *em) MUST_CHECK;

@@ -93,8 +93,8 @@ static const char *scan_plain(struct scan *s)
 			return "control character";
 		break;
 	}
-	s->in_word = c != ' ' && c != '\t' && c != '\n' && c != '{' && c != '}' && c != '(' && c != ')' &&
-		     c != '=' && c != ',' && c != '+';
+	s->in_word = c != ' ' && c != '\t' && c != '\n' && c != '{' && c != '}' && c != '(' &&
+		     c != ')' && c != '=' && c != ',' && c != '+';
 	s->at++;
 	return NULL;
 }

@@ -25,7 +25,8 @@ static int secret_open(const char *path, int *ret, struct errmsg *em)
 		rc = err_set(em, E_DENIED, "%s: is not a regular file", path);
 	else if (st.st_mode & (S_IRWXG | S_IRWXO))
 		rc = err_set(em, E_DENIED,
-			     "%s: secret file is open to group or others (mode %04o); mend it with: chmod 600 %s",
+			     "%s: secret file is open to group or others (mode %04o); mend it "
+			     "with: chmod 600 %s",
 			     path, (unsigned)(st.st_mode & 07777), path);
 	if (rc) {
 		close(fd);

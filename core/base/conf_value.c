@@ -36,7 +36,8 @@ void conf_key_name(char *dst, size_t size, const struct conf_key *k, const char 
 
 static int value_bool(const char *text, long *ret)
 {
-	static const char *const no[] = {"false", "no", "off"}, *const yes[] = {"true", "yes", "on"};
+	static const char *const no[] = {"false", "no", "off"}, *const yes[] = {"true", "yes",
+										"on"};
 
 	for (size_t i = 0; i < 3; i++) {
 		if (strcasecmp(text, no[i]) == 0 || strcasecmp(text, yes[i]) == 0) {
@@ -47,7 +48,8 @@ static int value_bool(const char *text, long *ret)
 	return E_FORMAT;
 }
 
-int conf_check_value(const struct conf_key *k, const char *text, long *ret_num, char *why, size_t size)
+int conf_check_value(const struct conf_key *k, const char *text, long *ret_num, char *why,
+		     size_t size)
 {
 	int64_t v = 0;
 
@@ -58,7 +60,8 @@ int conf_check_value(const struct conf_key *k, const char *text, long *ret_num, 
 			return E_CONFIG;
 		}
 		if (v < k->min || v > k->max) {
-			snprintf(why, size, "%lld is outside %ld..%ld", (long long)v, k->min, k->max);
+			snprintf(why, size, "%lld is outside %ld..%ld", (long long)v, k->min,
+				 k->max);
 			return E_CONFIG;
 		}
 		*ret_num = (long)v;
@@ -71,7 +74,8 @@ int conf_check_value(const struct conf_key *k, const char *text, long *ret_num, 
 		return E_OK;
 	case CONF_LIST:
 		if (!text_is_plain(text, CONF_TEXT_MAX)) {
-			snprintf(why, size, "has an item that is empty, too long or not plain text");
+			snprintf(why, size,
+				 "has an item that is empty, too long or not plain text");
 			return E_CONFIG;
 		}
 		return E_OK;
@@ -116,4 +120,3 @@ size_t conf_name_distance(const char *a, const char *b)
 	}
 	return row[lb];
 }
-

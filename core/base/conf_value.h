@@ -2,7 +2,10 @@
 #ifndef CORE_BASE_CONF_VALUE_H
 #define CORE_BASE_CONF_VALUE_H
 
-#include "core/base/conf.h"
+#include "core/base/conf_schema.h"
+#include "core/base/err.h"
+
+#include <stddef.h>
 
 #define CONF_TEXT_MAX 1024 /* bytes of one value */
 

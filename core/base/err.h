@@ -10,20 +10,20 @@
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
-#define ERR_LIST(X)                                                          \
-	X(E_NOMEM, -1, "out of memory")                                      \
-	X(E_IO, -2, "input/output error")                                    \
-	X(E_TIMEOUT, -3, "deadline passed")                                  \
-	X(E_FORMAT, -4, "malformed input")                                   \
-	X(E_TOOBIG, -5, "too large")                                         \
-	X(E_NOTFOUND, -6, "not found")                                       \
-	X(E_EXISTS, -7, "exists already")                                    \
-	X(E_DENIED, -8, "not permitted")                                     \
-	X(E_CRYPTO, -9, "cryptographic operation failed")                    \
-	X(E_CONFIG, -10, "bad configuration")                                \
-	X(E_UNAVAIL, -11, "backend not available")                           \
-	X(E_STATE, -12, "not possible in this state")                        \
-	X(E_UNSUPPORTED, -13, "not supported")                               \
+#define ERR_LIST(X)                                                                                \
+	X(E_NOMEM, -1, "out of memory")                                                            \
+	X(E_IO, -2, "input/output error")                                                          \
+	X(E_TIMEOUT, -3, "deadline passed")                                                        \
+	X(E_FORMAT, -4, "malformed input")                                                         \
+	X(E_TOOBIG, -5, "too large")                                                               \
+	X(E_NOTFOUND, -6, "not found")                                                             \
+	X(E_EXISTS, -7, "exists already")                                                          \
+	X(E_DENIED, -8, "not permitted")                                                           \
+	X(E_CRYPTO, -9, "cryptographic operation failed")                                          \
+	X(E_CONFIG, -10, "bad configuration")                                                      \
+	X(E_UNAVAIL, -11, "backend not available")                                                 \
+	X(E_STATE, -12, "not possible in this state")                                              \
+	X(E_UNSUPPORTED, -13, "not supported")                                                     \
 	X(E_INTERNAL, -14, "internal error")
 
 enum err {

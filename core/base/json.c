@@ -162,7 +162,8 @@ int json_parse(const char *text, size_t n, struct json **ret, struct errmsg *em)
 	v = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
 	/* jansson's own text quotes the input, which may hold a secret: only the place is told. */
 	if (!v)
-		return err_set(em, E_FORMAT, "not valid JSON at line %d, column %d", e.line, e.column);
+		return err_set(em, E_FORMAT, "not valid JSON at line %d, column %d", e.line,
+			       e.column);
 	if (!json_is_object(v)) {
 		json_decref(v);
 		return err_set(em, E_FORMAT, "JSON text is not an object");

@@ -85,12 +85,14 @@ static void base64_with(struct buf *out, struct bytes in, const char *alphabet, 
 
 void text_base64(struct buf *out, struct bytes in)
 {
-	base64_with(out, in, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true);
+	base64_with(out, in, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+		    true);
 }
 
 void text_base64url(struct buf *out, struct bytes in)
 {
-	base64_with(out, in, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", false);
+	base64_with(out, in, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+		    false);
 }
 
 static int base64_value(char c, bool std, bool url)

@@ -54,8 +54,8 @@ static int form_part(const char *part, size_t n, char **storage, struct http_pai
 	return E_OK;
 }
 
-int http_form_parse(struct bytes text, char *storage, size_t size, struct http_pair *pairs, size_t max,
-		    size_t *ret_n)
+int http_form_parse(struct bytes text, char *storage, size_t size, struct http_pair *pairs,
+		    size_t max, size_t *ret_n)
 {
 	const char *p = (const char *)text.p, *end = p + text.n;
 	size_t n = 0;

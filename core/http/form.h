@@ -19,8 +19,8 @@ int http_unescape(char *dst, const char *src, size_t n, bool plus, size_t *ret_n
  * are skipped, a part without '=' is a name with an empty value. E_FORMAT for a broken escape or
  * more than max pairs; E_TOOBIG when storage is too small.
  */
-int http_form_parse(struct bytes text, char *storage, size_t size, struct http_pair *pairs, size_t max,
-		    size_t *ret_n) MUST_CHECK;
+int http_form_parse(struct bytes text, char *storage, size_t size, struct http_pair *pairs,
+		    size_t max, size_t *ret_n) MUST_CHECK;
 
 /* "a=1; b=2" of a Cookie header (RFC 6265 section 4.2.1), values as they stand, without quotes around
  * them. Parts that are no cookie are left out, as are those beyond max. */

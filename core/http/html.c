@@ -250,8 +250,8 @@ static const struct var *var_find(const struct html_vars *v, const char *name)
 static int render(const char *p, const char *end, const struct html_vars *v, struct buf *out,
 		  unsigned depth);
 
-static int render_section(const struct tag *open, const struct tag *close, const struct html_vars *v,
-			  struct buf *out, unsigned depth)
+static int render_section(const struct tag *open, const struct tag *close,
+			  const struct html_vars *v, struct buf *out, unsigned depth)
 {
 	const struct var *var = var_find(v, open->name);
 	bool shown = var && (var->on || var->n_rows);

@@ -12,15 +12,15 @@
 #include "core/http/router.h"
 
 struct httpd_options {
-	const char *listen;      /* "127.0.0.1:8080", "[::1]:8443", port 0: any free one */
-	const char *tls_cert;    /* PEM chain file, NULL for plain HTTP */
+	const char *listen;   /* "127.0.0.1:8080", "[::1]:8443", port 0: any free one */
+	const char *tls_cert; /* PEM chain file, NULL for plain HTTP */
 	const char *tls_key;
-	unsigned threads;        /* 0: one per core */
-	size_t max_body;         /* bytes; more gives 413 */
-	bool raw_bodies;         /* never read a body as a form, whatever its Content-Type says */
+	unsigned threads; /* 0: one per core */
+	size_t max_body;  /* bytes; more gives 413 */
+	bool raw_bodies;  /* never read a body as a form, whatever its Content-Type says */
 	unsigned max_connections;
 	unsigned max_per_address; /* an IPv4 address or an IPv6 /64; 0: no limit */
-	unsigned deadline_ms;    /* for one request to arrive whole; 0: 10 s */
+	unsigned deadline_ms;     /* for one request to arrive whole; 0: 10 s */
 	const struct http_route *routes;
 	void *ctx;
 	/* Called after each handler and after the server's own 400, 404, 405, 413, 414 and 431, for

@@ -68,7 +68,8 @@ static int listen_fail(const char *where, int err, struct errmsg *em)
 	switch (err) {
 	case EADDRINUSE:
 		return err_set(em, E_IO,
-			       "port %s on %.*s is in use by another program: stop that program, or choose "
+			       "port %s on %.*s is in use by another program: stop that program, "
+			       "or choose "
 			       "another port with the listen key of the configuration",
 			       port + 1, n, where);
 	case EACCES:
@@ -108,13 +109,15 @@ int listen_open(const char *where, int *ret_fd, unsigned *ret_port, struct errms
 
 	if (where_address(where, &ss, &len))
 		return err_set(em, E_CONFIG,
-			       "\"%.80s\" is not an address and port such as 127.0.0.1:8080, [::1]:8080 or *:8080",
+			       "\"%.80s\" is not an address and port such as 127.0.0.1:8080, "
+			       "[::1]:8080 or *:8080",
 			       where);
 	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return listen_fail(where, errno, em);
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-	    (ss.ss_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off))) ||
+	    (ss.ss_family == AF_INET6 &&
+	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off))) ||
 	    bind(fd, (struct sockaddr *)&ss, len) || listen(fd, LISTEN_BACKLOG)) {
 		int err = errno;
 

@@ -187,10 +187,12 @@ void http_allow(const struct http_route *table, const char *path, char *dst, siz
 
 		/* A method stands once, however many patterns match. */
 		for (const struct http_route *p = table; p != r && !listed; p++)
-			listed = strcmp(p->method, r->method) == 0 && match_path(p->pattern, path, &m);
+			listed = strcmp(p->method, r->method) == 0 &&
+				 match_path(p->pattern, path, &m);
 		if (listed || !match_path(r->pattern, path, &m))
 			continue;
-		n = snprintf(dst + at, size - at, "%s%s%s", at ? ", " : "", r->method, get ? ", HEAD" : "");
+		n = snprintf(dst + at, size - at, "%s%s%s", at ? ", " : "", r->method,
+			     get ? ", HEAD" : "");
 		if (n < 0 || (size_t)n >= size - at) {
 			dst[at] = '\0';
 			return;

@@ -27,18 +27,26 @@ struct http_request {
 	const char *client; /* numeric address of the peer, text */
 	bool tls;
 	struct bytes body;
-	const struct http_pair *query;   size_t n_query;   /* '+' already turned into ' ' */
-	const struct http_pair *headers; size_t n_headers;
-	const struct http_pair *cookies; size_t n_cookies;
-	const struct http_pair *form;    size_t n_form;    /* application/x-www-form-urlencoded bodies */
-	const char *params[HTTP_PARAMS_MAX]; /* what the ":name" segments and "*" matched, in order */
+	const struct http_pair *query;
+	size_t n_query; /* '+' already turned into ' ' */
+	const struct http_pair *headers;
+	size_t n_headers;
+	const struct http_pair *cookies;
+	size_t n_cookies;
+	const struct http_pair *form;
+	size_t n_form; /* application/x-www-form-urlencoded bodies */
+	const char
+		*params[HTTP_PARAMS_MAX]; /* what the ":name" segments and "*" matched, in order */
 };
 
 struct http_response {
 	unsigned status;          /* starts as 500 */
 	const char *content_type; /* static string; sent exactly so, no charset is added */
 	struct buf body;          /* freed by the server */
-	struct { const char *name; char value[1024]; } headers[HTTP_HEADERS_MAX]; /* name is static */
+	struct {
+		const char *name;
+		char value[1024];
+	} headers[HTTP_HEADERS_MAX]; /* name is static */
 	size_t n_headers;
 };
 

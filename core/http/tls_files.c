@@ -55,4 +55,3 @@ int tls_key_read(const char *path, char **ret, size_t *ret_n, struct errmsg *em)
 	*ret_n = n;
 	return E_OK;
 }
-

@@ -25,8 +25,8 @@ enum {
 	FS_MAKE_FIFO = 1 << 10,
 	FS_MAKE_BLOCK = 1 << 11,
 	FS_MAKE_SYM = 1 << 12,
-	FS_REFER = 1 << 13,	/* version 2 */
-	FS_TRUNCATE = 1 << 14,	/* version 3 */
+	FS_REFER = 1 << 13,     /* version 2 */
+	FS_TRUNCATE = 1 << 14,  /* version 3 */
 	FS_IOCTL_DEV = 1 << 15, /* version 5 */
 	FS_VERSION_1 = FS_REFER - 1,
 };
@@ -59,9 +59,10 @@ int landlock_open(struct landlock **ret, struct errmsg *em)
 	struct landlock *l;
 
 	if (version < 1)
-		return err_set(em, E_UNSUPPORTED,
-			       "this kernel offers no Landlock (%s): access to files is not narrowed",
-			       strerror(errno));
+		return err_set(
+			em, E_UNSUPPORTED,
+			"this kernel offers no Landlock (%s): access to files is not narrowed",
+			strerror(errno));
 	if (version >= 2)
 		attr.handled_access_fs |= FS_REFER;
 	if (version >= 3)
@@ -93,7 +94,8 @@ static uint64_t rights(unsigned what, mode_t mode)
 		return r;
 	r |= FS_READ_DIR;
 	if (what & LANDLOCK_WRITE)
-		r |= FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | FS_MAKE_SOCK | FS_REFER;
+		r |= FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | FS_MAKE_SOCK |
+		     FS_REFER;
 	return r;
 }
 
@@ -104,16 +106,19 @@ int landlock_allow(struct landlock *l, const char *path, unsigned what, struct e
 	int rc = E_OK;
 
 	if (attr.parent_fd < 0) {
-		if (!(what & LANDLOCK_MUST) && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
+		if (!(what & LANDLOCK_MUST) &&
+		    (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
 			return E_OK;
-		return err_set(em, errno == ENOENT ? E_NOTFOUND : E_IO, "%s: %s", path, strerror(errno));
+		return err_set(em, errno == ENOENT ? E_NOTFOUND : E_IO, "%s: %s", path,
+			       strerror(errno));
 	}
 	if (fstat(attr.parent_fd, &st)) {
 		rc = err_set(em, E_IO, "%s: %s", path, strerror(errno));
 	} else {
 		attr.allowed_access = rights(what, st.st_mode) & l->handled;
 		if (syscall(SYS_landlock_add_rule, l->fd, RULE_PATH_BENEATH, &attr, 0))
-			rc = err_set(em, E_IO, "%s: Landlock does not take it: %s", path, strerror(errno));
+			rc = err_set(em, E_IO, "%s: Landlock does not take it: %s", path,
+				     strerror(errno));
 	}
 	close(attr.parent_fd);
 	return rc;

@@ -17,7 +17,8 @@ struct landlock;
 int landlock_open(struct landlock **ret, struct errmsg *em) MUST_CHECK;
 
 /* A missing path adds nothing, unless LANDLOCK_MUST. */
-int landlock_allow(struct landlock *l, const char *path, unsigned what, struct errmsg *em) MUST_CHECK;
+int landlock_allow(struct landlock *l, const char *path, unsigned what,
+		   struct errmsg *em) MUST_CHECK;
 
 /* Puts the rules in force, for good. Needs PR_SET_NO_NEW_PRIVS. */
 int landlock_enter(struct landlock *l, struct errmsg *em) MUST_CHECK;

@@ -51,13 +51,15 @@ int sandbox_early(struct errmsg *em)
 
 	umask(077);
 	if (standard_descriptors())
-		return err_set(em, E_IO, "standard descriptors are closed and /dev/null cannot be opened");
+		return err_set(em, E_IO,
+			       "standard descriptors are closed and /dev/null cannot be opened");
 	if (setrlimit(RLIMIT_CORE, &none))
 		return err_set(em, E_IO, "core dumps cannot be switched off: %s", strerror(errno));
 	if (prctl(PR_SET_DUMPABLE, SANITIZED, 0, 0, 0))
 		return err_set(em, E_IO, "tracing cannot be switched off: %s", strerror(errno));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return err_set(em, E_IO, "new privileges cannot be switched off: %s", strerror(errno));
+		return err_set(em, E_IO, "new privileges cannot be switched off: %s",
+			       strerror(errno));
 	if (sigaction(SIGPIPE, &ignore, NULL))
 		return err_set(em, E_IO, "SIGPIPE cannot be ignored: %s", strerror(errno));
 	return E_OK;
@@ -70,9 +72,9 @@ static int user_verify(const struct passwd *pw, struct errmsg *em)
 	uid_t ruid, euid, suid;
 	gid_t rgid, egid, sgid;
 
-	if (getresuid(&ruid, &euid, &suid) || getresgid(&rgid, &egid, &sgid) || ruid != pw->pw_uid ||
-	    euid != pw->pw_uid || suid != pw->pw_uid || rgid != pw->pw_gid || egid != pw->pw_gid ||
-	    sgid != pw->pw_gid)
+	if (getresuid(&ruid, &euid, &suid) || getresgid(&rgid, &egid, &sgid) ||
+	    ruid != pw->pw_uid || euid != pw->pw_uid || suid != pw->pw_uid || rgid != pw->pw_gid ||
+	    egid != pw->pw_gid || sgid != pw->pw_gid)
 		return err_set(em, E_DENIED, "the switch to user %s is not complete", pw->pw_name);
 	if (setuid(0) == 0 || seteuid(0) == 0 || (pw->pw_gid != 0 && setegid(0) == 0))
 		return err_set(em, E_DENIED, "the switch to user %s can be undone", pw->pw_name);
@@ -89,9 +91,11 @@ static int user_become(const char *user, struct errmsg *em)
 	pw = getpwnam(user);
 	if (!pw)
 		return err_set(em, E_CONFIG,
-			       "user %s (run-as) does not exist; make it with: useradd --system %s", user, user);
+			       "user %s (run-as) does not exist; make it with: useradd --system %s",
+			       user, user);
 	if (pw->pw_uid == 0)
-		return err_set(em, E_CONFIG, "run-as must not name root; leave it empty to stay as started");
+		return err_set(em, E_CONFIG,
+			       "run-as must not name root; leave it empty to stay as started");
 	if (initgroups(pw->pw_name, pw->pw_gid) || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) ||
 	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid))
 		return err_set(em, E_DENIED, "cannot become user %s: %s", user, strerror(errno));
@@ -105,11 +109,12 @@ static int user_become(const char *user, struct errmsg *em)
 
 /* What the C library and OpenSSL read late: names, time zones, modules. None of it is ours. */
 static const char *const system_paths[] = {
-	"/etc/hosts",	   "/etc/host.conf",  "/etc/resolv.conf", "/etc/nsswitch.conf",
-	"/etc/gai.conf",   "/etc/services",   "/etc/protocols",	  "/etc/localtime",
-	"/etc/ld.so.cache", "/etc/ssl",	      "/etc/gnutls",	  "/usr/share/zoneinfo",
-	"/usr/lib",	   "/lib",	      "/lib64",		  "/dev/urandom",
-	"/dev/random",	   "/sys/devices/system/cpu",
+	"/etc/hosts",         "/etc/host.conf", "/etc/resolv.conf",
+	"/etc/nsswitch.conf", "/etc/gai.conf",  "/etc/services",
+	"/etc/protocols",     "/etc/localtime", "/etc/ld.so.cache",
+	"/etc/ssl",           "/etc/gnutls",    "/usr/share/zoneinfo",
+	"/usr/lib",           "/lib",           "/lib64",
+	"/dev/urandom",       "/dev/random",    "/sys/devices/system/cpu",
 };
 
 static int files_restrict(const struct sandbox *s, struct errmsg *em)
@@ -141,33 +146,109 @@ static int files_restrict(const struct sandbox *s, struct errmsg *em)
 /* None of our daemons starts programs, changes the system or looks into other processes. A kernel or
  * libseccomp that does not know a name has nothing to refuse. */
 static const char *const refused[] = {
-	"execve", "execveat", "process_vm_readv", "process_vm_writev", "kcmp", "pidfd_getfd",
-	"mount", "umount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen",
-	"fsconfig", "fsmount", "fspick", "mount_setattr", "unshare", "setns", "bpf", "kexec_load",
-	"kexec_file_load", "init_module", "finit_module", "delete_module", "create_module", "keyctl",
-	"add_key", "request_key", "perf_event_open", "userfaultfd", "reboot", "swapon", "swapoff",
-	"open_by_handle_at", "name_to_handle_at", "lookup_dcookie", "settimeofday", "clock_settime",
-	"clock_settime64", "clock_adjtime", "clock_adjtime64", "adjtimex", "stime", "sethostname",
-	"setdomainname", "acct", "quotactl", "quotactl_fd", "iopl", "ioperm", "modify_ldt", "vm86",
-	"vm86old", "uselib", "nfsservctl", "syslog", "vhangup", "migrate_pages", "move_pages",
-	"fanotify_init", "io_uring_setup", "io_uring_enter", "io_uring_register", "personality", "mknod",
-	"mknodat", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups",
-	"setfsuid", "setfsgid", "setuid32", "setgid32", "setreuid32", "setregid32", "setresuid32",
-	"setresgid32", "setgroups32", "setfsuid32", "setfsgid32", "capset",
+	"execve",
+	"execveat",
+	"process_vm_readv",
+	"process_vm_writev",
+	"kcmp",
+	"pidfd_getfd",
+	"mount",
+	"umount",
+	"umount2",
+	"pivot_root",
+	"chroot",
+	"move_mount",
+	"open_tree",
+	"fsopen",
+	"fsconfig",
+	"fsmount",
+	"fspick",
+	"mount_setattr",
+	"unshare",
+	"setns",
+	"bpf",
+	"kexec_load",
+	"kexec_file_load",
+	"init_module",
+	"finit_module",
+	"delete_module",
+	"create_module",
+	"keyctl",
+	"add_key",
+	"request_key",
+	"perf_event_open",
+	"userfaultfd",
+	"reboot",
+	"swapon",
+	"swapoff",
+	"open_by_handle_at",
+	"name_to_handle_at",
+	"lookup_dcookie",
+	"settimeofday",
+	"clock_settime",
+	"clock_settime64",
+	"clock_adjtime",
+	"clock_adjtime64",
+	"adjtimex",
+	"stime",
+	"sethostname",
+	"setdomainname",
+	"acct",
+	"quotactl",
+	"quotactl_fd",
+	"iopl",
+	"ioperm",
+	"modify_ldt",
+	"vm86",
+	"vm86old",
+	"uselib",
+	"nfsservctl",
+	"syslog",
+	"vhangup",
+	"migrate_pages",
+	"move_pages",
+	"fanotify_init",
+	"io_uring_setup",
+	"io_uring_enter",
+	"io_uring_register",
+	"personality",
+	"mknod",
+	"mknodat",
+	"setuid",
+	"setgid",
+	"setreuid",
+	"setregid",
+	"setresuid",
+	"setresgid",
+	"setgroups",
+	"setfsuid",
+	"setfsgid",
+	"setuid32",
+	"setgid32",
+	"setreuid32",
+	"setregid32",
+	"setresuid32",
+	"setresgid32",
+	"setgroups32",
+	"setfsuid32",
+	"setfsgid32",
+	"capset",
 };
 
 static int refuse(scmp_filter_ctx ctx, const char *name, int error)
 {
 	int nr = seccomp_syscall_resolve_name(name);
 
-	return nr == __NR_SCMP_ERROR ? 0 : seccomp_rule_add(ctx, SCMP_ACT_ERRNO((uint32_t)error), nr, 0);
+	return nr == __NR_SCMP_ERROR
+		       ? 0
+		       : seccomp_rule_add(ctx, SCMP_ACT_ERRNO((uint32_t)error), nr, 0);
 }
 
 /* clone with a new namespace. clone3 hides its flags in memory: ENOSYS makes the C library use clone. */
 static int refuse_namespaces(scmp_filter_ctx ctx)
 {
-	static const uint64_t flags[] = {CLONE_NEWNS,  CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
-					 CLONE_NEWUSER, CLONE_NEWPID,	CLONE_NEWNET};
+	static const uint64_t flags[] = {CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+					 CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
 	int rc = refuse(ctx, "clone3", ENOSYS);
 
 	for (size_t i = 0; !rc && i < sizeof(flags) / sizeof(*flags); i++)
@@ -224,7 +305,8 @@ static int calls_restrict(struct errmsg *em)
 	if (ctx)
 		seccomp_release(ctx);
 	if (rc)
-		return err_set(em, E_UNSUPPORTED, "the system call filter cannot be set: %s", strerror(-rc));
+		return err_set(em, E_UNSUPPORTED, "the system call filter cannot be set: %s",
+			       strerror(-rc));
 	return E_OK;
 }
 
@@ -254,13 +336,15 @@ int sandbox_enter(const struct sandbox *s, struct errmsg *em)
 		em->text[0] = '\0';
 	if (has_threads())
 		return err_set(em, E_STATE,
-			       "the sandbox must be entered before threads start (httpd_open, sandbox_enter, "
+			       "the sandbox must be entered before threads start (httpd_open, "
+			       "sandbox_enter, "
 			       "httpd_run)");
 	rc = user_become(s->user, em);
 	if (rc)
 		return rc;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return err_set(em, E_IO, "new privileges cannot be switched off: %s", strerror(errno));
+		return err_set(em, E_IO, "new privileges cannot be switched off: %s",
+			       strerror(errno));
 	rc = files_restrict(s, em);
 	return rc ? rc : calls_restrict(em);
 }

@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 struct sandbox {
-	const char *user;               /* becomes this user when started as root; NULL or "": stays */
-	const char *const *read_paths;  /* files and folders that stay readable (Landlock) */
+	const char *user; /* becomes this user when started as root; NULL or "": stays */
+	const char *const *read_paths; /* files and folders that stay readable (Landlock) */
 	size_t n_read;
 	const char *const *write_paths; /* folders that stay writable */
 	size_t n_write;

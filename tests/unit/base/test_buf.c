@@ -25,7 +25,10 @@ static void test_adds(void **state)
 	buf_add(&b, NULL, 0);
 	assert_int_equal(buf_error(&b), E_OK);
 	assert_int_equal(b.n, 19);
-	assert_memory_equal(b.p, "abc-007-x\0z\xfe\x01\x02\x03\x04" "end", 20);
+	assert_memory_equal(b.p,
+			    "abc-007-x\0z\xfe\x01\x02\x03\x04"
+			    "end",
+			    20);
 	buf_free(&b);
 }
 
@@ -128,8 +131,8 @@ static void test_steal(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_adds),	    cmocka_unit_test(test_cap),
-		cmocka_unit_test(test_grows),	    cmocka_unit_test(test_reset_wipes),
+		cmocka_unit_test(test_adds),  cmocka_unit_test(test_cap),
+		cmocka_unit_test(test_grows), cmocka_unit_test(test_reset_wipes),
 		cmocka_unit_test(test_steal),
 	};
 

@@ -79,17 +79,19 @@ static void test_schema(void **state)
 	for (const struct conf_key *k = conf_schema; k->key; k++) {
 		assert_true(strlen(k->help) > 10);
 		assert_ptr_equal(conf_find_key(k->section, k->key), k);
-		if (k->def && k->type != CONF_LIST && conf_check_value(k, k->def, &num, why, sizeof(why)))
+		if (k->def && k->type != CONF_LIST &&
+		    conf_check_value(k, k->def, &num, why, sizeof(why)))
 			fail_msg("%s.%s: %s", k->section, k->key, why);
 	}
 }
 
 static void test_values(void **state)
 {
-	struct conf *c = good(NEEDED "# comment\nsyslog = Yes\nredis {\n\tport = 1 // one\n\tsocket = \"\"\n}\n"
-				     "leavers { /* two */ brake-count = 7 }\n"
-				     "group \"staff\" {\n\tpriority = -5\n\tprofiles = { staff, 'old one' }\n}\n"
-				     "group students {\n\tvlan = 30\r\n\tprofiles = staff\n}\n");
+	struct conf *c = good(
+		NEEDED "# comment\nsyslog = Yes\nredis {\n\tport = 1 // one\n\tsocket = \"\"\n}\n"
+		       "leavers { /* two */ brake-count = 7 }\n"
+		       "group \"staff\" {\n\tpriority = -5\n\tprofiles = { staff, 'old one' }\n}\n"
+		       "group students {\n\tvlan = 30\r\n\tprofiles = staff\n}\n");
 	const char *const *list;
 
 	(void)state;
@@ -114,8 +116,9 @@ static void test_values(void **state)
 
 static void test_paths(void **state)
 {
-	struct conf *c = good(NEEDED "redis { secrets = /abs/secrets }\nleavers { file = in/x.csv }\n"
-				     "profile p { issuer-cert = a\nissuer-key = b\nra-cert = c\nra-key = d }\n");
+	struct conf *c = good(
+		NEEDED "redis { secrets = /abs/secrets }\nleavers { file = in/x.csv }\n"
+		       "profile p { issuer-cert = a\nissuer-key = b\nra-cert = c\nra-key = d }\n");
 	char want[128];
 
 	(void)state;
@@ -164,16 +167,19 @@ static void test_wrong_questions(void **state)
 static void test_bad_values(void **state)
 {
 	(void)state;
-	bad(NEEDED "\n# a\n# b\nscep {\n # c\n\tmax-body = 12\n}\n", ":10: scep.max-body: 12 is outside 4096..1048576");
+	bad(NEEDED "\n# a\n# b\nscep {\n # c\n\tmax-body = 12\n}\n",
+	    ":10: scep.max-body: 12 is outside 4096..1048576");
 	bad(NEEDED "scep { max-body = 1048577 }", ":5: scep.max-body: 1048577 is outside");
 	bad(NEEDED "redis { port = http }", ":5: redis.port: \"http\" is not a whole number");
 	bad(NEEDED "redis { port = \"\" }", ":5: redis.port: \"\" is not a whole number");
-	bad(NEEDED "redis { port = 99999999999999999999 }", ":5: redis.port: \"99999999999999999999\" is not");
+	bad(NEEDED "redis { port = 99999999999999999999 }",
+	    ":5: redis.port: \"99999999999999999999\" is not");
 	bad(NEEDED "redis { port = 0x10 }", ":5: redis.port: \"0x10\" is not");
 	bad(NEEDED "syslog = maybe", ":5: syslog: \"maybe\" is neither true nor false");
 	bad(NEEDED "run-as = \"a\x01\"", ":5: run-as: ");
 	bad(NEEDED "run-as = \"a\xff\"", ":5: run-as: ");
-	bad(NEEDED "group a {\n\n session-timeout = 1\n}", ":7: group.a.session-timeout: 1 is outside 60..2592000");
+	bad(NEEDED "group a {\n\n session-timeout = 1\n}",
+	    ":7: group.a.session-timeout: 1 is outside 60..2592000");
 	bad(NEEDED "redis { port = {1, 2} }", ":5: redis: unexpected token '{'");
 	bad(NEEDED "redis { port }", ":5: redis: missing equal sign");
 	bad(NEEDED "group a { profiles = { \"\" } }", ":5: group.a.profiles: has an item");
@@ -183,8 +189,10 @@ static void test_unknown(void **state)
 {
 	(void)state;
 	bad(NEEDED "organisation = x", ":5: organisation: unknown key; did you mean organization?");
-	bad(NEEDED "scep {\n max_body = 5000 }", ":6: scep.max_body: unknown key; did you mean max-body?");
-	bad(NEEDED "group g {\n vlans = 5000 }", ":6: group.g.vlans: unknown key; did you mean vlan?");
+	bad(NEEDED "scep {\n max_body = 5000 }",
+	    ":6: scep.max_body: unknown key; did you mean max-body?");
+	bad(NEEDED "group g {\n vlans = 5000 }",
+	    ":6: group.g.vlans: unknown key; did you mean vlan?");
 	bad(NEEDED "quux = 1", ":5: quux: unknown key");
 	assert_null(strstr(em.text, "did you mean"));
 	bad(NEEDED "include(\"/etc/passwd\")", ":5: include: unknown key");
@@ -197,9 +205,11 @@ static void test_required(void **state)
 	bad("", ": organization: is required (name of the organization");
 	bad("organization = x\n", ": scep.url: is required (URL under which");
 	bad("organization = \"\"\n", ":1: organization: must not be empty");
-	bad("organization = x\nscep {\n listen = \"127.0.0.1:1\"\n}\n", ":4: scep.url: is required");
+	bad("organization = x\nscep {\n listen = \"127.0.0.1:1\"\n}\n",
+	    ":4: scep.url: is required");
 	bad(NEEDED "profile p {\n issuer-cert = a\n}", ":7: profile.p.issuer-key: is required");
-	bad(NEEDED "profile p {\n issuer-cert = \"\"\n}", ":6: profile.p.issuer-cert: must not be empty");
+	bad(NEEDED "profile p {\n issuer-cert = \"\"\n}",
+	    ":6: profile.p.issuer-cert: must not be empty");
 }
 
 static void test_twice(void **state)
@@ -239,8 +249,9 @@ static void test_syntax(void **state)
 
 static void test_quoting(void **state)
 {
-	struct conf *c = good(NEEDED "wifi {\n ssid = 'a ${x} # b // c'\n onboarding-ssid = \"q \\\" # {\"\n}\n"
-				     "redis { host = a/b//c }\n");
+	struct conf *c = good(
+		NEEDED "wifi {\n ssid = 'a ${x} # b // c'\n onboarding-ssid = \"q \\\" # {\"\n}\n"
+		       "redis { host = a/b//c }\n");
 
 	(void)state;
 	assert_string_equal(conf_str(c, "wifi", NULL, "ssid"), "a ${x} # b // c");
@@ -256,7 +267,8 @@ static void test_files(void **state)
 
 	(void)state;
 	assert_int_equal(conf_load("/nonexistent/x.conf", &c, &em), E_CONFIG);
-	assert_string_equal(em.text, "/nonexistent/x.conf: cannot be read: No such file or directory");
+	assert_string_equal(em.text,
+			    "/nonexistent/x.conf: cannot be read: No such file or directory");
 	assert_int_equal(conf_load(dir, &c, &em), E_CONFIG);
 	assert_non_null(strstr(em.text, "not a regular file"));
 	memset(big, '#', sizeof(big));
@@ -271,7 +283,8 @@ static void test_files(void **state)
 static void test_mutations(void **state)
 {
 	static const char text[] = NEEDED "group \"a\" { vlan = 3 profiles = { x, 'y' } } # end\n";
-	static const char salt[] = "{}\"'#/*=,()+$\\\n \x80\xff\x01" "a0";
+	static const char salt[] = "{}\"'#/*=,()+$\\\n \x80\xff\x01"
+				   "a0";
 	char mutant[sizeof(text)];
 	unsigned seed = 1;
 	size_t taken = 0;
@@ -283,7 +296,8 @@ static void test_mutations(void **state)
 		memcpy(mutant, text, sizeof(text));
 		for (int j = 0; j < 1 + i % 3; j++) {
 			seed = seed * 1103515245u + 12345u;
-			mutant[(seed >> 8) % (sizeof(text) - 1)] = salt[(seed >> 4) % (sizeof(salt) - 1)];
+			mutant[(seed >> 8) % (sizeof(text) - 1)] =
+				salt[(seed >> 4) % (sizeof(salt) - 1)];
 		}
 		if (load(mutant, sizeof(text) - 1, &c) == E_OK)
 			taken++;
@@ -301,7 +315,8 @@ static void test_scan(void **state)
 
 	(void)state;
 	assert_null(conf_scan(text, strlen(text), &line));
-	assert_string_equal(text, "a = b    \n    \n      f = 'g # h'\n"); /* lines stay, comments go */
+	assert_string_equal(text,
+			    "a = b    \n    \n      f = 'g # h'\n"); /* lines stay, comments go */
 }
 
 static void test_distance(void **state)
@@ -333,12 +348,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),      cmocka_unit_test(test_schema),
-		cmocka_unit_test(test_values),	      cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_values),        cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_relative_name), cmocka_unit_test(test_wrong_questions),
 		cmocka_unit_test(test_bad_values),    cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_required),      cmocka_unit_test(test_twice),
-		cmocka_unit_test(test_titles),	      cmocka_unit_test(test_syntax),
-		cmocka_unit_test(test_quoting),	      cmocka_unit_test(test_files),
+		cmocka_unit_test(test_titles),        cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_quoting),       cmocka_unit_test(test_files),
 		cmocka_unit_test(test_mutations),     cmocka_unit_test(test_scan),
 		cmocka_unit_test(test_distance),
 	};

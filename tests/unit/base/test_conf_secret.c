@@ -95,14 +95,14 @@ static void test_line(void **state)
 		int rc;
 		const char *want;
 	} rows[] = {
-		{"pass", 4, E_OK, "pass"},	  {"pass\n", 5, E_OK, "pass"},
-		{"pass\r\n", 6, E_OK, "pass"},	  {" p s ", 5, E_OK, " p s "},
-		{"pass\r", 5, E_OK, "pass\r"},	  {"1234567", 7, E_OK, "1234567"},
+		{"pass", 4, E_OK, "pass"},           {"pass\n", 5, E_OK, "pass"},
+		{"pass\r\n", 6, E_OK, "pass"},       {" p s ", 5, E_OK, " p s "},
+		{"pass\r", 5, E_OK, "pass\r"},       {"1234567", 7, E_OK, "1234567"},
 		{"1234567\r\n", 9, E_OK, "1234567"}, {"12345678", 8, E_TOOBIG, NULL},
-		{"12345678\n", 9, E_TOOBIG, NULL}, {"123456789012", 12, E_TOOBIG, NULL},
-		{"a\nb", 3, E_FORMAT, NULL},	  {"a\n\n", 3, E_FORMAT, NULL},
-		{"a\0b", 3, E_FORMAT, NULL},	  {"\n", 1, E_FORMAT, NULL},
-		{"\r\n", 2, E_FORMAT, NULL},	  {"", 0, E_FORMAT, NULL},
+		{"12345678\n", 9, E_TOOBIG, NULL},   {"123456789012", 12, E_TOOBIG, NULL},
+		{"a\nb", 3, E_FORMAT, NULL},         {"a\n\n", 3, E_FORMAT, NULL},
+		{"a\0b", 3, E_FORMAT, NULL},         {"\n", 1, E_FORMAT, NULL},
+		{"\r\n", 2, E_FORMAT, NULL},         {"", 0, E_FORMAT, NULL},
 	};
 	char dst[8];
 
@@ -143,8 +143,9 @@ static int folder_remove(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),	cmocka_unit_test(test_modes), cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_no_file), cmocka_unit_test(test_line),
+		cmocka_unit_test(test_good),  cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_sizes), cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_line),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);

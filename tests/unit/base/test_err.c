@@ -37,7 +37,8 @@ static void test_set(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts), cmocka_unit_test(test_set)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts),
+					   cmocka_unit_test(test_set)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,8 +30,9 @@ static void test_build(void **state)
 	json_set_int(inner, "n", 1);
 	json_push(list, inner);
 	json_set(j, "list", list);
-	assert_string_equal(dumped(j), "{\"z\":\"first\",\"a\":-9007199254740993,\"yes\":true,\"no\":false,"
-				       "\"list\":[\"x\",{\"n\":1}]}");
+	assert_string_equal(dumped(j),
+			    "{\"z\":\"first\",\"a\":-9007199254740993,\"yes\":true,\"no\":false,"
+			    "\"list\":[\"x\",{\"n\":1}]}");
 	json_set_str(j, "z", "again"); /* replaces */
 	assert_int_equal(strncmp(dumped(j), "{\"z\":\"again\",", 13), 0);
 	json_free(j);
@@ -43,11 +44,15 @@ static void test_escapes(void **state)
 
 	(void)state;
 	json_set_str(j, "t", "a\"\\\n\x1b\x7f J\xc3\xbc \xe2\x80\xa8 \xf0\x9f\x98\x80");
-	assert_string_equal(dumped(j), "{\"t\":\"a\\\"\\\\\\n\\u001B\x7f J\\u00FC \\u2028 \\uD83D\\uDE00\"}");
+	assert_string_equal(dumped(j),
+			    "{\"t\":\"a\\\"\\\\\\n\\u001B\x7f J\\u00FC \\u2028 \\uD83D\\uDE00\"}");
 	json_free(j);
 	j = json_object();
-	json_set_str(j, "t", "\xff" "a\xc3(\xed\xa0\x80\xc0\xaf");
-	assert_string_equal(dumped(j), "{\"t\":\"\\uFFFDa\\uFFFD(\\uFFFD\\uFFFD\\uFFFD\\uFFFD\\uFFFD\"}");
+	json_set_str(j, "t",
+		     "\xff"
+		     "a\xc3(\xed\xa0\x80\xc0\xaf");
+	assert_string_equal(dumped(j),
+			    "{\"t\":\"\\uFFFDa\\uFFFD(\\uFFFD\\uFFFD\\uFFFD\\uFFFD\\uFFFD\"}");
 	json_free(j);
 }
 
@@ -96,8 +101,16 @@ static void test_parse(void **state)
 
 static void test_parse_bad(void **state)
 {
-	static const char *const bad[] = {"", "[]", "\"x\"", "{", "{\"a\":1,\"a\":2}", "{\"a\":1} x", "{a:1}",
-					  "{\"password\":\"hunter2\",}", "{\"a\":\"\xff\"}", "null"};
+	static const char *const bad[] = {"",
+					  "[]",
+					  "\"x\"",
+					  "{",
+					  "{\"a\":1,\"a\":2}",
+					  "{\"a\":1} x",
+					  "{a:1}",
+					  "{\"password\":\"hunter2\",}",
+					  "{\"a\":\"\xff\"}",
+					  "null"};
 	static char big[70000];
 	struct errmsg em;
 	struct json *j = NULL;
@@ -128,7 +141,7 @@ static int out_free(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_build),	  cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_build),     cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_failures),  cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_parse_bad),
 	};

@@ -99,7 +99,8 @@ static void test_long(void **state)
 static void *talk(void *arg)
 {
 	for (int i = 0; i < 500; i++)
-		log_info("thread %s says %d and then some more to make the line longer", (const char *)arg, i);
+		log_info("thread %s says %d and then some more to make the line longer",
+			 (const char *)arg, i);
 	return NULL;
 }
 
@@ -138,8 +139,9 @@ static void test_errno(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_levels),	cmocka_unit_test(test_hostile), cmocka_unit_test(test_long),
-		cmocka_unit_test(test_threads), cmocka_unit_test(test_errno),
+		cmocka_unit_test(test_levels), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_long),   cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_errno),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,13 +82,13 @@ static void test_base64_lenient(void **state)
 	static const struct {
 		const char *in, *out; /* out NULL: E_FORMAT */
 	} rows[] = {
-		{"Zm9vYg", "foob"},			 /* no padding */
-		{"--__", "\xfb\xef\xff"},		 /* URL-safe */
-		{"Zm9v\r\nYmFy\r\n", "foobar"},	 /* sscep wraps lines */
-		{"  Zm9v\tYmFy \n", "foobar"},	 /* white space around */
-		{"A  /", "\x03\xef\xbf"},		 /* '+' turned into spaces (iOS 11) */
-		{"Zm9v YmFy", "foobar"},		 /* one space cannot be a digit here: 9 of them */
-		{"++ //", "\xfb\xef\xff"},		 /* one '+' survived: spaces are white space */
+		{"Zm9vYg", "foob"},             /* no padding */
+		{"--__", "\xfb\xef\xff"},       /* URL-safe */
+		{"Zm9v\r\nYmFy\r\n", "foobar"}, /* sscep wraps lines */
+		{"  Zm9v\tYmFy \n", "foobar"},  /* white space around */
+		{"A  /", "\x03\xef\xbf"},       /* '+' turned into spaces (iOS 11) */
+		{"Zm9v YmFy", "foobar"},        /* one space cannot be a digit here: 9 of them */
+		{"++ //", "\xfb\xef\xff"},      /* one '+' survived: spaces are white space */
 		{"++ //=", NULL},
 		{"Zg=", NULL},
 		{"Zg===", NULL},
@@ -115,7 +115,8 @@ static void test_base64_lenient(void **state)
 			assert_string_equal(buf_str(&b), rows[i].out);
 	}
 	buf_reset(&b);
-	assert_int_equal(text_unbase64_lenient(&b, "  //", 4), E_OK); /* "//": one byte and 4 idle bits */
+	assert_int_equal(text_unbase64_lenient(&b, "  //", 4),
+			 E_OK); /* "//": one byte and 4 idle bits */
 	assert_int_equal(b.n, 1);
 	assert_int_equal(b.p[0], 0xff);
 	buf_reset(&b);
@@ -158,7 +159,8 @@ static void test_base64_round(void **state)
 
 static void test_base64url_strict(void **state)
 {
-	static const char *const bad[] = {"Zg==", "Zm9v\n", "Z m9", "++//", "Z", "Zm9vY", "Zh", "Zm9", "*"};
+	static const char *const bad[] = {"Zg==",  "Zm9v\n", "Z m9", "++//", "Z",
+					  "Zm9vY", "Zh",     "Zm9",  "*"};
 	struct buf b;
 
 	(void)state;
@@ -183,14 +185,32 @@ static void test_ct_equal(void **state)
 
 static void test_plain(void **state)
 {
-	static const char *const good[] = {"a", "J\xc3\xbcrgen", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xc2\xa0",
-					   "\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf"};
+	static const char *const good[] = {
+		"a",        "J\xc3\xbcrgen", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
+		"\xc2\xa0", "\xed\x9f\xbf",  "\xee\x80\x80", "\xf4\x8f\xbf\xbf"};
 	static const char *const bad[] = {
-		"", "a\n", "a\tb", "\x7f", "\x1b[31m", "\xc2\x85", "\xc2\x9f", /* C0, DEL, C1 */
-		"\xc0\xaf", "\xe0\x80\xaf", "\xf0\x80\x80\xaf", "\xc1\xbf",	 /* overlong */
-		"\xed\xa0\x80", "\xed\xbf\xbf",				 /* surrogates */
-		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",		 /* too high */
-		"\xe2\x82", "\xe2\x82" "a", "a\xc3", "\x80", "\xbf\xbf",		 /* broken */
+		"",
+		"a\n",
+		"a\tb",
+		"\x7f",
+		"\x1b[31m",
+		"\xc2\x85",
+		"\xc2\x9f", /* C0, DEL, C1 */
+		"\xc0\xaf",
+		"\xe0\x80\xaf",
+		"\xf0\x80\x80\xaf",
+		"\xc1\xbf", /* overlong */
+		"\xed\xa0\x80",
+		"\xed\xbf\xbf", /* surrogates */
+		"\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80",
+		"\xff", /* too high */
+		"\xe2\x82",
+		"\xe2\x82"
+		"a",
+		"a\xc3",
+		"\x80",
+		"\xbf\xbf", /* broken */
 	};
 
 	(void)state;
@@ -223,7 +243,8 @@ static void test_name(void **state)
 
 static void test_int64(void **state)
 {
-	static const char *const bad[] = {"", "-", "+1", " 1", "1 ", "1x", "0x10", "--1", "-0", "-01", "1e3", "1\n"};
+	static const char *const bad[] = {"",     "-",   "+1", " 1",  "1 ",  "1x",
+					  "0x10", "--1", "-0", "-01", "1e3", "1\n"};
 	int64_t v = 77;
 
 	(void)state;
@@ -259,11 +280,11 @@ static void test_wipe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_copy),	      cmocka_unit_test(test_hex),
-		cmocka_unit_test(test_base64),	      cmocka_unit_test(test_base64_lenient),
-		cmocka_unit_test(test_base64_round),  cmocka_unit_test(test_base64url_strict),
-		cmocka_unit_test(test_ct_equal),      cmocka_unit_test(test_plain),
-		cmocka_unit_test(test_name),	      cmocka_unit_test(test_int64),
+		cmocka_unit_test(test_copy),         cmocka_unit_test(test_hex),
+		cmocka_unit_test(test_base64),       cmocka_unit_test(test_base64_lenient),
+		cmocka_unit_test(test_base64_round), cmocka_unit_test(test_base64url_strict),
+		cmocka_unit_test(test_ct_equal),     cmocka_unit_test(test_plain),
+		cmocka_unit_test(test_name),         cmocka_unit_test(test_int64),
 		cmocka_unit_test(test_wipe),
 	};
 

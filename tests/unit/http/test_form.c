@@ -75,7 +75,8 @@ static void test_form(void **state)
 
 static void test_form_bad(void **state)
 {
-	static const char *const bad[] = {"a=%", "a=%f", "%zz=1", "a%00b=1", "1&2&3&4&5", "ok=1&a=%x1"};
+	static const char *const bad[] = {"a=%",     "a=%f",      "%zz=1",
+					  "a%00b=1", "1&2&3&4&5", "ok=1&a=%x1"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -83,25 +84,29 @@ static void test_form_bad(void **state)
 			fail_msg("%s was taken", bad[i]);
 		assert_int_equal(n_pairs, 99);
 	}
-	assert_int_equal(http_form_parse(bytes_str("a=b"), storage, HTTP_PAIRS_STORAGE(3, MAX) - 1, pairs, MAX,
-					 &n_pairs),
+	assert_int_equal(http_form_parse(bytes_str("a=b"), storage, HTTP_PAIRS_STORAGE(3, MAX) - 1,
+					 pairs, MAX, &n_pairs),
 			 E_TOOBIG);
 }
 
 /* The promised storage is enough for the worst text: only separators, or names of one byte. */
 static void test_storage(void **state)
 {
-	static const char *const texts[] = {"a&b&c&d", "&&&&", "a=&b=&c=&d=", "=&=&=&=", "abcdefgh", "a=b&c=d&e=f&g=h"};
+	static const char *const texts[] = {
+		"a&b&c&d", "&&&&", "a=&b=&c=&d=", "=&=&=&=", "abcdefgh", "a=b&c=d&e=f&g=h"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		size_t size = HTTP_PAIRS_STORAGE(strlen(texts[i]), MAX);
 		char *exact = malloc(size); /* so that the sanitizer sees a byte too many */
 
-		assert_int_equal(http_form_parse(bytes_str(texts[i]), exact, size, pairs, MAX, &n_pairs), E_OK);
+		assert_int_equal(
+			http_form_parse(bytes_str(texts[i]), exact, size, pairs, MAX, &n_pairs),
+			E_OK);
 		free(exact);
 		exact = malloc(size);
-		assert_int_equal(http_cookie_parse(texts[i], exact, size, pairs, MAX, &n_pairs), E_OK);
+		assert_int_equal(http_cookie_parse(texts[i], exact, size, pairs, MAX, &n_pairs),
+				 E_OK);
 		free(exact);
 	}
 }

@@ -28,7 +28,8 @@ static void test_values(void **state)
 	html_setf(v, "n", "%d%%", 7);
 	html_set(v, "empty", "");
 	assert_string_equal(rendered("<p title=\"{{name}}\">{{ n }}{{empty}}</p>", v),
-			    "<p title=\"&lt;b&gt;&quot;J\xc3\xbcrgen&quot; &amp; &#39;Co&#39;&lt;/b&gt;\">7%</p>");
+			    "<p title=\"&lt;b&gt;&quot;J\xc3\xbcrgen&quot; &amp; "
+			    "&#39;Co&#39;&lt;/b&gt;\">7%</p>");
 	html_set(v, "n", "{{name}}"); /* values are no templates */
 	assert_string_equal(rendered("{{n}} { } {x}", v), "{{name}} { } {x}");
 	assert_string_equal(rendered("", v), "");
@@ -45,14 +46,16 @@ static void test_sections(void **state)
 	html_flag(v, "off", 0);
 	html_set(v, "text", "t");
 	html_set(v, "empty", "");
-	assert_string_equal(rendered("{{#on}}1{{/on}}{{#off}}2{{/off}}{{#text}}3{{text}}{{/text}}{{#empty}}4{{/empty}}"
+	assert_string_equal(rendered("{{#on}}1{{/on}}{{#off}}2{{/off}}{{#text}}3{{text}}{{/"
+				     "text}}{{#empty}}4{{/empty}}"
 				     "{{#never}}5{{/never}}",
 				     v),
 			    "13t");
-	assert_string_equal(rendered("{{^on}}1{{/on}}{{^off}}2{{/off}}{{^text}}3{{/text}}{{^empty}}4{{/empty}}"
-				     "{{^never}}5{{/never}}",
-				     v),
-			    "245");
+	assert_string_equal(
+		rendered("{{^on}}1{{/on}}{{^off}}2{{/off}}{{^text}}3{{/text}}{{^empty}}4{{/empty}}"
+			 "{{^never}}5{{/never}}",
+			 v),
+		"245");
 	assert_string_equal(rendered("{{#on}}a{{#off}}b{{/off}}{{#on}}c{{/on}}{{/on}}d", v), "acd");
 	html_vars_free(v);
 }
@@ -72,19 +75,32 @@ static void test_rows(void **state)
 	html_set(inner, "serial", "01");
 	inner = html_row(b, "certs");
 	html_set(inner, "serial", "02");
-	assert_string_equal(rendered("{{#devices}}[{{name}}@{{site}}{{#revoked}} revoked{{/revoked}}"
-				     "{{#certs}} {{serial}}:{{name}}{{/certs}}]{{/devices}}"
-				     "{{^devices}}none{{/devices}}",
-				     v),
-			    "[Laptop@Uni revoked][outer@Uni 01:outer 02:outer]");
+	assert_string_equal(
+		rendered("{{#devices}}[{{name}}@{{site}}{{#revoked}} revoked{{/revoked}}"
+			 "{{#certs}} {{serial}}:{{name}}{{/certs}}]{{/devices}}"
+			 "{{^devices}}none{{/devices}}",
+			 v),
+		"[Laptop@Uni revoked][outer@Uni 01:outer 02:outer]");
 	html_vars_free(v);
 }
 
 static void test_bad_templates(void **state)
 {
 	static const char *const bad[] = {
-		"{{unknown}}", "{{on}}", "{{rows}}", "{{#on}}", "{{/on}}", "{{#on}}{{/off}}", "{{on", "{{#on}}{{/on",
-		"{{}}", "{{a b}}", "{{<x>}}", "{{#on}}{{#off}}{{/on}}{{/off}}", "{{#off}}{{#on}}{{/off}}", "{{&name}}",
+		"{{unknown}}",
+		"{{on}}",
+		"{{rows}}",
+		"{{#on}}",
+		"{{/on}}",
+		"{{#on}}{{/off}}",
+		"{{on",
+		"{{#on}}{{/on",
+		"{{}}",
+		"{{a b}}",
+		"{{<x>}}",
+		"{{#on}}{{#off}}{{/on}}{{/off}}",
+		"{{#off}}{{#on}}{{/off}}",
+		"{{&name}}",
 		"{{{name}}}",
 	};
 	struct html_vars *v = html_vars_new();
@@ -115,8 +131,9 @@ static void test_escape(void **state)
 	(void)state;
 	buf_reset(&out);
 	html_escape(&out, "a\x01\x1b\x7f\t\n\xff\xc3\xbc\xed\xa0\x80<script>");
-	assert_string_equal(buf_str(&out), "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\t\n\xef\xbf\xbd\xc3\xbc"
-					   "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd&lt;script&gt;");
+	assert_string_equal(buf_str(&out),
+			    "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\t\n\xef\xbf\xbd\xc3\xbc"
+			    "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd&lt;script&gt;");
 }
 
 static void test_failures(void **state)
@@ -161,9 +178,9 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),	     cmocka_unit_test(test_sections),
-		cmocka_unit_test(test_rows),	     cmocka_unit_test(test_bad_templates),
-		cmocka_unit_test(test_escape),	     cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_values), cmocka_unit_test(test_sections),
+		cmocka_unit_test(test_rows),   cmocka_unit_test(test_bad_templates),
+		cmocka_unit_test(test_escape), cmocka_unit_test(test_failures),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);

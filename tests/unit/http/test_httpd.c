@@ -1,20 +1,13 @@
 /* The server over real sockets: every limit is reached, not only set. */
 #include "core/base/clock.h"
 #include "core/http/httpd.h"
+#include "tests/support/http_raw.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509.h>
-#include <poll.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -29,10 +22,11 @@ static void get_echo(void *ctx, const struct http_request *q, struct http_respon
 	(void)ctx;
 	s->status = 200;
 	s->content_type = "application/x-pki-message";
-	buf_addf(&s->body, "method=%s path=%s client=%s tls=%d p0=%s body=%zu", q->method, q->path, q->client,
-		 q->tls, q->params[0] ? q->params[0] : "-", q->body.n);
+	buf_addf(&s->body, "method=%s path=%s client=%s tls=%d p0=%s body=%zu", q->method, q->path,
+		 q->client, q->tls, q->params[0] ? q->params[0] : "-", q->body.n);
 	for (size_t i = 0; i < q->n_query; i++)
-		buf_addf(&s->body, " q:%s=[%s]%zu", q->query[i].name, q->query[i].value, q->query[i].n);
+		buf_addf(&s->body, " q:%s=[%s]%zu", q->query[i].name, q->query[i].value,
+			 q->query[i].n);
 	for (size_t i = 0; i < q->n_form; i++)
 		buf_addf(&s->body, " f:%s=[%s]", q->form[i].name, q->form[i].value);
 	for (size_t i = 0; i < q->n_cookies; i++)
@@ -78,9 +72,15 @@ static void get_huge(void *ctx, const struct http_request *q, struct http_respon
 }
 
 static const struct http_route routes[] = {
-	{"GET", "/echo", get_echo},	{"POST", "/echo", get_echo}, {"GET", "/scep/:profile", get_echo},
-	{"POST", "/raw", get_raw},	{"GET", "/slow", get_slow},  {"GET", "/silent", get_silent},
-	{"GET", "/static/*", get_echo}, {"GET", "/huge", get_huge},  {NULL, NULL, NULL},
+	{"GET", "/echo", get_echo},
+	{"POST", "/echo", get_echo},
+	{"GET", "/scep/:profile", get_echo},
+	{"POST", "/raw", get_raw},
+	{"GET", "/slow", get_slow},
+	{"GET", "/silent", get_silent},
+	{"GET", "/static/*", get_echo},
+	{"GET", "/huge", get_huge},
+	{NULL, NULL, NULL},
 };
 
 static void after(void *ctx, const struct http_request *q, struct http_response *s)
@@ -94,8 +94,12 @@ static void after(void *ctx, const struct http_request *q, struct http_response 
 
 static struct httpd_options options(void)
 {
-	return (struct httpd_options){.listen = "127.0.0.1:0", .threads = 2, .max_body = MAX_BODY,
-				      .max_connections = 64, .deadline_ms = DEADLINE_MS, .routes = routes,
+	return (struct httpd_options){.listen = "127.0.0.1:0",
+				      .threads = 2,
+				      .max_body = MAX_BODY,
+				      .max_connections = 64,
+				      .deadline_ms = DEADLINE_MS,
+				      .routes = routes,
 				      .after = after};
 }
 
@@ -109,79 +113,19 @@ static struct httpd *server(const struct httpd_options *o)
 	return h;
 }
 
-/* ---- a client that can misbehave ---- */
+/* The connections below ask to be closed, so that a reply ends where the connection does. */
+#define END "Host: x\r\nConnection: close\r\n\r\n"
+
+static char *const reply = raw_reply;
 
 static int dial(const struct httpd *h)
 {
-	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)httpd_port(h)),
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(connect(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	return fd;
-}
-
-static void put(int fd, const void *p, size_t n)
-{
-	const char *at = p;
-
-	while (n) {
-		ssize_t w = send(fd, at, n, MSG_NOSIGNAL);
-
-		if (w <= 0)
-			return;
-		at += w;
-		n -= (size_t)w;
-	}
-}
-
-static void puts_to(int fd, const char *s)
-{
-	put(fd, s, strlen(s));
-}
-
-/* Reads until the peer closes or ms pass; returns bytes and sets *closed. */
-static size_t take(int fd, char *dst, size_t size, int ms, bool *closed)
-{
-	int64_t until = clock_mono_ms() + ms;
-	size_t n = 0;
-
-	*closed = false;
-	while (n < size - 1) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
-		int64_t left = until - clock_mono_ms();
-		ssize_t got;
-
-		if (left <= 0 || poll(&p, 1, (int)left) <= 0)
-			break;
-		got = recv(fd, dst + n, size - 1 - n, 0);
-		if (got <= 0) {
-			*closed = true;
-			break;
-		}
-		n += (size_t)got;
-	}
-	dst[n] = '\0';
-	return n;
-}
-
-static char reply[256 * 1024];
-
-/* Sends bytes, returns the whole reply (connections are asked to close, or closed by HTTP/1.0). */
-static const char *ask_n(const struct httpd *h, const void *p, size_t n)
-{
-	bool closed;
-	int fd = dial(h);
-
-	put(fd, p, n);
-	take(fd, reply, sizeof(reply), 3000, &closed);
-	close(fd);
-	return reply;
+	return raw_dial(httpd_port(h));
 }
 
 static const char *ask(const struct httpd *h, const char *text)
 {
-	return ask_n(h, text, strlen(text));
+	return raw_ask(httpd_port(h), text);
 }
 
 static void assert_has(const char *text, const char *part)
@@ -196,14 +140,13 @@ static void assert_lacks(const char *text, const char *part)
 		fail_msg("\"%s\" in \"%.600s\"", part, text);
 }
 
-#define END "Host: x\r\nConnection: close\r\n\r\n"
-
 /* ---- what must work ---- */
 
 static void test_get(void **state)
 {
-	const char *r = ask(*state, "GET /scep/staff?operation=GetCACert&message=a%2Bb+c&x HTTP/1.1\r\n"
-				    "X-Test: one\r\nCookie: a=1; sid=\"q w\"; bad\r\n" END);
+	const char *r =
+		ask(*state, "GET /scep/staff?operation=GetCACert&message=a%2Bb+c&x HTTP/1.1\r\n"
+			    "X-Test: one\r\nCookie: a=1; sid=\"q w\"; bad\r\n" END);
 
 	assert_has(r, "HTTP/1.1 200 ");
 	assert_has(r, "\r\nContent-Type: application/x-pki-message\r\n");
@@ -224,6 +167,15 @@ static void test_http10_without_host(void **state)
 	assert_has(r, " 200 ");
 	assert_has(r, "method=GET path=/echo");
 	assert_has(r, "Content-Length: ");
+}
+
+/* In HTTP/1.1 a Host is due (RFC 9112 section 3.2): the library of Debian 13 insists, that of Debian 12 does not. */
+static void test_http11_without_host(void **state)
+{
+	const char *r = ask(*state, "GET /echo HTTP/1.1\r\nConnection: close\r\n\r\n");
+
+	if (!strstr(r, " 400 "))
+		assert_has(r, "method=GET path=/echo");
 }
 
 static void test_absolute_form(void **state)
@@ -259,9 +211,10 @@ static void test_statuses(void **state)
 
 static void test_paths(void **state)
 {
-	static const char *const bad[] = {"/scep/..",     "/scep/%2e%2e", "/scep/a%2fb", "/scep/a%00b", "//echo",
-					  "/scep/a%zz",   "/scep/%ff",	  "/scep/",	 "/scep/a%0ab", "/echo/",
-					  "/static/../x", "/static//x"};
+	static const char *const bad[] = {"/scep/..",    "/scep/%2e%2e", "/scep/a%2fb",
+					  "/scep/a%00b", "//echo",       "/scep/a%zz",
+					  "/scep/%ff",   "/scep/",       "/scep/a%0ab",
+					  "/echo/",      "/static/../x", "/static//x"};
 	char text[128];
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -334,10 +287,11 @@ static void test_post_raw(void **state)
 	buf_init(&b, 4096);
 	/* A body that says it is a form is still handed over raw. */
 	buf_addf(&b,
-		 "POST /raw HTTP/1.1\r\nContent-Length: %zu\r\nContent-Type: application/x-pki-message\r\n" END,
+		 "POST /raw HTTP/1.1\r\nContent-Length: %zu\r\nContent-Type: "
+		 "application/x-pki-message\r\n" END,
 		 sizeof(body));
 	buf_add(&b, body, sizeof(body));
-	ask_n(*state, b.p, b.n);
+	raw_ask_n(httpd_port(*state), b.p, b.n);
 	assert_has(reply, " 200 ");
 	at = strstr(reply, "\r\n\r\n");
 	assert_non_null(at);
@@ -347,16 +301,22 @@ static void test_post_raw(void **state)
 
 static void test_form(void **state)
 {
-	static const char form[] = "Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n";
+	static const char form[] =
+		"Content-Type: application/x-www-form-urlencoded; charset=UTF-8\r\n";
 	char text[512];
 
-	snprintf(text, sizeof(text), "POST /echo HTTP/1.1\r\nContent-Length: 20\r\n%s" END "a=1+2&b=%%c3%%a4&&c&d=", form);
+	snprintf(text, sizeof(text),
+		 "POST /echo HTTP/1.1\r\nContent-Length: 20\r\n%s" END "a=1+2&b=%%c3%%a4&&c&d=",
+		 form);
 	assert_has(ask(*state, text), " f:a=[1 2] f:b=[\xc3\xa4] f:c=[] f:d=[]");
-	snprintf(text, sizeof(text), "POST /echo HTTP/1.1\r\nContent-Length: 5\r\n%s" END "a=%%zz", form);
+	snprintf(text, sizeof(text), "POST /echo HTTP/1.1\r\nContent-Length: 5\r\n%s" END "a=%%zz",
+		 form);
 	assert_has(ask(*state, text), " 400 ");
-	assert_lacks(ask(*state, "POST /echo HTTP/1.1\r\nContent-Length: 3\r\nContent-Type: text/plain\r\n" END
-				 "a=1"),
-		     "f:a");
+	assert_lacks(
+		ask(*state,
+		    "POST /echo HTTP/1.1\r\nContent-Length: 3\r\nContent-Type: text/plain\r\n" END
+		    "a=1"),
+		"f:a");
 	assert_has(reply, "body=3");
 }
 
@@ -373,9 +333,11 @@ static void test_keep_alive_and_pipeline(void **state)
 	const char *first;
 	int fd = dial(*state);
 
-	puts_to(fd, "GET /scep/one HTTP/1.1\r\nHost: x\r\n\r\nGET /scep/two HTTP/1.1\r\nHost: x\r\n\r\n"
-		    "GET /scep/three HTTP/1.1\r\n" END);
-	take(fd, reply, sizeof(reply), 3000, &closed);
+	raw_puts(
+		fd,
+		"GET /scep/one HTTP/1.1\r\nHost: x\r\n\r\nGET /scep/two HTTP/1.1\r\nHost: x\r\n\r\n"
+		"GET /scep/three HTTP/1.1\r\n" END);
+	raw_take(fd, reply, sizeof(raw_reply), 3000, &closed);
 	close(fd);
 	assert_true(closed);
 	first = strstr(reply, "path=/scep/one");
@@ -391,7 +353,21 @@ static void test_big_body_by_length(void **state)
 	/* Told before a byte of the body is there. */
 	assert_has(ask(*state, "POST /raw HTTP/1.1\r\nContent-Length: 20001\r\n" END), " 413 ");
 	assert_has(reply, "X-After: yes");
-	assert_has(ask(*state, "POST /raw HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n" END), " 413 ");
+	assert_has(ask(*state,
+		       "POST /raw HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n" END),
+		   " 413 ");
+}
+
+static void test_big_body_sent_at_once(void **state)
+{
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	buf_addf(&b, "POST /raw HTTP/1.1\r\nContent-Length: 30000\r\n" END "%030000d", 7);
+	for (int i = 0; i < 20; i++)
+		assert_has(ask(*state, buf_str(&b)),
+			   " 413 "); /* the answer is not lost to a reset */
+	buf_free(&b);
 }
 
 static void test_big_body_chunked(void **state)
@@ -429,7 +405,8 @@ static void test_smuggling(void **state)
 {
 	static const char *const bad[] = {
 		"POST /raw HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n" END "abcd",
-		"POST /raw HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n" END "0\r\n\r\n",
+		"POST /raw HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n" END
+		"0\r\n\r\n",
 		"POST /raw HTTP/1.1\r\nTransfer-Encoding: gzip\r\n" END "abcd",
 		"POST /raw HTTP/1.1\r\nContent-Length: -3\r\n" END "abcd",
 		"POST /raw HTTP/1.1\r\nContent-Length: 3x\r\n" END "abcd",
@@ -451,15 +428,15 @@ static void test_junk(void **state)
 
 	for (size_t i = 0; i < sizeof(junk); i++)
 		junk[i] = (char)(i * 7919 >> 3);
-	ask_n(*state, junk, sizeof(junk));
+	raw_ask_n(httpd_port(*state), junk, sizeof(junk));
 	assert_lacks(reply, " 200 ");
-	ask_n(*state, tls, sizeof(tls) - 1);
+	raw_ask_n(httpd_port(*state), tls, sizeof(tls) - 1);
 	assert_lacks(reply, " 200 ");
 	/* a good request with junk behind it: the good one is served, the junk is not */
 	fd = dial(*state);
-	puts_to(fd, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
-	put(fd, junk, sizeof(junk));
-	take(fd, reply, sizeof(reply), 3000, &closed);
+	raw_puts(fd, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+	raw_put(fd, junk, sizeof(junk));
+	raw_take(fd, reply, sizeof(raw_reply), 3000, &closed);
 	close(fd);
 	assert_true(closed);
 	assert_has(reply, "method=GET path=/echo");
@@ -496,11 +473,14 @@ static void test_trickled_header(void **state)
 {
 	int fd = dial(*state);
 
-	assert_cut(trickle(fd, "GET /echo?aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-			   6 * DEADLINE_MS));
+	assert_cut(trickle(
+		fd,
+		"GET "
+		"/echo?aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		6 * DEADLINE_MS));
 	close(fd);
 	fd = dial(*state);
-	puts_to(fd, "GET /echo HTTP/1.1\r\n");
+	raw_puts(fd, "GET /echo HTTP/1.1\r\n");
 	assert_cut(trickle(fd, "X-A: bbbbbbbb\r\n", 6 * DEADLINE_MS));
 	close(fd);
 }
@@ -509,11 +489,11 @@ static void test_trickled_body(void **state)
 {
 	int fd = dial(*state);
 
-	puts_to(fd, "POST /raw HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n");
+	raw_puts(fd, "POST /raw HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n");
 	assert_cut(trickle(fd, "b", 6 * DEADLINE_MS));
 	close(fd);
 	fd = dial(*state);
-	puts_to(fd, "POST /raw HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+	raw_puts(fd, "POST /raw HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
 	assert_cut(trickle(fd, "1\r\nb\r\n", 6 * DEADLINE_MS));
 	close(fd);
 }
@@ -523,10 +503,10 @@ static void test_trickle_after_keep_alive(void **state)
 	bool closed;
 	int fd = dial(*state);
 
-	puts_to(fd, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
-	take(fd, reply, sizeof(reply), 200, &closed);
+	raw_puts(fd, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+	raw_take(fd, reply, sizeof(raw_reply), 200, &closed);
 	assert_false(closed);
-	puts_to(fd, "POST /raw HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n");
+	raw_puts(fd, "POST /raw HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n");
 	assert_cut(trickle(fd, "b", 6 * DEADLINE_MS));
 	close(fd);
 }
@@ -537,7 +517,7 @@ static void test_silent_client(void **state)
 	bool closed;
 	int fd = dial(*state);
 
-	take(fd, reply, sizeof(reply), 6 * DEADLINE_MS, &closed);
+	raw_take(fd, reply, sizeof(raw_reply), 6 * DEADLINE_MS, &closed);
 	assert_true(closed);
 	assert_cut(clock_mono_ms() - start);
 	close(fd);
@@ -550,7 +530,7 @@ static void test_large_reply(void **state)
 	ssize_t got;
 	int fd = dial(*state);
 
-	puts_to(fd, "GET /huge HTTP/1.1\r\n" END);
+	raw_puts(fd, "GET /huge HTTP/1.1\r\n" END);
 	while ((got = recv(fd, chunk, sizeof(chunk), 0)) > 0)
 		n += (size_t)got;
 	close(fd);
@@ -569,319 +549,11 @@ static void test_honest_beside_tricklers(void **state)
 
 	for (size_t i = 0; i < 40; i++) {
 		fds[i] = dial(*state);
-		puts_to(fds[i], "POST /raw HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\nb");
+		raw_puts(fds[i], "POST /raw HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\nb");
 	}
 	assert_has(ask(*state, "GET /echo HTTP/1.1\r\n" END), " 200 ");
 	for (size_t i = 0; i < 40; i++)
 		close(fds[i]);
-}
-
-/* ---- one server per test ---- */
-
-static void test_per_address(void **state)
-{
-	struct httpd_options o = options();
-	struct httpd *h;
-	bool closed;
-	int a, b, c;
-
-	(void)state;
-	o.max_per_address = 2;
-	o.deadline_ms = 3000;
-	h = server(&o);
-	a = dial(h);
-	b = dial(h);
-	puts_to(a, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
-	take(a, reply, sizeof(reply), 300, &closed);
-	assert_has(reply, " 200 ");
-	puts_to(b, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
-	take(b, reply, sizeof(reply), 300, &closed);
-	assert_has(reply, " 200 ");
-	c = dial(h);
-	puts_to(c, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
-	assert_int_equal(take(c, reply, sizeof(reply), 1000, &closed), 0);
-	assert_true(closed);
-	close(c);
-	close(a); /* makes room */
-	usleep(200000);
-	assert_has(ask(h, "GET /echo HTTP/1.1\r\n" END), " 200 ");
-	close(b);
-	httpd_stop(h);
-}
-
-static void test_max_connections(void **state)
-{
-	struct httpd_options o = options();
-	struct httpd *h;
-	bool closed;
-	int a, b;
-
-	(void)state;
-	o.threads = 1;
-	o.max_connections = 1;
-	h = server(&o);
-	a = dial(h);
-	puts_to(a, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
-	take(a, reply, sizeof(reply), 200, &closed);
-	assert_has(reply, " 200 ");
-	b = dial(h); /* the kernel takes it, the server not yet */
-	puts_to(b, "GET /echo HTTP/1.1\r\n" END);
-	assert_int_equal(take(b, reply, sizeof(reply), 200, &closed), 0);
-	close(a);
-	take(b, reply, sizeof(reply), 2000, &closed);
-	assert_has(reply, " 200 ");
-	close(b);
-	httpd_stop(h);
-}
-
-struct asker {
-	struct httpd *h;
-	char text[512];
-};
-
-static void *ask_slow(void *arg)
-{
-	struct asker *a = arg;
-	bool closed;
-	int fd = dial(a->h);
-
-	puts_to(fd, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
-	take(fd, a->text, sizeof(a->text), 8000, &closed);
-	close(fd);
-	return NULL;
-}
-
-static void test_stop_waits(void **state)
-{
-	struct httpd_options o = options();
-	struct asker a = {.h = NULL};
-	pthread_t thread;
-
-	(void)state;
-	o.deadline_ms = 5000;
-	a.h = server(&o);
-	atomic_store(&slow_done, 0);
-	assert_int_equal(pthread_create(&thread, NULL, ask_slow, &a), 0);
-	usleep(300000);
-	httpd_stop(a.h); /* in the middle of the handler */
-	assert_int_equal(atomic_load(&slow_done), 1);
-	pthread_join(thread, NULL);
-	assert_has(a.text, "slow but whole");
-}
-
-static void test_stop_is_quick_when_idle(void **state)
-{
-	struct httpd_options o = options();
-	struct httpd *h;
-	int64_t start;
-	int fd;
-
-	(void)state;
-	o.deadline_ms = 20000;
-	h = server(&o);
-	fd = dial(h);
-	usleep(100000);
-	start = clock_mono_ms();
-	httpd_stop(h);
-	assert_true(clock_mono_ms() - start < 2000);
-	close(fd);
-}
-
-static void test_bad_start(void **state)
-{
-	struct httpd_options o = options();
-	struct httpd *first = server(&o), *h = NULL;
-	struct errmsg em = {""};
-	char where[64];
-
-	(void)state;
-	snprintf(where, sizeof(where), "127.0.0.1:%u", httpd_port(first));
-	o.listen = where;
-	assert_int_equal(httpd_start(&o, &h, &em), E_IO);
-	snprintf(where, sizeof(where), "port %u on 127.0.0.1 is in use", httpd_port(first));
-	assert_has(em.text, where);
-	httpd_stop(first);
-	o.listen = "192.0.2.1:0";
-	assert_int_equal(httpd_start(&o, &h, &em), E_IO);
-	assert_has(em.text, "192.0.2.1 is not an address of this machine");
-	for (size_t i = 0; i < 7; i++) {
-		static const char *const bad[] = {"", "8080", "localhost:80", "127.0.0.1:99999", "127.0.0.1:-1",
-						  "::1:80", "[::1]80"};
-
-		o.listen = bad[i];
-		assert_int_equal(httpd_start(&o, &h, &em), E_CONFIG);
-	}
-	assert_null(h);
-}
-
-static void test_ipv6(void **state)
-{
-	struct httpd_options o = options();
-	struct sockaddr_in6 sa = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-	struct errmsg em = {""};
-	struct httpd *h = NULL;
-	bool closed;
-	int fd;
-
-	(void)state;
-	o.listen = "*:0";
-	if (httpd_start(&o, &h, &em))
-		skip(); /* a machine without IPv6 */
-	assert_has(ask(h, "GET /echo HTTP/1.1\r\n" END), "client=127.0.0.1 "); /* not ::ffff:127.0.0.1 */
-	sa.sin6_port = htons((uint16_t)httpd_port(h));
-	fd = socket(AF_INET6, SOCK_STREAM, 0);
-	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0) {
-		puts_to(fd, "GET /echo HTTP/1.1\r\n" END);
-		take(fd, reply, sizeof(reply), 2000, &closed);
-		assert_has(reply, "client=::1 ");
-	}
-	close(fd);
-	httpd_stop(h);
-}
-
-/* ---- TLS ---- */
-
-static char folder[] = "/tmp/test_httpd.XXXXXX", cert_file[64], key_file[64], other_file[64];
-
-static void pem_write(const char *path, EVP_PKEY *key, X509 *cert)
-{
-	FILE *f;
-
-	umask(077);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	if (cert)
-		assert_int_equal(PEM_write_X509(f, cert), 1);
-	else
-		assert_int_equal(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
-	fclose(f);
-}
-
-static int tls_files(void **state)
-{
-	EVP_PKEY *key = EVP_RSA_gen(2048), *other = EVP_RSA_gen(2048);
-	X509 *cert = X509_new();
-	X509_NAME *name;
-
-	(void)state;
-	if (!key || !other || !cert || !mkdtemp(folder))
-		return -1;
-	snprintf(cert_file, sizeof(cert_file), "%s/c.pem", folder);
-	snprintf(key_file, sizeof(key_file), "%s/k.pem", folder);
-	snprintf(other_file, sizeof(other_file), "%s/o.pem", folder);
-	X509_set_version(cert, 2);
-	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-	X509_gmtime_adj(X509_getm_notBefore(cert), -60);
-	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-	X509_set_pubkey(cert, key);
-	name = X509_get_subject_name(cert);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
-	X509_set_issuer_name(cert, name);
-	X509_sign(cert, key, EVP_sha256());
-	pem_write(cert_file, NULL, cert);
-	pem_write(key_file, key, NULL);
-	pem_write(other_file, other, NULL);
-	X509_free(cert);
-	EVP_PKEY_free(key);
-	EVP_PKEY_free(other);
-	return 0;
-}
-
-static int tls_files_gone(void **state)
-{
-	(void)state;
-	unlink(cert_file);
-	unlink(key_file);
-	unlink(other_file);
-	return rmdir(folder);
-}
-
-/* Speaks TLS of the given version; the name of the version agreed on, or NULL. */
-static const char *tls_ask(const struct httpd *h, int version, const char *ciphers)
-{
-	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-	SSL *ssl = NULL;
-	const char *got = NULL;
-	size_t n = 0;
-	int fd = dial(h), r;
-
-	SSL_CTX_set_security_level(ctx, 0);
-	SSL_CTX_set_min_proto_version(ctx, version);
-	SSL_CTX_set_max_proto_version(ctx, version);
-	if (ciphers)
-		SSL_CTX_set_cipher_list(ctx, ciphers);
-	ssl = SSL_new(ctx);
-	SSL_set_fd(ssl, fd);
-	reply[0] = '\0';
-	if (SSL_connect(ssl) == 1) {
-		got = SSL_get_version(ssl);
-		SSL_write(ssl, "GET /echo HTTP/1.1\r\n" END, (int)strlen("GET /echo HTTP/1.1\r\n" END));
-		while (n < sizeof(reply) - 1 && (r = SSL_read(ssl, reply + n, (int)(sizeof(reply) - 1 - n))) > 0)
-			n += (size_t)r;
-		reply[n] = '\0';
-	}
-	SSL_free(ssl);
-	SSL_CTX_free(ctx);
-	close(fd);
-	return got;
-}
-
-static void test_tls(void **state)
-{
-	struct httpd_options o = options();
-	struct httpd *h;
-	int64_t start;
-	bool closed;
-	int fd;
-
-	(void)state;
-	o.tls_cert = cert_file;
-	o.tls_key = key_file;
-	h = server(&o);
-	assert_string_equal(tls_ask(h, TLS1_3_VERSION, NULL), "TLSv1.3");
-	assert_has(reply, " 200 ");
-	assert_has(reply, "tls=1");
-	assert_string_equal(tls_ask(h, TLS1_2_VERSION, NULL), "TLSv1.2");
-	assert_has(reply, " 200 ");
-	assert_null(tls_ask(h, TLS1_1_VERSION, NULL));
-	assert_null(tls_ask(h, TLS1_VERSION, NULL));
-	assert_null(tls_ask(h, TLS1_2_VERSION, "AES128-GCM-SHA256")); /* no forward secrecy */
-	assert_null(tls_ask(h, TLS1_2_VERSION, "ECDHE-RSA-AES128-SHA"));
-	assert_lacks(ask(h, "GET /echo HTTP/1.1\r\n" END), " 200 "); /* plain text on a TLS port */
-	/* a handshake that never goes on */
-	start = clock_mono_ms();
-	fd = dial(h);
-	puts_to(fd, "\x16\x03\x01");
-	take(fd, reply, sizeof(reply), 6 * DEADLINE_MS, &closed);
-	assert_true(closed);
-	assert_cut(clock_mono_ms() - start);
-	close(fd);
-	httpd_stop(h);
-}
-
-static void test_tls_bad_files(void **state)
-{
-	struct httpd_options o = options();
-	struct errmsg em = {""};
-	struct httpd *h = NULL;
-
-	(void)state;
-	o.tls_cert = cert_file;
-	o.tls_key = other_file;
-	assert_int_equal(httpd_start(&o, &h, &em), E_CONFIG);
-	assert_has(em.text, "not belong together");
-	o.tls_key = "/nonexistent/key";
-	assert_int_equal(httpd_start(&o, &h, &em), E_NOTFOUND);
-	o.tls_key = key_file;
-	o.tls_cert = "/nonexistent/cert";
-	assert_int_equal(httpd_start(&o, &h, &em), E_CONFIG);
-	assert_has(em.text, "/nonexistent/cert");
-	o.tls_cert = cert_file;
-	chmod(key_file, 0640);
-	assert_int_equal(httpd_start(&o, &h, &em), E_DENIED);
-	assert_has(em.text, "chmod 600");
-	chmod(key_file, 0600);
-	assert_null(h);
 }
 
 static int shared_start(void **state)
@@ -905,6 +577,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SHARED(test_get),
 		SHARED(test_http10_without_host),
+		SHARED(test_http11_without_host),
 		SHARED(test_absolute_form),
 		SHARED(test_head),
 		SHARED(test_statuses),
@@ -917,6 +590,7 @@ int main(void)
 		SHARED(test_chunked),
 		SHARED(test_keep_alive_and_pipeline),
 		SHARED(test_big_body_by_length),
+		SHARED(test_big_body_sent_at_once),
 		SHARED(test_big_body_chunked),
 		SHARED(test_whole_body),
 		SHARED(test_smuggling),
@@ -928,15 +602,7 @@ int main(void)
 		SHARED(test_large_reply),
 		SHARED(test_slow_handler_is_not_cut),
 		SHARED(test_honest_beside_tricklers),
-		cmocka_unit_test(test_per_address),
-		cmocka_unit_test(test_max_connections),
-		cmocka_unit_test(test_stop_waits),
-		cmocka_unit_test(test_stop_is_quick_when_idle),
-		cmocka_unit_test(test_bad_start),
-		cmocka_unit_test(test_ipv6),
-		cmocka_unit_test(test_tls),
-		cmocka_unit_test(test_tls_bad_files),
 	};
 
-	return cmocka_run_group_tests(tests, tls_files, tls_files_gone);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

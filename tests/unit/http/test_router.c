@@ -13,11 +13,16 @@ static void nothing(void *ctx, const struct http_request *q, struct http_respons
 }
 
 static const struct http_route table[] = {
-	{"GET", "/", nothing},		      {"GET", "/scep/:profile", nothing},
-	{"POST", "/scep/:profile", nothing},  {"GET", "/devices/:id/profile/:kind", nothing},
-	{"POST", "/login", nothing},	      {"GET", "/static/*", nothing},
-	{"GET", "/files/:a/*", nothing},      {"GET", "/a/:1/:2/:3/:4/:5", nothing},
-	{"GET", "/exact/path", nothing},      {"GET", "/:any/tail", nothing},
+	{"GET", "/", nothing},
+	{"GET", "/scep/:profile", nothing},
+	{"POST", "/scep/:profile", nothing},
+	{"GET", "/devices/:id/profile/:kind", nothing},
+	{"POST", "/login", nothing},
+	{"GET", "/static/*", nothing},
+	{"GET", "/files/:a/*", nothing},
+	{"GET", "/a/:1/:2/:3/:4/:5", nothing},
+	{"GET", "/exact/path", nothing},
+	{"GET", "/:any/tail", nothing},
 	{NULL, NULL, NULL},
 };
 
@@ -71,9 +76,29 @@ static void test_rest(void **state)
 static void test_not_found(void **state)
 {
 	static const char *const bad[] = {
-		"", "x", "scep/staff", "/scep", "/scep/", "/scep/a/b", "/scep/a/", "//", "//scep/a", "/scep//a",
-		"/scep/..", "/scep/.", "/../scep/a", "/static/../x", "/static/./x", "/static/x/..", "/exact/path/",
-		"/Exact/path", "/scep/a\n", "/scep/\xff", "/scep/\xc0\xaf", "/scep/\x7f", "/scep/\xc2\x85",
+		"",
+		"x",
+		"scep/staff",
+		"/scep",
+		"/scep/",
+		"/scep/a/b",
+		"/scep/a/",
+		"//",
+		"//scep/a",
+		"/scep//a",
+		"/scep/..",
+		"/scep/.",
+		"/../scep/a",
+		"/static/../x",
+		"/static/./x",
+		"/static/x/..",
+		"/exact/path/",
+		"/Exact/path",
+		"/scep/a\n",
+		"/scep/\xff",
+		"/scep/\xc0\xaf",
+		"/scep/\x7f",
+		"/scep/\xc2\x85",
 		"/a/1/2/3/4/5" /* more segments than params: the route never matches */,
 	};
 
@@ -121,10 +146,19 @@ static void test_small_storage(void **state)
 
 static void test_lookups(void **state)
 {
-	static const struct http_pair pairs[] = {
-		{"a", "1", 1}, {"a", "2", 1}, {"nul", "x\0y", 3}, {"Content-Type", "t", 1}, {"empty", "", 0}};
-	struct http_request r = {.query = pairs, .n_query = 5, .headers = pairs, .n_headers = 5, .cookies = pairs,
-				 .n_cookies = 5, .form = pairs, .n_form = 5};
+	static const struct http_pair pairs[] = {{"a", "1", 1},
+						 {"a", "2", 1},
+						 {"nul", "x\0y", 3},
+						 {"Content-Type", "t", 1},
+						 {"empty", "", 0}};
+	struct http_request r = {.query = pairs,
+				 .n_query = 5,
+				 .headers = pairs,
+				 .n_headers = 5,
+				 .cookies = pairs,
+				 .n_cookies = 5,
+				 .form = pairs,
+				 .n_form = 5};
 
 	(void)state;
 	assert_string_equal(http_query(&r, "a"), "1");
@@ -171,8 +205,8 @@ static void test_headers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_found),	  cmocka_unit_test(test_rest),
-		cmocka_unit_test(test_not_found), cmocka_unit_test(test_methods),
+		cmocka_unit_test(test_found),         cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_not_found),     cmocka_unit_test(test_methods),
 		cmocka_unit_test(test_small_storage), cmocka_unit_test(test_lookups),
 		cmocka_unit_test(test_headers),
 	};

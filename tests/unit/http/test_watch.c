@@ -94,7 +94,8 @@ static void test_phases(void **state)
 	p = peer(w, s.ours, "192.0.2.1");
 	watch_begin(w, p);
 	assert_true(watch_busy(w, p));
-	assert_int_equal(cut_after(s.theirs, 3 * DEADLINE_MS), -1); /* a handler may take its time */
+	assert_int_equal(cut_after(s.theirs, 3 * DEADLINE_MS),
+			 -1); /* a handler may take its time */
 	watch_sending(w, p, 0);
 	ms = cut_after(s.theirs, 2000);
 	assert_in_range(ms, DEADLINE_MS - 20, DEADLINE_MS + 200);
@@ -256,8 +257,10 @@ static void test_churn(void **state)
 
 static void test_address(void **state)
 {
-	static const char *const rows[][2] = {
-		{"192.0.2.7", "192.0.2.7"}, {"::ffff:192.0.2.7", "192.0.2.7"}, {"2001:db8::1", "2001:db8::1"}, {"::1", "::1"}};
+	static const char *const rows[][2] = {{"192.0.2.7", "192.0.2.7"},
+					      {"::ffff:192.0.2.7", "192.0.2.7"},
+					      {"2001:db8::1", "2001:db8::1"},
+					      {"::1", "::1"}};
 	struct sockaddr_storage ss;
 	char text[64];
 
@@ -277,8 +280,9 @@ static void test_address(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_phases), cmocka_unit_test(test_limit), cmocka_unit_test(test_drain),
-		cmocka_unit_test(test_churn),  cmocka_unit_test(test_address),
+		cmocka_unit_test(test_phases),  cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_drain),   cmocka_unit_test(test_churn),
+		cmocka_unit_test(test_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,7 +105,11 @@ static int folder_remove(void **state)
 static void enter(const char *user)
 {
 	const char *const reads[] = {readable, "/nonexistent/path"}, *const writes[] = {writable};
-	struct sandbox s = {.user = user, .read_paths = reads, .n_read = 2, .write_paths = writes, .n_write = 1};
+	struct sandbox s = {.user = user,
+			    .read_paths = reads,
+			    .n_read = 2,
+			    .write_paths = writes,
+			    .n_write = 1};
 	struct errmsg em = {"left over"};
 
 	CHECK(sandbox_early(&em) == E_OK);
@@ -276,7 +280,8 @@ static void work(void)
 	void *map;
 
 	enter(NULL);
-	CHECK(pthread_create(&thread, NULL, add_one, &n) == 0 && pthread_join(thread, NULL) == 0 && n == 1);
+	CHECK(pthread_create(&thread, NULL, add_one, &n) == 0 && pthread_join(thread, NULL) == 0 &&
+	      n == 1);
 	pid = fork();
 	if (pid == 0)
 		_exit(7);
@@ -344,7 +349,8 @@ static void later_threads(void)
 	int fd = -2;
 
 	enter(NULL);
-	CHECK(pthread_create(&thread, NULL, open_secret, &fd) == 0 && pthread_join(thread, NULL) == 0);
+	CHECK(pthread_create(&thread, NULL, open_secret, &fd) == 0 &&
+	      pthread_join(thread, NULL) == 0);
 	CHECK(fd == -1);
 }
 
@@ -367,7 +373,8 @@ static void becomes_nobody(void)
 	CHECK(pw != NULL);
 	enter("nobody");
 	CHECK(getresuid(&r, &e, &s) == 0 && r == pw->pw_uid && e == pw->pw_uid && s == pw->pw_uid);
-	CHECK(getresgid(&gr, &ge, &gs) == 0 && gr == pw->pw_gid && ge == pw->pw_gid && gs == pw->pw_gid);
+	CHECK(getresgid(&gr, &ge, &gs) == 0 && gr == pw->pw_gid && ge == pw->pw_gid &&
+	      gs == pw->pw_gid);
 	for (int i = 0, n = getgroups(0, NULL); i < n; i++) {
 		gid_t groups[64];
 
@@ -421,11 +428,16 @@ static void test_stays(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_early),	      cmocka_unit_test(test_files),
-		cmocka_unit_test(test_missing_write_path), cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_work),	      cmocka_unit_test(test_too_late),
-		cmocka_unit_test(test_later_threads), cmocka_unit_test(test_user),
-		cmocka_unit_test(test_bad_users),     cmocka_unit_test(test_stays),
+		cmocka_unit_test(test_early),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_missing_write_path),
+		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_work),
+		cmocka_unit_test(test_too_late),
+		cmocka_unit_test(test_later_threads),
+		cmocka_unit_test(test_user),
+		cmocka_unit_test(test_bad_users),
+		cmocka_unit_test(test_stays),
 	};
 
 	return cmocka_run_group_tests(tests, folder_make, folder_remove);

@@ -1,0 +1,472 @@
+/* Starting and stopping, limits of the whole server, TLS. */
+#include "core/base/clock.h"
+#include "core/http/httpd.h"
+#include "tests/support/http_raw.h"
+
+#include <netinet/in.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define DEADLINE_MS 800
+#define MAX_BODY 20000
+
+static atomic_int slow_done;
+
+static void get_echo(void *ctx, const struct http_request *q, struct http_response *s)
+{
+	(void)ctx;
+	s->status = 200;
+	s->content_type = "text/plain";
+	buf_addf(&s->body, "path=%s client=%s tls=%d form=%zu body=%zu", q->path, q->client, q->tls,
+		 q->n_form, q->body.n);
+}
+
+static void get_slow(void *ctx, const struct http_request *q, struct http_response *s)
+{
+	(void)ctx;
+	(void)q;
+	usleep(DEADLINE_MS * 2 * 1000);
+	atomic_store(&slow_done, 1);
+	http_text(s, 200, "slow but whole");
+}
+
+static const struct http_route routes[] = {{"GET", "/echo", get_echo},
+					   {"GET", "/slow", get_slow},
+					   {"POST", "/form", get_echo},
+					   {NULL, NULL, NULL}};
+
+static struct httpd_options options(void)
+{
+	return (struct httpd_options){.listen = "127.0.0.1:0",
+				      .threads = 2,
+				      .max_body = MAX_BODY,
+				      .max_connections = 64,
+				      .deadline_ms = DEADLINE_MS,
+				      .routes = routes};
+}
+
+static struct httpd *server(const struct httpd_options *o)
+{
+	struct errmsg em = {""};
+	struct httpd *h = NULL;
+
+	if (httpd_start(o, &h, &em))
+		fail_msg("%s", em.text);
+	return h;
+}
+
+/* The connections below ask to be closed, so that a reply ends where the connection does. */
+#define END "Host: x\r\nConnection: close\r\n\r\n"
+
+static char *const reply = raw_reply;
+
+static int dial(const struct httpd *h)
+{
+	return raw_dial(httpd_port(h));
+}
+
+static const char *ask(const struct httpd *h, const char *text)
+{
+	return raw_ask(httpd_port(h), text);
+}
+
+static void assert_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no \"%s\" in \"%.600s\"", part, text);
+}
+
+static void assert_lacks(const char *text, const char *part)
+{
+	if (strcasestr(text, part))
+		fail_msg("\"%s\" in \"%.600s\"", part, text);
+}
+
+static void assert_cut(int64_t ms)
+{
+	if (ms < DEADLINE_MS - 100 || ms > 2 * DEADLINE_MS + 600)
+		fail_msg("cut after %lld ms", (long long)ms);
+}
+
+static void test_per_address(void **state)
+{
+	struct httpd_options o = options();
+	struct httpd *h;
+	bool closed;
+	int a, b, c;
+
+	(void)state;
+	o.max_per_address = 2;
+	o.deadline_ms = 3000;
+	h = server(&o);
+	a = dial(h);
+	b = dial(h);
+	raw_puts(a, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+	raw_take(a, reply, sizeof(raw_reply), 300, &closed);
+	assert_has(reply, " 200 ");
+	raw_puts(b, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+	raw_take(b, reply, sizeof(raw_reply), 300, &closed);
+	assert_has(reply, " 200 ");
+	c = dial(h);
+	raw_puts(c, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_int_equal(raw_take(c, reply, sizeof(raw_reply), 1000, &closed), 0);
+	assert_true(closed);
+	close(c);
+	close(a); /* makes room */
+	usleep(200000);
+	assert_has(ask(h, "GET /echo HTTP/1.1\r\n" END), " 200 ");
+	close(b);
+	httpd_stop(h);
+}
+
+static void test_max_connections(void **state)
+{
+	struct httpd_options o = options();
+	struct httpd *h;
+	bool closed;
+	int a, b;
+
+	(void)state;
+	o.threads = 1;
+	o.max_connections = 1;
+	h = server(&o);
+	a = dial(h);
+	raw_puts(a, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+	raw_take(a, reply, sizeof(raw_reply), 200, &closed);
+	assert_has(reply, " 200 ");
+	b = dial(h); /* the kernel takes it, the server not yet */
+	raw_puts(b, "GET /echo HTTP/1.1\r\n" END);
+	assert_int_equal(raw_take(b, reply, sizeof(raw_reply), 200, &closed), 0);
+	close(a);
+	raw_take(b, reply, sizeof(raw_reply), 2000, &closed);
+	assert_has(reply, " 200 ");
+	close(b);
+	httpd_stop(h);
+}
+
+struct asker {
+	struct httpd *h;
+	char text[512];
+};
+
+static void *ask_slow(void *arg)
+{
+	struct asker *a = arg;
+	bool closed;
+	int fd = dial(a->h);
+
+	raw_puts(fd, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+	raw_take(fd, a->text, sizeof(a->text), 8000, &closed);
+	close(fd);
+	return NULL;
+}
+
+static void test_stop_waits(void **state)
+{
+	struct httpd_options o = options();
+	struct asker a = {.h = NULL};
+	pthread_t thread;
+
+	(void)state;
+	o.deadline_ms = 5000;
+	a.h = server(&o);
+	atomic_store(&slow_done, 0);
+	assert_int_equal(pthread_create(&thread, NULL, ask_slow, &a), 0);
+	usleep(300000);
+	httpd_stop(a.h); /* in the middle of the handler */
+	assert_int_equal(atomic_load(&slow_done), 1);
+	pthread_join(thread, NULL);
+	assert_has(a.text, "slow but whole");
+}
+
+static void test_stop_is_quick_when_idle(void **state)
+{
+	struct httpd_options o = options();
+	struct httpd *h;
+	int64_t start;
+	int fd;
+
+	(void)state;
+	o.deadline_ms = 20000;
+	h = server(&o);
+	fd = dial(h);
+	usleep(100000);
+	start = clock_mono_ms();
+	httpd_stop(h);
+	assert_true(clock_mono_ms() - start < 2000);
+	close(fd);
+}
+
+static void test_open_then_run(void **state)
+{
+	struct httpd_options o = options();
+	struct errmsg em = {""};
+	struct httpd *h = NULL;
+	bool closed;
+	int fd;
+
+	(void)state;
+	assert_int_equal(httpd_open(&o, &h, &em), E_OK);
+	assert_true(httpd_port(h) > 0);
+	fd = dial(h); /* waits in the kernel: no thread is there yet */
+	raw_puts(fd, "GET /echo HTTP/1.1\r\n" END);
+	assert_int_equal(raw_take(fd, reply, sizeof(raw_reply), 200, &closed), 0);
+	assert_int_equal(httpd_run(h, &em), E_OK);
+	assert_int_equal(httpd_run(h, &em), E_STATE);
+	raw_take(fd, reply, sizeof(raw_reply), 2000, &closed);
+	assert_has(reply, " 200 ");
+	close(fd);
+	httpd_stop(h);
+	assert_int_equal(httpd_open(&o, &h, &em), E_OK);
+	httpd_stop(h); /* never ran */
+	httpd_stop(NULL);
+}
+
+static void test_raw_bodies(void **state)
+{
+	static const char request[] =
+		"POST /form HTTP/1.1\r\nContent-Length: 5\r\n"
+		"Content-Type: application/x-www-form-urlencoded\r\n" END "a=%zz";
+	struct httpd_options o = options();
+	struct httpd *h = server(&o);
+
+	(void)state;
+	assert_has(ask(h, request), " 400 ");
+	httpd_stop(h);
+	o.raw_bodies = true;
+	h = server(&o);
+	assert_has(ask(h, request), " 200 ");
+	assert_has(reply, "form=0 body=5");
+	httpd_stop(h);
+}
+
+static void test_bad_start(void **state)
+{
+	struct httpd_options o = options();
+	struct httpd *first = server(&o), *h = NULL;
+	struct errmsg em = {""};
+	char where[64];
+
+	(void)state;
+	snprintf(where, sizeof(where), "127.0.0.1:%u", httpd_port(first));
+	o.listen = where;
+	assert_int_equal(httpd_start(&o, &h, &em), E_IO);
+	snprintf(where, sizeof(where), "port %u on 127.0.0.1 is in use", httpd_port(first));
+	assert_has(em.text, where);
+	httpd_stop(first);
+	o.listen = "192.0.2.1:0";
+	assert_int_equal(httpd_start(&o, &h, &em), E_IO);
+	assert_has(em.text, "192.0.2.1 is not an address of this machine");
+	for (size_t i = 0; i < 7; i++) {
+		static const char *const bad[] = {
+			"",       "8080",   "localhost:80", "127.0.0.1:99999", "127.0.0.1:-1",
+			"::1:80", "[::1]80"};
+
+		o.listen = bad[i];
+		assert_int_equal(httpd_start(&o, &h, &em), E_CONFIG);
+	}
+	assert_null(h);
+}
+
+static void test_ipv6(void **state)
+{
+	struct httpd_options o = options();
+	struct sockaddr_in6 sa = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+	struct errmsg em = {""};
+	struct httpd *h = NULL;
+	bool closed;
+	int fd;
+
+	(void)state;
+	o.listen = "*:0";
+	if (httpd_start(&o, &h, &em))
+		skip(); /* a machine without IPv6 */
+	assert_has(ask(h, "GET /echo HTTP/1.1\r\n" END),
+		   "client=127.0.0.1 "); /* not ::ffff:127.0.0.1 */
+	sa.sin6_port = htons((uint16_t)httpd_port(h));
+	fd = socket(AF_INET6, SOCK_STREAM, 0);
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0) {
+		raw_puts(fd, "GET /echo HTTP/1.1\r\n" END);
+		raw_take(fd, reply, sizeof(raw_reply), 2000, &closed);
+		assert_has(reply, "client=::1 ");
+	}
+	close(fd);
+	httpd_stop(h);
+}
+
+/* ---- TLS ---- */
+
+static char folder[] = "/tmp/test_httpd.XXXXXX", cert_file[64], key_file[64], other_file[64];
+
+static void pem_write(const char *path, EVP_PKEY *key, X509 *cert)
+{
+	FILE *f;
+
+	umask(077);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	if (cert)
+		assert_int_equal(PEM_write_X509(f, cert), 1);
+	else
+		assert_int_equal(PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL), 1);
+	fclose(f);
+}
+
+static int tls_files(void **state)
+{
+	EVP_PKEY *key = EVP_RSA_gen(2048), *other = EVP_RSA_gen(2048);
+	X509 *cert = X509_new();
+	X509_NAME *name;
+
+	(void)state;
+	if (!key || !other || !cert || !mkdtemp(folder))
+		return -1;
+	snprintf(cert_file, sizeof(cert_file), "%s/c.pem", folder);
+	snprintf(key_file, sizeof(key_file), "%s/k.pem", folder);
+	snprintf(other_file, sizeof(other_file), "%s/o.pem", folder);
+	X509_set_version(cert, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+	X509_gmtime_adj(X509_getm_notBefore(cert), -60);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+	X509_set_pubkey(cert, key);
+	name = X509_get_subject_name(cert);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1,
+				   -1, 0);
+	X509_set_issuer_name(cert, name);
+	X509_sign(cert, key, EVP_sha256());
+	pem_write(cert_file, NULL, cert);
+	pem_write(key_file, key, NULL);
+	pem_write(other_file, other, NULL);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
+	return 0;
+}
+
+static int tls_files_gone(void **state)
+{
+	(void)state;
+	unlink(cert_file);
+	unlink(key_file);
+	unlink(other_file);
+	return rmdir(folder);
+}
+
+/* Speaks TLS of the given version; the name of the version agreed on, or NULL. */
+static const char *tls_ask(const struct httpd *h, int version, const char *ciphers)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = NULL;
+	const char *got = NULL;
+	size_t n = 0;
+	int fd = dial(h), r;
+
+	SSL_CTX_set_security_level(ctx, 0);
+	SSL_CTX_set_min_proto_version(ctx, version);
+	SSL_CTX_set_max_proto_version(ctx, version);
+	if (ciphers)
+		SSL_CTX_set_cipher_list(ctx, ciphers);
+	ssl = SSL_new(ctx);
+	SSL_set_fd(ssl, fd);
+	reply[0] = '\0';
+	if (SSL_connect(ssl) == 1) {
+		got = SSL_get_version(ssl);
+		SSL_write(ssl, "GET /echo HTTP/1.1\r\n" END,
+			  (int)strlen("GET /echo HTTP/1.1\r\n" END));
+		while (n < sizeof(raw_reply) - 1 &&
+		       (r = SSL_read(ssl, reply + n, (int)(sizeof(raw_reply) - 1 - n))) > 0)
+			n += (size_t)r;
+		reply[n] = '\0';
+	}
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	close(fd);
+	return got;
+}
+
+static void test_tls(void **state)
+{
+	struct httpd_options o = options();
+	struct httpd *h;
+	int64_t start;
+	bool closed;
+	int fd;
+
+	(void)state;
+	o.tls_cert = cert_file;
+	o.tls_key = key_file;
+	h = server(&o);
+	assert_string_equal(tls_ask(h, TLS1_3_VERSION, NULL), "TLSv1.3");
+	assert_has(reply, " 200 ");
+	assert_has(reply, "tls=1");
+	assert_string_equal(tls_ask(h, TLS1_2_VERSION, NULL), "TLSv1.2");
+	assert_has(reply, " 200 ");
+	assert_null(tls_ask(h, TLS1_1_VERSION, NULL));
+	assert_null(tls_ask(h, TLS1_VERSION, NULL));
+	assert_null(tls_ask(h, TLS1_2_VERSION, "AES128-GCM-SHA256")); /* no forward secrecy */
+	assert_null(tls_ask(h, TLS1_2_VERSION, "ECDHE-RSA-AES128-SHA"));
+	assert_lacks(ask(h, "GET /echo HTTP/1.1\r\n" END), " 200 "); /* plain text on a TLS port */
+	/* a handshake that never goes on */
+	start = clock_mono_ms();
+	fd = dial(h);
+	raw_puts(fd, "\x16\x03\x01");
+	raw_take(fd, reply, sizeof(raw_reply), 6 * DEADLINE_MS, &closed);
+	assert_true(closed);
+	assert_cut(clock_mono_ms() - start);
+	close(fd);
+	httpd_stop(h);
+}
+
+static void test_tls_bad_files(void **state)
+{
+	struct httpd_options o = options();
+	struct errmsg em = {""};
+	struct httpd *h = NULL;
+
+	(void)state;
+	o.tls_cert = cert_file;
+	o.tls_key = other_file;
+	assert_int_equal(httpd_start(&o, &h, &em), E_CONFIG);
+	assert_has(em.text, "not belong together");
+	o.tls_key = "/nonexistent/key";
+	assert_int_equal(httpd_start(&o, &h, &em), E_NOTFOUND);
+	o.tls_key = key_file;
+	o.tls_cert = "/nonexistent/cert";
+	assert_int_equal(httpd_start(&o, &h, &em), E_CONFIG);
+	assert_has(em.text, "/nonexistent/cert");
+	o.tls_cert = cert_file;
+	chmod(key_file, 0640);
+	assert_int_equal(httpd_start(&o, &h, &em), E_DENIED);
+	assert_has(em.text, "chmod 600");
+	chmod(key_file, 0600);
+	assert_null(h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_per_address),
+		cmocka_unit_test(test_max_connections),
+		cmocka_unit_test(test_stop_waits),
+		cmocka_unit_test(test_stop_is_quick_when_idle),
+		cmocka_unit_test(test_open_then_run),
+		cmocka_unit_test(test_raw_bodies),
+		cmocka_unit_test(test_bad_start),
+		cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_tls),
+		cmocka_unit_test(test_tls_bad_files),
+	};
+
+	return cmocka_run_group_tests(tests, tls_files, tls_files_gone);
+}
