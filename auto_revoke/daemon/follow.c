@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { BATCH = 256, BATCHES_MAX = 40, FIELDS_MAX = 30 };
+enum { BATCH = 1000, BATCHES_MAX = 20, FIELDS_MAX = 30 };
 
 static bool is_word(const char *s)
 {

@@ -185,22 +185,34 @@ static int once_look(struct revoker *r, struct errmsg *em)
 	return rc;
 }
 
+/* All there is by now: --once has no next tick. */
+static int drain(struct revoker *r, struct errmsg *em)
+{
+	size_t n;
+	int rc;
+
+	do {
+		rc = follow_run(r, &n, em);
+	} while (rc == E_OK && n > 0 && !*r->stop);
+	return rc;
+}
+
 int loop_once(struct revoker *r)
 {
 	struct errmsg em = {""};
-	size_t n;
 	int rc = once_look(r, &em);
 
 	if (rc != E_OK)
 		return EXIT_FAILED;
 	if (!r->dry_run)
-		rc = follow_run(r, &n, &em);
-	if (rc == E_OK)
+		rc = drain(r, &em);
+	/* An audit line that cannot leave must not keep somebody on the network. */
+	if (!away(rc))
 		rc = cycle_run(r, &em);
 	if (!r->dry_run && (rc == E_OK || rc == E_DENIED)) {
 		struct errmsg inner = {""};
 
-		if (follow_run(r, &n, &inner) != E_OK)
+		if (drain(r, &inner) != E_OK)
 			log_error("events wait: %s", inner.text);
 	}
 	if (rc != E_OK && rc != E_DENIED) /* the brake has spoken already */
