@@ -178,6 +178,28 @@ static void every_rule_has_its_own_word(void **state)
 	assert_string_equal(rule_word(RULE_COUNT), "internal");
 }
 
+static void the_manual_explains_every_rule(void **state)
+{
+	const char *share = getenv("SCEPAUTH_SHARE");
+	char path[512], item[64];
+	static char text[32768];
+	size_t n;
+	FILE *f;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/man/scep_ca.8", share ? share : ".");
+	f = fopen(path, "r");
+	assert_non_null(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = '\0';
+	for (int i = RULE_NONE + 1; i < RULE_COUNT; i++) {
+		(void)snprintf(item, sizeof(item), "\n.It Cm %s\n", rule_word((enum scep_rule)i));
+		if (!strstr(text, item))
+			fail_msg("scep_ca(8) does not explain %s", rule_word((enum scep_rule)i));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +210,7 @@ int main(void)
 		cmocka_unit_test(expiry_and_replay_window),
 		cmocka_unit_test(opened_stops_before_the_ticket),
 		cmocka_unit_test(every_rule_has_its_own_word),
+		cmocka_unit_test(the_manual_explains_every_rule),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
