@@ -191,7 +191,7 @@ static int refresh(struct local *l, struct errmsg *em)
 		goto out;
 	}
 	r = read_whole(fd, l->path, st.st_size, &text, em);
-	if (r == E_OK)
+	if (r == E_OK && text != NULL)
 		r = parse_accounts(text, l->path, &fresh, em);
 	if (r != E_OK)
 		goto out;

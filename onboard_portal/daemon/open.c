@@ -11,7 +11,7 @@
 
 #define PEM_MAX 65536
 #define CERT_MAX 16384
-#define POOL_MAX 32
+#define THREADS_PER_CORE 4 /* a thread may wait for a password hash or for Redis */
 #define DAY 86400
 
 /* A wrong password costs an account 1 s after the third miss, up to 5 min; an address gets more
@@ -172,6 +172,15 @@ static int open_groups(struct portal *p)
 	return E_OK;
 }
 
+unsigned portal_threads(const struct portal *p)
+{
+	long threads = conf_int(p->conf, "portal", NULL, "threads"),
+	     cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return (unsigned)(threads > 0 ? threads : (cores > 0 ? cores : 1) * THREADS_PER_CORE);
+}
+
+/* A request holds at most one connection, so with one for each thread none ever waits. */
 static int open_store(struct portal *p, struct errmsg *em)
 {
 	const char *socket = conf_path(p->conf, "redis", NULL, "socket");
@@ -192,7 +201,7 @@ static int open_store(struct portal *p, struct errmsg *em)
 	r = conf_secret_line(path, password, sizeof(password), em);
 	free(path);
 	if (r == E_OK)
-		r = store_pool_open(&o, POOL_MAX, &p->pool);
+		r = store_pool_open(&o, portal_threads(p), &p->pool);
 	text_wipe(password, sizeof(password));
 	return r;
 }

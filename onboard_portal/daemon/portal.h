@@ -68,6 +68,7 @@ struct portal {
 /* --- open.c: configuration, keys, certificates ---------------------------------------------------- */
 int portal_open(struct conf *conf, struct portal **ret, struct errmsg *em) MUST_CHECK;
 void portal_close(struct portal *p);
+unsigned portal_threads(const struct portal *p); /* how many requests run at once */
 const struct portal_profile *portal_find_profile(const struct portal *p, const char *name);
 
 /* --- reply.c --------------------------------------------------------------------------------------- */

@@ -8,10 +8,8 @@
 
 #include <libgen.h>
 #include <signal.h>
-#include <unistd.h>
 
 #define PROGRAM "onboard_portal"
-#define THREADS_PER_CORE 4 /* a thread may wait for a password hash or for Redis */
 #define FORM_MAX 16384
 
 static void root_get(void *ctx, const struct http_request *req, struct http_response *res)
@@ -43,14 +41,11 @@ const struct http_route portal_routes[] = {
 
 static int open_server(struct portal *p, struct httpd **ret, struct errmsg *em)
 {
-	long threads = conf_int(p->conf, "portal", NULL, "threads"),
-	     cores = sysconf(_SC_NPROCESSORS_ONLN);
 	struct httpd_options o = {
 		.listen = conf_str(p->conf, "portal", NULL, "listen"),
 		.tls_cert = conf_path(p->conf, "portal", NULL, "tls-cert"),
 		.tls_key = conf_path(p->conf, "portal", NULL, "tls-key"),
-		.threads = (unsigned)(threads > 0 ? threads
-						  : (cores > 0 ? cores : 1) * THREADS_PER_CORE),
+		.threads = portal_threads(p),
 		.max_body = FORM_MAX,
 		.max_connections = 1000,
 		.max_per_address = 100,

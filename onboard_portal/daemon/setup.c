@@ -112,7 +112,7 @@ static bool open_link(struct portal *p, const struct http_request *req, struct h
 
 	if (s != NULL)
 		store_pool_put(p->pool, s);
-	if (r == E_OK)
+	if (r == E_OK && l->profile != NULL)
 		return true;
 	text_wipe(l, sizeof(*l));
 	if (r == E_NOTFOUND)

@@ -393,6 +393,14 @@ t_is "so another fits" "$STATUS" 303
 unused=$(header location)
 ask GET "$unused"
 t_like "any SCEP client gets the details" "$BODY" 'id="challenge"'
+hash=$(html_id challenge <<<"$BODY" | tr -d '\n' | sha256sum | cut -d' ' -f1)
+redis_as portal hget "ticket:$hash" content >content.txt
+redis_as portal -x hset "ticket:$hash" content < <(sed 's/^lifetime=.*/lifetime=999999999/' content.txt | head -c -1) >/dev/null
+ask GET "$unused"
+t_is "a ticket that was changed in Redis is not served" "$STATUS" 410
+redis_as portal -x hset "ticket:$hash" content < <(head -c -1 content.txt) >/dev/null
+ask GET "$unused"
+t_is "put back, it is" "$STATUS" 200
 ask GET /devices -b jar
 device=$(grep -o '/devices/d[0-9a-f]*/remove' <<<"$BODY" | head -n 1 | cut -d/ -f3)
 form jar "/devices/$device/remove"
