@@ -388,8 +388,10 @@ static int conf_copy(struct conf *c, const char *path, cfg_t *cfg, struct errmsg
 	int rc = section_copy(c, path, cfg, "", em);
 
 	c->sections = calloc(schema_count() + 1, sizeof(*c->sections));
-	if (!c->sections && !rc)
-		rc = err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+	if (!c->sections) {
+		(void)err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+		return E_NOMEM;
+	}
 	for (const struct conf_key *k = conf_schema; k->key && !rc; k++) {
 		if (conf_is_top(k->section) || !conf_begins_section(k))
 			continue;

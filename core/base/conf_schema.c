@@ -6,6 +6,7 @@
  */
 #define DAY 86400L
 
+/* clang-format off: one row, one line */
 const struct conf_key conf_schema[] = {
 	{"", false, "organization", CONF_STR, NULL, 0, 0,
 	 "name of the organization, shown to people and put into certificates"},

@@ -6,6 +6,7 @@
 
 enum conf_type { CONF_STR, CONF_PATH, CONF_INT, CONF_BOOL, CONF_LIST };
 
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): the order in which rows are read */
 struct conf_key {
 	const char *section; /* "" for the top level */
 	bool titled;         /* the section is repeated with a title: group "staff" { } */

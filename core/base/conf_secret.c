@@ -92,7 +92,7 @@ int conf_secret_line(const char *path, char *dst, size_t size, struct errmsg *em
 	if (!size)
 		return E_TOOBIG;
 	rc = conf_secret(path, size + 1, &p, &n, em); /* a full line may end in CR LF */
-	if (rc)
+	if (rc || !p)
 		return rc;
 	all = n;
 	if (p[n - 1] == '\n')

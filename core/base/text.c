@@ -55,7 +55,8 @@ int text_unhex(void *dst, size_t n, const char *hex)
 	if (hex[2 * n] != '\0')
 		return E_FORMAT;
 	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)(hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]));
+		out[i] = (uint8_t)((unsigned)hex_value(hex[2 * i]) << 4 |
+				   (unsigned)hex_value(hex[2 * i + 1]));
 	return E_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "core/http/tls_files.h"
 #include "core/http/watch.h"
 
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <strings.h>
@@ -488,7 +489,7 @@ static void keys_forget(struct httpd *h)
 	h->key = h->cert = NULL;
 }
 
-static struct MHD_Daemon *daemon_start(struct httpd *h)
+static struct MHD_Daemon *daemon_start(struct httpd *h, int fd)
 {
 	unsigned limit = h->max_connections > h->threads ? h->max_connections : h->threads;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
@@ -502,7 +503,7 @@ static struct MHD_Daemon *daemon_start(struct httpd *h)
 
 	return MHD_start_daemon(
 		flags | (h->tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, h,
-		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, h->listen_fd,
+		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_ARRAY, h->tls ? tls : none, MHD_OPTION_THREAD_POOL_SIZE, h->threads,
 		MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
@@ -545,12 +546,18 @@ int httpd_open(const struct httpd_options *o, struct httpd **ret, struct errmsg 
 
 int httpd_run(struct httpd *h, struct errmsg *em)
 {
+	int fd;
+
 	if (h->daemon)
 		return err_set(em, E_STATE, "the HTTP server runs already");
 	if (watch_start(h->deadline_ms, h->max_per_address, &h->watch))
 		return err_set(em, E_NOMEM,
 			       "the thread that watches connections cannot be started");
-	h->daemon = daemon_start(h);
+	/* When it fails, libmicrohttpd may have closed the socket, or not: it gets one of its own. */
+	fd = fcntl(h->listen_fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		return err_set(em, E_IO, "the listening socket cannot be duplicated");
+	h->daemon = daemon_start(h, fd);
 	keys_forget(h);
 	if (!h->daemon && h->tls)
 		return err_set(em, E_CONFIG,
@@ -558,6 +565,7 @@ int httpd_run(struct httpd *h, struct errmsg *em)
 			       "or they do not belong together");
 	if (!h->daemon)
 		return err_set(em, E_IO, "the HTTP server cannot be started");
+	close(h->listen_fd);
 	h->listen_fd = -1;
 	return E_OK;
 }
@@ -567,7 +575,7 @@ int httpd_start(const struct httpd_options *o, struct httpd **ret, struct errmsg
 	struct httpd *h = NULL;
 	int rc = httpd_open(o, &h, em);
 
-	if (!rc)
+	if (!rc && h)
 		rc = httpd_run(h, em);
 	if (rc) {
 		httpd_stop(h);

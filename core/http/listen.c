@@ -86,7 +86,7 @@ static int listen_fail(const char *where, int err, struct errmsg *em)
 
 static unsigned socket_port(int fd)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	socklen_t len = sizeof(ss);
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
