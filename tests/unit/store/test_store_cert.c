@@ -301,7 +301,7 @@ static void claim_refusals(void **state)
 static void ticket_runs_out(void **state)
 {
 	struct user u;
-	struct device d;
+	struct device d, e;
 	struct ticket t, used;
 	struct certrec c, c2;
 	struct claimed got;
@@ -311,8 +311,9 @@ static void ticket_runs_out(void **state)
 	device(&d, &u);
 	ticket_for(&t, &u, &d);
 	t.expires = clock_now() + 2;
-	used = t;
-	OK(rnd_id(used.challenge, sizeof(used.challenge), "", 32));
+	device(&e, &u);
+	ticket_for(&used, &u, &e);
+	used.expires = t.expires;
 	OK(put(&t, 5));
 	OK(put(&used, 5));
 	record(&c, &used);
@@ -321,6 +322,7 @@ static void ticket_runs_out(void **state)
 	(void)sleep(3);
 	record(&c2, &t);
 	FAILS(claim(&c2, &got), E_DENIED);
+	assert_non_null(strstr(S.em.text, "expired"));
 	/* but who got a certificate in time may fetch it again */
 	OK(claim(&c, &got));
 	assert_int_equal(got.result, CLAIM_AGAIN);
@@ -537,6 +539,36 @@ static void commit_twice(void **state)
 	FAILS(store_cert_commit(S.portal, c.serial, bytes_str(DER), &S.em), E_UNAVAIL);
 	FAILS(store_cert_commit(S.front, c.serial, bytes_str(DER), &S.em), E_UNAVAIL);
 	state_is(c.serial, CERT_RESERVED, false);
+}
+
+/* Two more reasons that can arise while the signer works. */
+static void late_for_commit(void **state)
+{
+	struct user u;
+	struct device d;
+	struct ticket t;
+	struct certrec c;
+	struct claimed got;
+	char key[80];
+
+	(void)state;
+	person(&u, "late");
+	device(&d, &u);
+	ticket_for(&t, &u, &d);
+	OK(put(&t, 5));
+	record(&c, &t);
+	c.not_after = clock_now() + 1;
+	OK(claim(&c, &got));
+	while (clock_now() <= c.not_after)
+		(void)usleep(20000);
+	FAILS(commit(&c), E_DENIED);
+	state_is(c.serial, CERT_ABORTED, true);
+	/* a claim that names another serial, while this one still looks reserved */
+	reserved(&u, &d, &t, &c, "rebound");
+	(void)snprintf(key, sizeof(key), "claim:%s", t.challenge);
+	(void)RAW("ca", "HSET", key, "serial", "40000000000000000000000000000001");
+	FAILS(commit(&c), E_DENIED);
+	state_is(c.serial, CERT_ABORTED, true);
 }
 
 /* Forked racers; each exits with 0 for NEW, 1 for AGAIN, 2 for DENIED, 3 for anything else. */
@@ -817,6 +849,7 @@ int main(void)
 		cmocka_unit_test(revoked_then_aborted),
 		cmocka_unit_test(spoilt_after_commit),
 		cmocka_unit_test(commit_twice),
+		cmocka_unit_test(late_for_commit),
 		cmocka_unit_test(racers_with_different_keys),
 		cmocka_unit_test(racers_with_one_key),
 		cmocka_unit_test(facts_of_a_connection),

@@ -62,6 +62,33 @@ static void who_may(void **state)
 	OK(store_revoke_cert(S.bert, c.serial, "x", &S.em));
 }
 
+/* A right that is missing stops a Function before its first write, not between two. */
+static void all_or_nothing(void **state)
+{
+	struct user u;
+	struct device d;
+	struct ticket t;
+	struct certrec c;
+	char hold[REASON_SIZE];
+	struct store *s;
+
+	(void)state;
+	active(&u, &d, &t, &c, "half");
+	OK(store_acl_user(S.installer, "half",
+			  "on >pw-half -@all +fcall +time +hget +hmget +hgetall +hexists +exists +zrange %R~* "
+			  "(+hset %W~hold:helpdesk) (+xadd %W~events:half)",
+			  &S.em));
+	OK(store_actor_put(S.installer, "half", "helpdesk", &S.em));
+	s = test_redis_as(&S.redis, "half");
+	FAILS(store_revoke_user(s, "half", "x", NULL, NULL, &S.em), E_UNAVAIL);
+	OK(store_user_get(S.portal, u.id, &u, hold, &S.em));
+	assert_string_equal(hold, "");
+	/* the one write that is allowed works by itself */
+	OK(store_suspend_user(s, "half", "x", NULL, &S.em));
+	store_close(s);
+	OK(store_acl_del(S.installer, "half", &S.em));
+}
+
 static void reasons(void **state)
 {
 	struct user u;
@@ -348,6 +375,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_serial),
 		cmocka_unit_test(who_may),
+		cmocka_unit_test(all_or_nothing),
 		cmocka_unit_test(reasons),
 		cmocka_unit_test(whole_person),
 		cmocka_unit_test(expired_ones_are_left),
