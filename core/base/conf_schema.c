@@ -2,11 +2,10 @@
 
 /*
  * Every key of scepauth.conf. The help text is what `scepctl config` prints; scepauth.conf(5) says
- * more. A key without default is required wherever its section is used.
+ * more. A key without default must be given.
  */
 #define DAY 86400L
 
-/* clang-format off: one row, one line */
 const struct conf_key conf_schema[] = {
 	{"", false, "organization", CONF_STR, NULL, 0, 0,
 	 "name of the organization, shown to people and put into certificates"},
