@@ -1141,7 +1141,8 @@ end
 local function reply_error(e)
 	if type(e) == 'table' and e.fail then return redis.error_reply(e.fail) end
 	local s = type(e) == 'table' and e.err or tostring(e)
-	if string.find(s, 'The user executing the script', 1, true) then
+	-- The words of Redis 7 and of Redis 8.
+	if string.find(s, 'The user executing the script', 1, true) or string.find(s, 'ACL failure in script', 1, true) then
 		return redis.error_reply('NOPERM your Redis user may not read what this needs')
 	end
 	-- Codes of Redis itself (OOM, MISCONF, READONLY ...) pass as they are.

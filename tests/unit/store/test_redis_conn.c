@@ -1,6 +1,7 @@
 /* The connection against a frozen, absent, refusing and lying server. */
 #include "tests/unit/store/story.h"
 
+#include <netdb.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -342,6 +343,7 @@ static void by_tcp(void **state)
 	struct store_options o = {.host = "127.0.0.1", .port = 1, .user = "radius", .password = "x", .deadline_ms = 500};
 	struct store *s = NULL;
 	int64_t port;
+	struct addrinfo *known = NULL;
 
 	(void)state;
 	OK(store_open(&o, &s));
@@ -360,10 +362,14 @@ static void by_tcp(void **state)
 	OK(store_open(&o, &s));
 	OK(store_ping(s, &S.em));
 	store_close(s);
-	o.host = "localhost";
-	OK(store_open(&o, &s));
-	OK(store_ping(s, &S.em));
-	store_close(s);
+	/* by name, where the system knows one (a bare chroot may not) */
+	if (getaddrinfo("localhost", NULL, NULL, &known) == 0) {
+		freeaddrinfo(known);
+		o.host = "localhost";
+		OK(store_open(&o, &s));
+		OK(store_ping(s, &S.em));
+		store_close(s);
+	}
 	(void)RAW("installer", "CONFIG", "SET", "port", "0");
 	o.host = "no-such-host.invalid";
 	OK(store_open(&o, &s));
