@@ -25,6 +25,7 @@ static void walk_refuses(void **state)
 	} cases[] = {
 		{{(const uint8_t *)"\x30", 1}, "no length"},
 		{{(const uint8_t *)"\x30\x04\x02\x01\x05", 5}, "length past the end"},
+		{{(const uint8_t *)"\x04\x05\x41", 3}, "primitive past the end"},
 		{{(const uint8_t *)"\x30\x80\x02\x01\x05", 5}, "no end-of-contents"},
 		{{(const uint8_t *)"\x30\x80\x02\x01\x05\x00", 6}, "half an end-of-contents"},
 		{{(const uint8_t *)"\x04\x80\x00\x00", 4}, "indefinite primitive"},
@@ -84,8 +85,12 @@ static void next_reads_bodies(void **state)
 static void take_leaves_input_on_mismatch(void **state)
 {
 	struct bytes in = B("\x02\x01\x05"), body;
+	struct bytes cut = B("\x04\x05\x41");
+	struct ber_tlv t;
 
 	(void)state;
+	assert_int_equal(ber_next(&cut, &t), E_FORMAT);
+	assert_int_equal(cut.n, 3);
 	assert_int_equal(ber_take(&in, BER_OID, &body), E_FORMAT);
 	assert_int_equal(in.n, 3);
 	assert_int_equal(ber_peek(in), BER_INTEGER);

@@ -167,6 +167,116 @@ static void other_recipient_kinds(void **state)
 	}
 }
 
+/* --- envelopes by hand, for what libcrypto would not write --------------------------------------- */
+
+static void tlv(struct buf *out, uint8_t tag, struct bytes body)
+{
+	buf_add_u8(out, tag);
+	buf_add_u8(out, 0x82);
+	buf_add_u8(out, (uint8_t)(body.n >> 8));
+	buf_add_u8(out, (uint8_t)body.n);
+	buf_add_bytes(out, body);
+}
+
+#define DER(s) bytes_of(s, sizeof(s) - 1)
+#define RSA_ENCRYPTION DER("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00")
+#define RSAES_OAEP "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x07"
+#define AES128 "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x02"
+#define DES3 "\x06\x08\x2a\x86\x48\x86\xf7\x0d\x03\x07"
+#define PSPECIFIED "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x09"
+#define IV16 "\x04\x10" "0123456789abcdef"
+
+/* What stands in the SEQUENCE of key transport and of content encryption; the bytes of the key. */
+static int crafted(struct bytes transport, struct bytes encryption, size_t key_n)
+{
+	static const uint8_t block[600];
+	struct buf ri, ris, eci, seq, wrap, out;
+	struct shape_enveloped s;
+	int r;
+
+	buf_init(&ri, 4096), buf_init(&ris, 4096), buf_init(&eci, 4096);
+	buf_init(&seq, 8192), buf_init(&wrap, 8192), buf_init(&out, 8192);
+	buf_add_bytes(&ri, DER("\x02\x01\x00\x30\x05\x30\x00\x02\x01\x01"));
+	tlv(&ri, 0x30, transport);
+	tlv(&ri, 0x04, bytes_of(block, key_n));
+	tlv(&ris, 0x30, buf_bytes(&ri));
+	buf_add_bytes(&eci, DER("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"));
+	tlv(&eci, 0x30, encryption);
+	tlv(&eci, 0x80, bytes_of(block, 16));
+	buf_add_bytes(&seq, DER("\x02\x01\x00"));
+	tlv(&seq, 0x31, buf_bytes(&ris));
+	tlv(&seq, 0x30, buf_bytes(&eci));
+	tlv(&wrap, 0x30, buf_bytes(&seq));
+	buf_reset(&eci);
+	buf_add_bytes(&eci, DER("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"));
+	tlv(&eci, 0xa0, buf_bytes(&wrap));
+	tlv(&out, 0x30, buf_bytes(&eci));
+	assert_int_equal(buf_error(&out), E_OK);
+	r = shape_enveloped(buf_bytes(&out), &s, NULL);
+	buf_free(&ri), buf_free(&ris), buf_free(&eci), buf_free(&seq), buf_free(&wrap), buf_free(&out);
+	return r;
+}
+
+static void crafted_ivs_and_keys(void **state)
+{
+	(void)state;
+	assert_int_equal(crafted(RSA_ENCRYPTION, DER(AES128 IV16), 256), E_OK);
+	assert_int_equal(crafted(RSA_ENCRYPTION, DER(DES3 "\x04\x08" "01234567"), 256), E_OK);
+	assert_int_equal(crafted(RSA_ENCRYPTION, DER(AES128 "\x04\x08" "01234567"), 256), E_FORMAT);
+	assert_int_equal(crafted(RSA_ENCRYPTION, DER(AES128 "\x04\x11" "0123456789abcdefg"), 256), E_FORMAT);
+	assert_int_equal(crafted(RSA_ENCRYPTION, DER(AES128 "\x04\x00"), 256), E_FORMAT);
+	assert_int_equal(crafted(RSA_ENCRYPTION, DER(AES128), 256), E_FORMAT);
+	assert_int_equal(crafted(RSA_ENCRYPTION, DER(AES128 "\x05\x00"), 256), E_FORMAT);
+	assert_int_equal(crafted(RSA_ENCRYPTION, DER(DES3 IV16), 256), E_FORMAT);
+	assert_int_equal(crafted(RSA_ENCRYPTION, DER(AES128 IV16), 127), E_FORMAT);
+	assert_int_equal(crafted(RSA_ENCRYPTION, DER(AES128 IV16), 513), E_FORMAT);
+}
+
+static void crafted_oaep(void **state)
+{
+	static const struct {
+		struct bytes params;
+		int want;
+	} cases[] = {
+#define P(s) {(const uint8_t *)s, sizeof(s) - 1}
+		{P(RSAES_OAEP "\x30\x00"), E_OK}, /* all defaults: SHA-1, MGF1 with SHA-1, empty label */
+		{P(RSAES_OAEP), E_FORMAT},
+		{P(RSAES_OAEP "\x05\x00"), E_FORMAT},
+		{P(RSAES_OAEP "\x30\x02\x05\x00"), E_FORMAT},
+		/* [2] pSpecified with, and without, its OCTET STRING */
+		{P(RSAES_OAEP "\x30\x11\xa2\x0f\x30\x0d" PSPECIFIED "\x04\x00"), E_OK},
+		{P(RSAES_OAEP "\x30\x0f\xa2\x0d\x30\x0b" PSPECIFIED), E_FORMAT},
+		{P(RSAES_OAEP "\x30\x11\xa2\x0f\x30\x0d" PSPECIFIED "\x05\x00"), E_FORMAT},
+		/* [1] MGF1 without the digest it is made of (CVE-2026-28390) */
+		{P(RSAES_OAEP "\x30\x0f\xa1\x0d\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08"), E_FORMAT},
+		/* [0] a digest that is none: MD5 */
+		{P(RSAES_OAEP "\x30\x0e\xa0\x0c\x30\x0a\x06\x08\x2a\x86\x48\x86\xf7\x0d\x02\x05"), E_FORMAT},
+		/* [2] before [0] */
+		{P(RSAES_OAEP "\x30\x1c\xa2\x0f\x30\x0d" PSPECIFIED "\x04\x00\xa0\x09\x30\x07\x06\x05\x2b\x0e\x03\x02\x1a"),
+		 E_FORMAT},
+#undef P
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (crafted(cases[i].params, DER(AES128 IV16), 256) != cases[i].want)
+			fail_msg("case %zu", i);
+	}
+}
+
+static void two_signers_are_a_matter_of_shape(void **state)
+{
+	struct fixture *f = *state;
+	struct scep_msg m = {.recipient = f->ra.cert, .quirks = SCEP_QUIRK_TWO_SIGNERS};
+	struct shape_signed s;
+	struct buf msg;
+
+	buf_init(&msg, 1 << 20);
+	assert_true(scep_msg_build(&f->client, &m, &msg));
+	assert_int_equal(shape_signed(buf_bytes(&msg), &s, NULL), E_FORMAT);
+	buf_free(&msg);
+}
+
 static void truncated_everywhere(void **state)
 {
 	static const unsigned quirks[] = {0, SCEP_QUIRK_BER, SCEP_QUIRK_OAEP};
@@ -216,6 +326,9 @@ int main(void)
 		cmocka_unit_test(oaep_parameters_must_be_whole),
 		cmocka_unit_test(oaep_without_parameters),
 		cmocka_unit_test(other_recipient_kinds),
+		cmocka_unit_test(crafted_ivs_and_keys),
+		cmocka_unit_test(crafted_oaep),
+		cmocka_unit_test(two_signers_are_a_matter_of_shape),
 		cmocka_unit_test(truncated_everywhere),
 		cmocka_unit_test(a_request_is_no_envelope),
 	};
