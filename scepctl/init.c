@@ -257,8 +257,8 @@ static int check_stage(const struct init *i, struct errmsg *em)
 static int give_away(const struct init *i, struct errmsg *em)
 {
 	char root[FS_PATH_MAX];
-	uid_t uid;
-	gid_t gid;
+	uid_t uid = 0;
+	gid_t gid = 0;
 	int rc;
 
 	if (!*i->plan.run_as || geteuid() != 0)

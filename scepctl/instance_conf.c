@@ -155,7 +155,9 @@ int instance_conf_text(const struct init_plan *p, struct buf *out, struct errmsg
 		      "scepauth.conf(5).\n"
 		      "# Lines with '#' before a key show its default. Relative paths start at "
 		      "this file's folder.\n\n");
-	while (rc == E_OK && k->key) {
+	if (p->n_groups == 0)
+		return err_set(em, E_FORMAT, "an instance needs a group");
+	while (rc == E_OK && k && k->key) {
 		if (*k->section)
 			put_heading(out, k->section);
 		if (!k->titled) {

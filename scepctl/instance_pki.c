@@ -94,24 +94,25 @@ static int make_root(const struct instance *in, struct made *root, struct errmsg
 	return rc;
 }
 
-/* One key and certificate below `issuer`, saved as <base>.key and <base>.pem (then its chain). */
-static int make_one(const struct instance *in, struct cert_spec *spec, const char *cn_tail,
+/* One key and certificate, as wanted, below `issuer`, saved as <base>.key and <base>.pem (then its chain). */
+static int make_one(const struct instance *in, const struct cert_spec *wanted, const char *cn_tail,
 		    long bits, int64_t days, const struct made *issuer, X509 *chain,
 		    const char *base, struct made *ret, struct errmsg *em)
 {
 	char cn[CN_SIZE], path[FS_PATH_MAX];
+	struct cert_spec spec = *wanted;
 	int rc;
 
-	if (!spec->cn) {
+	if (!spec.cn) {
 		common_name(cn, in->plan->organization, cn_tail);
-		spec->cn = cn;
+		spec.cn = cn;
 	}
-	spec->org = in->plan->organization;
-	spec->not_after = in->now + days * DAY;
+	spec.org = in->plan->organization;
+	spec.not_after = in->now + days * DAY;
 	rc = make_key(in, cn_tail, bits, &ret->key, em);
-	spec->key = ret->key;
+	spec.key = ret->key;
 	if (rc == E_OK)
-		rc = cert_build(spec, issuer->cert, issuer->key, &ret->cert, em);
+		rc = cert_build(&spec, issuer->cert, issuer->key, &ret->cert, em);
 	if (rc == E_OK) {
 		snprintf(path, sizeof(path), "%s.pem", base);
 		rc = save_certs(in->stage, path, ret->cert, chain, em);

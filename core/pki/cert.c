@@ -19,7 +19,8 @@ static int no_passphrase(char *dst, int size, int rwflag, void *ctx)
 	return -1;
 }
 
-static int read_pem(BIO *bio, const char *path, X509 **ret, size_t max, size_t *ret_n, struct errmsg *em)
+static int read_pem(BIO *bio, const char *path, X509 **ret, size_t max, size_t *ret_n,
+		    struct errmsg *em)
 {
 	size_t n = 0;
 	X509 *cert;
@@ -71,7 +72,7 @@ int cert_load_all(const char *path, X509 **ret, size_t max, size_t *ret_n, struc
 
 int cert_load(const char *path, X509 **ret, struct errmsg *em)
 {
-	X509 *certs[CERT_CHAIN_MAX];
+	X509 *certs[CERT_CHAIN_MAX] = {NULL};
 	size_t n = 0;
 	int rc = cert_load_all(path, certs, CERT_CHAIN_MAX, &n, em);
 
@@ -139,9 +140,11 @@ int cert_serial(X509 *cert, char out[SERIAL_SIZE])
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
 
-	if (!serial || ASN1_STRING_type(serial) != V_ASN1_INTEGER) /* negative ones have another type */
+	if (!serial ||
+	    ASN1_STRING_type(serial) != V_ASN1_INTEGER) /* negative ones have another type */
 		return E_FORMAT;
-	return serial_from_bytes(out, ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
+	return serial_from_bytes(out, ASN1_STRING_get0_data(serial),
+				 (size_t)ASN1_STRING_length(serial));
 }
 
 static int hex_of(const ASN1_OCTET_STRING *s, char out[AKI_SIZE])
