@@ -17,8 +17,8 @@ struct certrec {
 	char profile[NAME_SIZE];
 	int64_t not_before, not_after;
 	enum cert_state state;
-	char spki[HASH_SIZE];   /* SHA-256 of the SubjectPublicKeyInfo */
-	char ticket[HASH_SIZE]; /* challenge hash of the ticket it came from */
+	char spki[HASH_SIZE];      /* SHA-256 of the SubjectPublicKeyInfo */
+	char ticket[HASH_SIZE];    /* challenge hash of the ticket it came from */
 	char revoked[REASON_SIZE]; /* "" while not revoked, else "<time> <actor> <reason>" */
 };
 

@@ -9,10 +9,10 @@
 #include <stdbool.h>
 
 struct facts {
-	bool store_ready;      /* meta is there and complete */
+	bool store_ready; /* meta is there and complete */
 	char epoch[HASH_SIZE];
 	bool have_cert;
-	struct certrec cert;   /* cert.revoked says when and by whom */
+	struct certrec cert; /* cert.revoked says when and by whom */
 	bool have_user;
 	struct user user;
 	char hold[REASON_SIZE]; /* "" or "<source>: <since> <actor> <reason>" of the first hold */

@@ -13,8 +13,8 @@ struct group {
 	long priority; /* the highest wins */
 	char issuers[GROUP_ISSUERS_MAX][AKI_SIZE];
 	size_t n_issuers;
-	char vlan[33];      /* id or name, Tunnel-Private-Group-Id (RFC 2868); "" none */
-	char filter_id[65]; /* Filter-Id (RFC 2865 section 5.11); "" none */
+	char vlan[33];        /* id or name, Tunnel-Private-Group-Id (RFC 2868); "" none */
+	char filter_id[65];   /* Filter-Id (RFC 2865 section 5.11); "" none */
 	long session_timeout; /* seconds */
 	long device_limit;    /* live certificates a person may hold through this group */
 };

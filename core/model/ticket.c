@@ -18,10 +18,13 @@ static const struct field {
 	enum field_kind kind;
 	size_t offset, size;
 } fields[] = {
-#define F(key, kind) {#key, kind, offsetof(struct ticket, key), sizeof(((struct ticket *)0)->key)}
-	F(challenge, FIELD_HASH), F(user, FIELD_NAME),	     F(device, FIELD_NAME),
-	F(profile, FIELD_NAME),	  F(cn, FIELD_TEXT),	     F(email, FIELD_OPTIONAL),
-	F(upn, FIELD_OPTIONAL),	  F(lifetime, FIELD_NUMBER), F(issued, FIELD_NUMBER),
+#define F(key, kind)                                                                               \
+	{                                                                                          \
+#key, kind, offsetof(struct ticket, key), sizeof(((struct ticket *)0)->key)        \
+	}
+	F(challenge, FIELD_HASH), F(user, FIELD_NAME),       F(device, FIELD_NAME),
+	F(profile, FIELD_NAME),   F(cn, FIELD_TEXT),         F(email, FIELD_OPTIONAL),
+	F(upn, FIELD_OPTIONAL),   F(lifetime, FIELD_NUMBER), F(issued, FIELD_NUMBER),
 	F(expires, FIELD_NUMBER),
 #undef F
 };
@@ -141,8 +144,8 @@ int ticket_decode(struct bytes content, struct ticket *ret)
 	for (i = 0; i < N_FIELDS; i++) {
 		n = strlen(fields[i].key);
 		eol = memchr(p, '\n', (size_t)(end - p));
-		if (eol == NULL || (size_t)(eol - p) <= n ||
-		    memcmp(p, fields[i].key, n) != 0 || p[n] != '=')
+		if (eol == NULL || (size_t)(eol - p) <= n || memcmp(p, fields[i].key, n) != 0 ||
+		    p[n] != '=')
 			return E_FORMAT;
 		p += n + 1;
 		if (!field_read(&t, &fields[i], p, (size_t)(eol - p)))

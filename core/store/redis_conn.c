@@ -100,13 +100,15 @@ static int broken(struct redis_conn *c, int rc, struct errmsg *em)
 	if (rc == E_TIMEOUT)
 		return err_set(em, rc, "%s did not answer within %d ms", c->name, c->deadline_ms);
 	if (rc == E_UNAVAIL)
-		return err_set(em, rc, "%s closed the connection; is it running and healthy?", c->name);
+		return err_set(em, rc, "%s closed the connection; is it running and healthy?",
+			       c->name);
 	if (rc == E_INTERNAL)
 		return err_set(em, rc, "%s sent something that is no valid reply", c->name);
 	return err_set(em, rc, "%s: %s", c->name, err_text(rc));
 }
 
-static int send_command(struct redis_conn *c, const struct bytes *argv, size_t argc, int64_t deadline)
+static int send_command(struct redis_conn *c, const struct bytes *argv, size_t argc,
+			int64_t deadline)
 {
 	const char *args[ARGS_MAX];
 	size_t lengths[ARGS_MAX], i;

@@ -39,7 +39,8 @@ void reply_free(struct reply *r);
 enum reply_kind reply_kind(const struct reply *r); /* NULL gives REPLY_OTHER */
 size_t reply_count(const struct reply *r);         /* elements of an array, 0 otherwise */
 const struct reply *reply_at(const struct reply *r, size_t i); /* NULL when there is none */
-struct bytes reply_bytes(const struct reply *r);   /* of a text, followed by a NUL; p NULL otherwise */
-int64_t reply_integer(const struct reply *r);      /* of an integer, 0 otherwise */
+struct bytes
+reply_bytes(const struct reply *r);           /* of a text, followed by a NUL; p NULL otherwise */
+int64_t reply_integer(const struct reply *r); /* of an integer, 0 otherwise */
 
 #endif

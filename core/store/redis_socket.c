@@ -45,7 +45,8 @@ static int try_connect(int family, const struct sockaddr *sa, socklen_t len, int
 			rc = E_UNAVAIL;
 		else
 			rc = wait_for(fd, POLLOUT, deadline);
-		if (rc == E_OK && (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0))
+		if (rc == E_OK &&
+		    (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0))
 			rc = E_UNAVAIL;
 	}
 	if (rc != E_OK) {

@@ -26,12 +26,12 @@
 struct store;
 
 struct store_options {
-	const char *socket;   /* unix socket, or NULL for TCP */
-	const char *host;     /* TCP host when socket is NULL */
+	const char *socket; /* unix socket, or NULL for TCP */
+	const char *host;   /* TCP host when socket is NULL */
 	int port;
-	const char *user;     /* ACL user */
+	const char *user; /* ACL user */
 	const char *password;
-	int deadline_ms;      /* for connect and command together */
+	int deadline_ms; /* for connect and command together */
 };
 
 /* Connects lazily: succeeds while Redis is away. Copies the options. */
@@ -43,14 +43,16 @@ int store_ping(struct store *s, struct errmsg *em) MUST_CHECK;
 
 /* --- pool: connects outside its lock, hands out at most `max` handles, never waits ------------- */
 struct store_pool;
-int store_pool_open(const struct store_options *o, unsigned max, struct store_pool **ret) MUST_CHECK;
+int store_pool_open(const struct store_options *o, unsigned max,
+		    struct store_pool **ret) MUST_CHECK;
 struct store *store_pool_get(struct store_pool *p); /* NULL when all are out */
 void store_pool_put(struct store_pool *p, struct store *s);
 void store_pool_close(struct store_pool *p);
 
 /* --- radius ------------------------------------------------------------------------------------ */
 /* Reads all facts about a serial. An unknown serial is E_OK with have_cert false. */
-int store_authorize(struct store *s, const char *serial, struct facts *ret, struct errmsg *em) MUST_CHECK;
+int store_authorize(struct store *s, const char *serial, struct facts *ret,
+		    struct errmsg *em) MUST_CHECK;
 
 /* --- portal ------------------------------------------------------------------------------------ */
 /* Creates or refreshes the person behind (u->source, u->login). u->id is a fresh candidate that is
@@ -59,20 +61,21 @@ int store_user_put(struct store *s, struct user *u, struct errmsg *em) MUST_CHEC
 int store_user_get(struct store *s, const char *id, struct user *ret, char hold[REASON_SIZE],
 		   struct errmsg *em) MUST_CHECK;
 /* Finds by id, or by login in any identity source; E_DENIED when two sources know the login. */
-int store_user_find(struct store *s, const char *login, struct user *ret, struct errmsg *em) MUST_CHECK;
+int store_user_find(struct store *s, const char *login, struct user *ret,
+		    struct errmsg *em) MUST_CHECK;
 
 int store_device_put(struct store *s, const struct device *d, struct errmsg *em) MUST_CHECK;
 
 /* Stores a MACed ticket. Refuses (E_DENIED) when the person is held or has left, E_STATE when the
  * group's device limit is reached (open tickets count), E_EXISTS when the challenge is known. An
  * open ticket of the same device is revoked in the same step. */
-int store_ticket_put(struct store *s, const struct ticket *t, struct bytes content, struct bytes mac,
-		     long device_limit, struct errmsg *em) MUST_CHECK;
+int store_ticket_put(struct store *s, const struct ticket *t, struct bytes content,
+		     struct bytes mac, long device_limit, struct errmsg *em) MUST_CHECK;
 
 struct store_device_row {
 	struct device device;
-	struct certrec cert;   /* newest certificate; state CERT_NONE when there is none yet */
-	bool ticket_open;      /* a challenge is still waiting to be used */
+	struct certrec cert; /* newest certificate; state CERT_NONE when there is none yet */
+	bool ticket_open;    /* a challenge is still waiting to be used */
 	int64_t ticket_expires;
 	char ticket[HASH_SIZE]; /* its challenge hash, "" when none is open */
 };
@@ -100,40 +103,49 @@ enum claim_result { CLAIM_NEW, CLAIM_AGAIN };
  * E_NOTFOUND: no such ticket; E_EXISTS: the serial was used before; E_DENIED: other key, other person,
  * device or profile, revoked, held, left, expired. */
 int store_ticket_claim(struct store *s, const struct certrec *rec, enum claim_result *ret,
-		       char ret_serial[SERIAL_SIZE], struct buf *ret_der, struct errmsg *em) MUST_CHECK;
+		       char ret_serial[SERIAL_SIZE], struct buf *ret_der,
+		       struct errmsg *em) MUST_CHECK;
 
 /* reserved -> active and remembers the DER with the ticket; E_DENIED when the person or serial went
  * bad meanwhile (the record is then aborted and the serial revoked). Repeating it is harmless. */
-int store_cert_commit(struct store *s, const char *serial, struct bytes der, struct errmsg *em) MUST_CHECK;
-int store_cert_abort(struct store *s, const char *serial, const char *reason, struct errmsg *em) MUST_CHECK;
-int store_cert_get(struct store *s, const char *serial, struct certrec *ret, struct errmsg *em) MUST_CHECK;
+int store_cert_commit(struct store *s, const char *serial, struct bytes der,
+		      struct errmsg *em) MUST_CHECK;
+int store_cert_abort(struct store *s, const char *serial, const char *reason,
+		     struct errmsg *em) MUST_CHECK;
+int store_cert_get(struct store *s, const char *serial, struct certrec *ret,
+		   struct errmsg *em) MUST_CHECK;
 
 /* Where one enrolment stands and which rule stopped it: a story for the helpdesk, never evidence. */
 int store_enrol_note(struct store *s, const char *txn_hash, const char *step, const char *rule,
 		     const char *detail, struct errmsg *em) MUST_CHECK;
 
 /* --- revocation: helpdesk, portal, leavers ------------------------------------------------------ */
-int store_revoke_cert(struct store *s, const char *serial, const char *reason, struct errmsg *em) MUST_CHECK;
+int store_revoke_cert(struct store *s, const char *serial, const char *reason,
+		      struct errmsg *em) MUST_CHECK;
 /* source names the hold (NULL: the caller's own); ret_n receives how many serials and tickets went. */
 int store_revoke_user(struct store *s, const char *login, const char *reason, const char *source,
 		      int64_t *ret_n, struct errmsg *em) MUST_CHECK;
 int store_suspend_user(struct store *s, const char *login, const char *reason, const char *source,
 		       struct errmsg *em) MUST_CHECK;
-int store_restore_user(struct store *s, const char *login, const char *source, struct errmsg *em) MUST_CHECK;
+int store_restore_user(struct store *s, const char *login, const char *source,
+		       struct errmsg *em) MUST_CHECK;
 /* Text for a person, several lines; appended to out. */
-int store_why(struct store *s, const char *login_or_serial, struct buf *out, struct errmsg *em) MUST_CHECK;
+int store_why(struct store *s, const char *login_or_serial, struct buf *out,
+	      struct errmsg *em) MUST_CHECK;
 
 /* Calls fn for each user id held by source. */
-int store_holds(struct store *s, const char *source, int (*fn)(void *ctx, const char *user, const char *value),
-		void *ctx, struct errmsg *em) MUST_CHECK;
+int store_holds(struct store *s, const char *source,
+		int (*fn)(void *ctx, const char *user, const char *value), void *ctx,
+		struct errmsg *em) MUST_CHECK;
 /* Calls fn for each login known from an identity source. */
-int store_logins(struct store *s, const char *source, int (*fn)(void *ctx, const char *login, const char *user),
-		 void *ctx, struct errmsg *em) MUST_CHECK;
+int store_logins(struct store *s, const char *source,
+		 int (*fn)(void *ctx, const char *login, const char *user), void *ctx,
+		 struct errmsg *em) MUST_CHECK;
 
 /* --- events ------------------------------------------------------------------------------------- */
 struct store_event {
-	const char *writer; /* by ACL: who really wrote it */
-	const char *id;     /* stream id, "<ms>-<n>" */
+	const char *writer;        /* by ACL: who really wrote it */
+	const char *id;            /* stream id, "<ms>-<n>" */
 	const char *const *fields; /* name, value, name, value ... */
 	size_t n_fields;           /* number of strings, even */
 };
@@ -150,14 +162,17 @@ int store_group_put(struct store *s, const struct group *g, struct errmsg *em) M
 int store_group_del(struct store *s, const char *name, struct errmsg *em) MUST_CHECK;
 int store_groups(struct store *s, struct group **ret, size_t *ret_n, struct errmsg *em) MUST_CHECK;
 /* Adds an ACL user from one rule line (without "user NAME") and saves the ACL file. */
-int store_acl_user(struct store *s, const char *name, const char *rules, struct errmsg *em) MUST_CHECK;
+int store_acl_user(struct store *s, const char *name, const char *rules,
+		   struct errmsg *em) MUST_CHECK;
 int store_acl_del(struct store *s, const char *name, struct errmsg *em) MUST_CHECK;
 /* Registers the writer of events:<name>; kind is "program" or "helpdesk". */
-int store_actor_put(struct store *s, const char *name, const char *kind, struct errmsg *em) MUST_CHECK;
+int store_actor_put(struct store *s, const char *name, const char *kind,
+		    struct errmsg *em) MUST_CHECK;
 /* Calls fn for each of them until it returns other than 0, and returns that. */
-int store_actors(struct store *s, int (*fn)(void *ctx, const char *name, const char *kind), void *ctx,
-		 struct errmsg *em) MUST_CHECK;
+int store_actors(struct store *s, int (*fn)(void *ctx, const char *name, const char *kind),
+		 void *ctx, struct errmsg *em) MUST_CHECK;
 /* The same over the names of all Redis users. */
-int store_acl_users(struct store *s, int (*fn)(void *ctx, const char *name), void *ctx, struct errmsg *em) MUST_CHECK;
+int store_acl_users(struct store *s, int (*fn)(void *ctx, const char *name), void *ctx,
+		    struct errmsg *em) MUST_CHECK;
 
 #endif

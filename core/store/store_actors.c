@@ -1,8 +1,8 @@
 /* Who may log in, and who may write events. */
 #include "core/store/store_call.h"
 
-int store_actors(struct store *s, int (*fn)(void *ctx, const char *name, const char *kind), void *ctx,
-		 struct errmsg *em)
+int store_actors(struct store *s, int (*fn)(void *ctx, const char *name, const char *kind),
+		 void *ctx, struct errmsg *em)
 {
 	char name[NAME_SIZE], kind[NAME_SIZE];
 	struct reply *r = NULL;
@@ -17,7 +17,8 @@ int store_actors(struct store *s, int (*fn)(void *ctx, const char *name, const c
 	if (reply_kind(r) != REPLY_ARRAY)
 		rc = call_bad_reply(em);
 	for (size_t i = 0; rc == E_OK && i + 1 < reply_count(r); i += 2) {
-		if (reply_text(r, i, name, sizeof(name)) != E_OK || reply_text(r, i + 1, kind, sizeof(kind)) != E_OK)
+		if (reply_text(r, i, name, sizeof(name)) != E_OK ||
+		    reply_text(r, i + 1, kind, sizeof(kind)) != E_OK)
 			rc = call_bad_reply(em);
 		else
 			rc = fn(ctx, name, kind);
@@ -26,7 +27,8 @@ int store_actors(struct store *s, int (*fn)(void *ctx, const char *name, const c
 	return rc;
 }
 
-int store_acl_users(struct store *s, int (*fn)(void *ctx, const char *name), void *ctx, struct errmsg *em)
+int store_acl_users(struct store *s, int (*fn)(void *ctx, const char *name), void *ctx,
+		    struct errmsg *em)
 {
 	struct reply *r = NULL;
 	struct call c;

@@ -72,7 +72,8 @@ int call_run(struct call *c, struct store *s, struct reply **ret, struct errmsg 
 int call_bad_reply(struct errmsg *em)
 {
 	return err_set(em, E_INTERNAL,
-		       "Redis answered in an unexpected shape; do its Functions fit this version? (scepctl install)");
+		       "Redis answered in an unexpected shape; do its Functions fit this version? "
+		       "(scepctl install)");
 }
 
 int reply_text(const struct reply *r, size_t i, char *dst, size_t size)

@@ -20,7 +20,8 @@ int store_authorize(struct store *s, const char *serial, struct facts *ret, stru
 	memset(&f, 0, sizeof(f));
 	rc = E_INTERNAL;
 	if (reply_count(r) != 6 || reply_number(r, 0, &ready) ||
-	    reply_text(r, 1, f.epoch, sizeof(f.epoch)) || reply_kind(reply_at(r, 2)) != REPLY_ARRAY ||
+	    reply_text(r, 1, f.epoch, sizeof(f.epoch)) ||
+	    reply_kind(reply_at(r, 2)) != REPLY_ARRAY ||
 	    reply_kind(reply_at(r, 3)) != REPLY_ARRAY || reply_text(r, 4, f.hold, sizeof(f.hold)))
 		goto out;
 	f.store_ready = ready == 1;
@@ -44,8 +45,8 @@ out:
 	return rc == E_OK ? E_OK : call_bad_reply(em);
 }
 
-int store_ticket_put(struct store *s, const struct ticket *t, struct bytes content, struct bytes mac,
-		     long device_limit, struct errmsg *em)
+int store_ticket_put(struct store *s, const struct ticket *t, struct bytes content,
+		     struct bytes mac, long device_limit, struct errmsg *em)
 {
 	struct call c;
 

@@ -27,8 +27,10 @@ static const struct rule {
 	{"OOM", E_UNAVAIL, "refuses new data: its maxmemory is used up; raise it in redis.conf", 0},
 	{"MISCONF", E_UNAVAIL, "refuses writes because it cannot save to disk; see its log", 0},
 	{"NOAUTH", E_UNAVAIL, "wants a user and password", 1},
-	{"WRONGPASS", E_UNAVAIL, "refuses this user or password; compare the secrets folder and users.acl", 1},
-	{"NOPERM", E_UNAVAIL, "does not give this user the right; compare users.acl with the template", 1},
+	{"WRONGPASS", E_UNAVAIL,
+	 "refuses this user or password; compare the secrets folder and users.acl", 1},
+	{"NOPERM", E_UNAVAIL,
+	 "does not give this user the right; compare users.acl with the template", 1},
 	{"ERR max number of clients", E_UNAVAIL, "has no connection left (maxclients)", 0},
 };
 
@@ -56,8 +58,8 @@ int store_error_map(const char *where, const char *reply, const char *user, stru
 			return err_set(em, r->code, "%.250s", reply);
 		}
 		if (r->names_user)
-			return err_set(em, r->code, "%s %s (user %.32s: %.80s)", where, r->sentence, user,
-				       reply);
+			return err_set(em, r->code, "%s %s (user %.32s: %.80s)", where, r->sentence,
+				       user, reply);
 		return err_set(em, r->code, "%s %s", where, r->sentence);
 	}
 	return err_set(em, E_INTERNAL, "%s: unexpected error: %.150s", where, reply);

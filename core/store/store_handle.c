@@ -52,4 +52,3 @@ int store_ping(struct store *s, struct errmsg *em)
 	reply_free(r);
 	return rc;
 }
-

@@ -3,7 +3,6 @@
 #include "core/base/text.h"
 #include "core/store/store_call.h"
 
-
 int store_install(struct store *s, struct bytes lua, struct errmsg *em)
 {
 	char epoch[HASH_SIZE];
@@ -47,7 +46,8 @@ int store_group_put(struct store *s, const struct group *g, struct errmsg *em)
 	struct call c;
 
 	if (g->n_issuers > GROUP_ISSUERS_MAX)
-		return err_set(em, E_TOOBIG, "group %s: more than %d issuers", g->name, GROUP_ISSUERS_MAX);
+		return err_set(em, E_TOOBIG, "group %s: more than %d issuers", g->name,
+			       GROUP_ISSUERS_MAX);
 	issuers_text(g, issuers, sizeof(issuers));
 	call_init(&c, "group_put");
 	call_str(&c, g->name);
@@ -119,12 +119,13 @@ int store_actor_put(struct store *s, const char *name, const char *kind, struct 
 /* A person's name must not take over a program's rights, nor lock one out. */
 static int person_name_check(const char *name, struct errmsg *em)
 {
-	static const char *const programs[] = {"default", "installer",	 "front",  "ca",
+	static const char *const programs[] = {"default", "installer",   "front",  "ca",
 					       "portal",  "auto_revoke", "radius", "gc"};
 	size_t i;
 
 	if (!text_is_name(name, NAME_SIZE - 1))
-		return err_set(em, E_FORMAT, "a name has 1 to %d of A-Z a-z 0-9 . _ @ -", NAME_SIZE - 1);
+		return err_set(em, E_FORMAT, "a name has 1 to %d of A-Z a-z 0-9 . _ @ -",
+			       NAME_SIZE - 1);
 	for (i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
 		if (strcmp(name, programs[i]) == 0)
 			return err_set(em, E_EXISTS, "%s is the name of a program", name);

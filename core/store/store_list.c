@@ -74,8 +74,8 @@ static int page(struct store *s, const char *function, const char *source, char 
 	if (rc != E_OK)
 		return rc;
 	list = reply_at(r, 1);
-	if (reply_count(r) != 2 || reply_text(r, 0, cursor, 24) || reply_kind(list) != REPLY_ARRAY ||
-	    reply_count(list) % 2 != 0)
+	if (reply_count(r) != 2 || reply_text(r, 0, cursor, 24) ||
+	    reply_kind(list) != REPLY_ARRAY || reply_count(list) % 2 != 0)
 		rc = call_bad_reply(em);
 	for (i = 0; rc == E_OK && i + 1 < reply_count(list); i += 2) {
 		name = reply_bytes(reply_at(list, i));

@@ -70,7 +70,8 @@ static void render(const struct test_redis *t, const char *name, const char *who
 	read_source(name, &text);
 	buf_init(out, 1 << 20);
 	for (at = buf_str(&text); (open = strchr(at, '@')) != NULL; at = open) {
-		size_t n = strspn(open + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz");
+		size_t n =
+			strspn(open + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz");
 
 		buf_add(out, at, (size_t)(open - at));
 		if (open[1 + n] != '@' || n >= sizeof(word)) {
@@ -129,7 +130,8 @@ void test_redis_again(struct test_redis *t)
 			fail_msg("redis-server does not start; see %s/log/redis.log", t->dir);
 		}
 		pause_ms(20);
-	} while (strcmp(test_redis_cmd(t, "installer", reply, sizeof(reply), "PING", NULL), "PONG") != 0);
+	} while (strcmp(test_redis_cmd(t, "installer", reply, sizeof(reply), "PING", NULL),
+			"PONG") != 0);
 }
 
 void test_redis_crash(struct test_redis *t)
@@ -235,7 +237,8 @@ struct store *test_redis_as(const struct test_redis *t, const char *user)
 	return s;
 }
 
-const char *test_redis_cmd(const struct test_redis *t, const char *user, char *dst, size_t size, ...)
+const char *test_redis_cmd(const struct test_redis *t, const char *user, char *dst, size_t size,
+			   ...)
 {
 	struct redis_conn_options o = {.socket = t->socket, .user = user, .deadline_ms = 5000};
 	struct redis_conn *c = NULL;

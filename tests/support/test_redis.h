@@ -33,7 +33,7 @@ struct store *test_redis_as(const struct test_redis *t, const char *user);
 
 /* Runs one command (words end with NULL) as the user. Returns the text, number or count of the reply, or
  * the error, as text in dst. */
-const char *test_redis_cmd(const struct test_redis *t, const char *user, char *dst, size_t size, ...)
-	__attribute__((sentinel));
+const char *test_redis_cmd(const struct test_redis *t, const char *user, char *dst, size_t size,
+			   ...) __attribute__((sentinel));
 
 #endif

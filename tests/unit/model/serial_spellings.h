@@ -23,7 +23,8 @@ static const struct serial_spelling {
 	{"0x0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"},
 	{"0X0123456789ABCDEF0123456789ABCDEF", "0123456789abcdef0123456789abcdef"},
 	{"serial=0123456789ABCDEF0123456789ABCDEF", "0123456789abcdef0123456789abcdef"},
-	{"Serial: 01:23:45:67:89:ab:cd:ef:01:23:45:67:89:ab:cd:ef", "0123456789abcdef0123456789abcdef"},
+	{"Serial: 01:23:45:67:89:ab:cd:ef:01:23:45:67:89:ab:cd:ef",
+	 "0123456789abcdef0123456789abcdef"},
 	{"SERIAL:0x0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef"},
 	{"Serial Number:\n        01:23:45:67:89:ab:cd:ef:01:23:45:67:89:ab:cd:ef",
 	 "0123456789abcdef0123456789abcdef"},
@@ -64,7 +65,9 @@ static const struct serial_spelling {
 	{"+1512366075204170929049582354406559215", NULL},
 	{"1512366075204170929049582354406559215.0", NULL},
 	/* UTF-8 full-width digits */
-	{"\xef\xbc\x90\xef\xbc\x91" "23456789abcdef0123456789abcdef", NULL},
+	{"\xef\xbc\x90\xef\xbc\x91"
+	 "23456789abcdef0123456789abcdef",
+	 NULL},
 };
 
 #define N_SERIAL_SPELLINGS (sizeof(serial_spellings) / sizeof(serial_spellings[0]))

@@ -155,7 +155,8 @@ static void one_spelling_only(void **state)
 		{"upn=\n", ""},
 		{"upn=\n", "upn=\nupn=\n"},
 		{"upn=\n", "upn\n"},
-		{"lifetime=31536000\nissued=1795000000\n", "issued=1795000000\nlifetime=31536000\n"},
+		{"lifetime=31536000\nissued=1795000000\n",
+		 "issued=1795000000\nlifetime=31536000\n"},
 		{"lifetime=31536000", "lifetime=031536000"},
 		{"lifetime=31536000", "lifetime=+31536000"},
 		{"lifetime=31536000", "lifetime= 31536000"},
@@ -199,7 +200,8 @@ static void truncated(void **state)
 		assert_int_equal(t.challenge[0], 0x5a);
 	}
 	assert_int_equal(decode(canonical, sizeof(canonical) - 1), E_OK);
-	assert_int_equal(decode(canonical, sizeof(canonical)), E_FORMAT); /* the final NUL is a byte too */
+	assert_int_equal(decode(canonical, sizeof(canonical)),
+			 E_FORMAT); /* the final NUL is a byte too */
 	assert_int_equal(ticket_decode(bytes_of(NULL, 0), &t), E_FORMAT);
 }
 

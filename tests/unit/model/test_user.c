@@ -33,8 +33,9 @@ static void twice_counts_once(void **state)
 
 static void refused_and_untouched(void **state)
 {
-	const char *const bad[] = {",", "a,", ",a", "a,,b", "a b", "a,b\n", "-a", "\xc3\xa4",
-				   "a123456789012345678901234567890123"};
+	const char *const bad[] = {",",    "a,",       ",a",
+				   "a,,b", "a b",      "a,b\n",
+				   "-a",   "\xc3\xa4", "a123456789012345678901234567890123"};
 	struct user u = {0};
 	size_t i;
 

@@ -1,5 +1,5 @@
 /* The connection against a frozen, absent, refusing and lying server. */
-#include "tests/unit/store/story.h"
+#include "tests/support/store_story.h"
 
 #include <netdb.h>
 #include <pthread.h>
@@ -14,11 +14,11 @@ struct liar {
 	char path[64];
 	int fd;
 	pthread_t thread;
-	const char *say;  /* after each request */
+	const char *say; /* after each request */
 	size_t n;
-	unsigned chunk;   /* bytes at a time, 0: all */
+	unsigned chunk;    /* bytes at a time, 0: all */
 	unsigned pause_ms; /* between chunks */
-	bool hang_up;     /* afterwards */
+	bool hang_up;      /* afterwards */
 	bool refuse_auth;
 };
 
@@ -86,8 +86,10 @@ static void liar_start(struct liar *l, const char *text, size_t n)
 
 static struct store *liar_open(struct liar *l, int deadline_ms)
 {
-	const struct store_options o = {
-		.socket = l->path, .user = "radius", .password = "secret-of-radius", .deadline_ms = deadline_ms};
+	const struct store_options o = {.socket = l->path,
+					.user = "radius",
+					.password = "secret-of-radius",
+					.deadline_ms = deadline_ms};
 	struct store *s = NULL;
 
 	assert_int_equal(pthread_create(&l->thread, NULL, lie, l), 0);
@@ -107,7 +109,8 @@ static void liar_stop(struct liar *l, struct store *s)
 static const char some_serial[] = "0123456789abcdef0123456789abcdef";
 
 /* One authorize against the lie; the time is checked too. */
-static int asked(const char *text, size_t n, unsigned chunk, unsigned ms, bool hang_up, int64_t limit_ms)
+static int asked(const char *text, size_t n, unsigned chunk, unsigned ms, bool hang_up,
+		 int64_t limit_ms)
 {
 	int64_t begin = clock_mono_ms();
 	struct facts f;
@@ -132,7 +135,7 @@ static int asked(const char *text, size_t n, unsigned chunk, unsigned ms, bool h
 
 #define NO_FACTS "*6\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n"
 #define CERT_ROW(n)                                                                                \
-	"*" n "\r\n$32\r\n0123456789abcdef0123456789abcdef\r\n$1\r\na\r\n$1\r\nu\r\n$1\r\nd\r\n"       \
+	"*" n "\r\n$32\r\n0123456789abcdef0123456789abcdef\r\n$1\r\na\r\n$1\r\nu\r\n$1\r\nd\r\n"   \
 	"$1\r\np\r\n$1\r\n1\r\n$1\r\n2\r\n$6\r\nactive\r\n$1\r\ns\r\n$1\r\nt\r\n$0\r\n\r\n"
 #define ASKED(text) asked(text, sizeof(text) - 1, 0, 0, false, 1000)
 
@@ -155,11 +158,13 @@ static void lies(void **state)
 	FAILS(ASKED("*6\r\n:1\r\n$0\r\n\r\n*1\r\n:1\r\n*0\r\n$0\r\n\r\n*0\r\n"), E_INTERNAL);
 	FAILS(ASKED("*6\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$-1\r\n*0\r\n"), E_INTERNAL);
 	FAILS(ASKED("*6\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n:0\r\n"), E_INTERNAL);
-	FAILS(ASKED("*6\r\n:1\r\n$0\r\n\r\n" CERT_ROW("11") "*0\r\n$0\r\n\r\n*1\r\n*1\r\n:1\r\n"), E_INTERNAL);
+	FAILS(ASKED("*6\r\n:1\r\n$0\r\n\r\n" CERT_ROW("11") "*0\r\n$0\r\n\r\n*1\r\n*1\r\n:1\r\n"),
+	      E_INTERNAL);
 	/* a NUL inside a text that must be one */
 	FAILS(ASKED("*6\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$3\r\na\0b\r\n*0\r\n"), E_INTERNAL);
 	/* seventeen groups */
-	FAILS(ASKED("*6\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n*17\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n"
+	FAILS(ASKED("*6\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n*17\r\n:1\r\n:1\r\n:1\r\n:1\r\n:"
+		    "1\r\n:1\r\n:1\r\n"
 		    ":1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n"),
 	      E_INTERNAL);
 	/* no RESP at all */
@@ -340,7 +345,11 @@ static void idle_connection_closed(void **state)
 
 static void by_tcp(void **state)
 {
-	struct store_options o = {.host = "127.0.0.1", .port = 1, .user = "radius", .password = "x", .deadline_ms = 500};
+	struct store_options o = {.host = "127.0.0.1",
+				  .port = 1,
+				  .user = "radius",
+				  .password = "x",
+				  .deadline_ms = 500};
 	struct store *s = NULL;
 	int64_t port;
 	struct addrinfo *known = NULL;

@@ -54,7 +54,8 @@ static void every_word(void **state)
 			fail_msg("'%s'", rows[i].reply);
 		if (strstr(em.text, rows[i].part) == NULL)
 			fail_msg("'%s' became '%s'", rows[i].reply, em.text);
-		assert_int_equal(store_error_map("Redis at x", rows[i].reply, NULL, NULL), rows[i].code);
+		assert_int_equal(store_error_map("Redis at x", rows[i].reply, NULL, NULL),
+				 rows[i].code);
 	}
 }
 

@@ -1,4 +1,4 @@
-#include "tests/unit/store/story.h"
+#include "tests/support/store_story.h"
 
 #include <unistd.h>
 
@@ -26,8 +26,8 @@ static int see(void *ctx, const struct store_event *e)
 	if (s->n + 1 == s->fail_at)
 		return E_IO;
 	if (s->n < 200)
-		(void)snprintf(s->log[s->n], sizeof(s->log[0]), "%s %s %s", e->writer, field(e, "event"),
-			       field(e, "rule"));
+		(void)snprintf(s->log[s->n], sizeof(s->log[0]), "%s %s %s", e->writer,
+			       field(e, "event"), field(e, "rule"));
 	(void)snprintf(s->last_id, sizeof(s->last_id), "%s", e->id);
 	s->n++;
 	return E_OK;
@@ -101,7 +101,8 @@ static void told_again_after_a_failure(void **state)
 	note("f2");
 	note("f3");
 	note("f4");
-	assert_int_equal(store_events_read(S.leavers, "auto_revoke", 100, see, &s, &n, &S.em), E_IO);
+	assert_int_equal(store_events_read(S.leavers, "auto_revoke", 100, see, &s, &n, &S.em),
+			 E_IO);
 	assert_int_equal(n, 99);
 	assert_int_equal(s.n, 2);
 	s.fail_at = 0;
@@ -119,7 +120,8 @@ static void writer_is_the_stream(void **state)
 	(void)state;
 	(void)drain("auto_revoke");
 	/* whatever a person writes there, the name is theirs */
-	(void)RAW("bert", "XADD", "events:bert", "*", "event", "cert_revoked", "actor", "anna", "rule", "lie");
+	(void)RAW("bert", "XADD", "events:bert", "*", "event", "cert_revoked", "actor", "anna",
+		  "rule", "lie");
 	assert_non_null(strstr(RAW("bert", "XADD", "events:anna", "*", "a", "b"), "right"));
 	OK(store_events_read(S.leavers, "auto_revoke", 100, see, &s, &n, &S.em));
 	assert_int_equal(n, 1);
@@ -149,7 +151,8 @@ static void spoilt_stream(void **state)
 
 	(void)state;
 	(void)drain("auto_revoke");
-	(void)RAW("bert", "XADD", "events:bert", "18446744073709551615-18446744073709551615", "event", "end");
+	(void)RAW("bert", "XADD", "events:bert", "18446744073709551615-18446744073709551615",
+		  "event", "end");
 	note("s1");
 	OK(store_events_read(S.leavers, "auto_revoke", 100, see, &s, &n, &S.em));
 	assert_int_equal(n, 2);
@@ -175,10 +178,13 @@ static void positions(void **state)
 	assert_int_equal(s.n, 0);
 	note("p");
 	(void)drain("auto_revoke");
-	assert_string_equal(RAW("auto_revoke", "FCALL", "events_ack", "0", "auto_revoke", "front", "1-1"), "0");
+	assert_string_equal(
+		RAW("auto_revoke", "FCALL", "events_ack", "0", "auto_revoke", "front", "1-1"), "0");
 	OK(store_events_read(S.leavers, "auto_revoke", 10, see, &s, &n, &S.em));
 	assert_int_equal(n, 0);
-	assert_non_null(strstr(RAW("auto_revoke", "FCALL", "events_ack", "0", "auto_revoke", "front", "$"), "bad"));
+	assert_non_null(
+		strstr(RAW("auto_revoke", "FCALL", "events_ack", "0", "auto_revoke", "front", "$"),
+		       "bad"));
 	/* a position that makes no sense means: from the start, so nothing is lost */
 	(void)RAW("auto_revoke", "HSET", "pos:auto_revoke", "front", "nonsense");
 	OK(store_events_read(S.leavers, "auto_revoke", 1000, see, &s, &n, &S.em));
@@ -218,9 +224,11 @@ static void enrolment_story(void **state)
 	OK(rnd_id(txn, sizeof(txn), "", 32));
 	(void)snprintf(key, sizeof(key), "enrol:%s", txn);
 	OK(store_enrol_note(S.front, txn, "parsed", "", "", &S.em));
-	OK(store_enrol_note(S.front, txn, "refused", "wrong_challenge", "two\nlines\x1b and \xff", &S.em));
+	OK(store_enrol_note(S.front, txn, "refused", "wrong_challenge", "two\nlines\x1b and \xff",
+			    &S.em));
 	assert_non_null(strstr(RAW("front", "HGET", key, "s1"), " front parsed - "));
-	assert_non_null(strstr(RAW("front", "HGET", key, "s2"), " front refused wrong_challenge two?lines?"));
+	assert_non_null(strstr(RAW("front", "HGET", key, "s2"),
+			       " front refused wrong_challenge two?lines?"));
 	OK(text_int64(RAW("installer", "TTL", key), &left));
 	assert_in_range(left, 86390, 86400);
 	/* bounded in every way */
@@ -247,21 +255,24 @@ static void flood_of_stories(void **state)
 	int i;
 
 	(void)state;
-	(void)RAW("installer", "EVAL",
-		  "for i = 1, 12000 do local t = string.format('%064x', i) "
-		  "redis.call('ZADD', 'enrols', i, t) redis.call('HSET', 'enrol:' .. t, 'n', 1) end",
-		  "0");
+	(void)RAW(
+		"installer", "EVAL",
+		"for i = 1, 12000 do local t = string.format('%064x', i) "
+		"redis.call('ZADD', 'enrols', i, t) redis.call('HSET', 'enrol:' .. t, 'n', 1) end",
+		"0");
 	OK(text_int64(RAW("installer", "ZCARD", "enrols"), &before));
 	assert_true(before >= 12000);
 	for (i = 0; i < 5; i++)
 		note("flood");
 	assert_string_equal(
-		RAW("installer", "EXISTS", "enrol:0000000000000000000000000000000000000000000000000000000000000001"),
+		RAW("installer", "EXISTS",
+		    "enrol:0000000000000000000000000000000000000000000000000000000000000001"),
 		"0");
 	OK(text_int64(RAW("installer", "ZCARD", "enrols"), &n));
 	assert_true(n < before);
 	assert_string_equal(
-		RAW("installer", "EXISTS", "enrol:0000000000000000000000000000000000000000000000000000000000002edf"),
+		RAW("installer", "EXISTS",
+		    "enrol:0000000000000000000000000000000000000000000000000000000000002edf"),
 		"1");
 }
 

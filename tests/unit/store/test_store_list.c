@@ -1,4 +1,4 @@
-#include "tests/unit/store/story.h"
+#include "tests/support/store_story.h"
 
 struct seen {
 	size_t n, stop_at;
@@ -27,7 +27,8 @@ static void thousands_of_logins(void **state)
 	OK(store_logins(S.leavers, "okta", see, &s, &S.em));
 	assert_int_equal(s.n, 0);
 	(void)RAW("installer", "EVAL",
-		  "for i = 1, 5432 do redis.call('HSET', 'login:okta', 'login' .. i, 'u' .. i) end", "0");
+		  "for i = 1, 5432 do redis.call('HSET', 'login:okta', 'login' .. i, 'u' .. i) end",
+		  "0");
 	OK(store_logins(S.leavers, "okta", see, &s, &S.em));
 	assert_int_equal(s.n, 5432);
 	assert_true(s.sorted);
@@ -62,7 +63,8 @@ static void refused(void **state)
 	FAILS(store_logins(S.radius, "local", see, &s, &S.em), E_UNAVAIL);
 	FAILS(store_logins(S.front, "local", see, &s, &S.em), E_UNAVAIL);
 	assert_int_equal(s.n, 0);
-	assert_non_null(strstr(RAW("auto_revoke", "FCALL_RO", "logins", "0", "local", "x"), "cursor"));
+	assert_non_null(
+		strstr(RAW("auto_revoke", "FCALL_RO", "logins", "0", "local", "x"), "cursor"));
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-#include "tests/unit/store/story.h"
+#include "tests/support/store_story.h"
 
 static void user_new_and_again(void **state)
 {
@@ -98,7 +98,8 @@ static void user_refused(void **state)
 	REFUSED(memcpy(u.id, other.id, sizeof(u.id)), E_EXISTS);
 	OK(store_user_get(S.portal, other.id, &u, hold, &S.em));
 	assert_string_equal(u.login, "refused-other");
-	FAILS(store_user_get(S.portal, "u00000000000000000000000000000000", &u, hold, &S.em), E_NOTFOUND);
+	FAILS(store_user_get(S.portal, "u00000000000000000000000000000000", &u, hold, &S.em),
+	      E_NOTFOUND);
 	FAILS(store_user_get(S.portal, "meta", &u, hold, &S.em), E_FORMAT);
 	/* who may not */
 	u = good;
@@ -256,12 +257,9 @@ static void device_cap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(user_new_and_again),
-		cmocka_unit_test(user_find),
-		cmocka_unit_test(user_refused),
-		cmocka_unit_test(leave_date),
-		cmocka_unit_test(device_rules),
-		cmocka_unit_test(devices_with_certificates),
+		cmocka_unit_test(user_new_and_again), cmocka_unit_test(user_find),
+		cmocka_unit_test(user_refused),       cmocka_unit_test(leave_date),
+		cmocka_unit_test(device_rules),       cmocka_unit_test(devices_with_certificates),
 		cmocka_unit_test(device_cap),
 	};
 

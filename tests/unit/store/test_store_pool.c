@@ -1,4 +1,4 @@
-#include "tests/unit/store/story.h"
+#include "tests/support/store_story.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -11,7 +11,8 @@ static struct store_pool *open_pool(unsigned max)
 	/* the pool must have copies of its own */
 	char socket[96], user[16] = "radius", password[16] = "pw-radius";
 	struct store_pool *p = NULL;
-	struct store_options o = {.socket = socket, .user = user, .password = password, .deadline_ms = 5000};
+	struct store_options o = {
+		.socket = socket, .user = user, .password = password, .deadline_ms = 5000};
 
 	OK(text_copy(socket, sizeof(socket), S.redis.socket));
 	OK(store_pool_open(&o, max, &p));
@@ -75,7 +76,8 @@ static void *work(void *arg)
 		in = atomic_fetch_add(&w->in, 1) + 1;
 		if (in > atomic_load(&w->most))
 			atomic_store(&w->most, in);
-		if (store_authorize(s, "0123456789abcdef0123456789abcdef", &f, NULL) != E_OK || f.have_cert)
+		if (store_authorize(s, "0123456789abcdef0123456789abcdef", &f, NULL) != E_OK ||
+		    f.have_cert)
 			atomic_fetch_add(&w->failures, 1);
 		atomic_fetch_sub(&w->in, 1);
 		store_pool_put(w->pool, s);

@@ -1,4 +1,4 @@
-#include "tests/unit/store/story.h"
+#include "tests/support/store_story.h"
 
 static void upper(char *s)
 {
@@ -75,7 +75,8 @@ static void all_or_nothing(void **state)
 	(void)state;
 	active(&u, &d, &t, &c, "half");
 	OK(store_acl_user(S.installer, "half",
-			  "on >pw-half -@all +fcall +time +hget +hmget +hgetall +hexists +exists +zrange %R~* "
+			  "on >pw-half -@all +fcall +time +hget +hmget +hgetall +hexists +exists "
+			  "+zrange %R~* "
 			  "(+hset %W~hold:helpdesk) (+xadd %W~events:half)",
 			  &S.em));
 	OK(store_actor_put(S.installer, "half", "helpdesk", &S.em));
@@ -102,7 +103,11 @@ static void reasons(void **state)
 	FAILS(store_suspend_user(S.anna, "reasons", "", NULL, &S.em), E_FORMAT);
 	FAILS(store_suspend_user(S.anna, "reasons", "a\nb", NULL, &S.em), E_FORMAT);
 	FAILS(store_suspend_user(S.anna, "reasons", "a\x1b[2Jb", NULL, &S.em), E_FORMAT);
-	FAILS(store_suspend_user(S.anna, "reasons", "a\xc2\x9b" "b", NULL, &S.em), E_FORMAT);
+	FAILS(store_suspend_user(S.anna, "reasons",
+				 "a\xc2\x9b"
+				 "b",
+				 NULL, &S.em),
+	      E_FORMAT);
 	reason[140] = '\0';
 	OK(store_suspend_user(S.anna, "reasons", reason, NULL, &S.em));
 }
@@ -208,13 +213,14 @@ static void sources(void **state)
 	assert_string_equal(hold, "");
 	/* the person reads what remains */
 	OK(store_suspend_user(S.leavers, "sources", "not in the export", "file", &S.em));
-	assert_non_null(strstr(RAW("anna", "FCALL", "restore_user", "0", "sources"), "still held by file"));
+	assert_non_null(
+		strstr(RAW("anna", "FCALL", "restore_user", "0", "sources"), "still held by file"));
 }
 
 /* The ACL of auto_revoke and the Functions' list of sources must be the same. */
 static void every_source_of_the_acl(void **state)
 {
-	static const char *const names[] = {"file",  "local", "ldap",	"ad",	"oidc", "saml",
+	static const char *const names[] = {"file",  "local",  "ldap", "ad",   "oidc", "saml",
 					    "entra", "google", "okta", "scim", "hr"};
 	struct user u;
 	size_t i;
@@ -320,7 +326,8 @@ static void event_cannot_be_written(void **state)
 
 	(void)state;
 	active(&u, &d, &t, &c, "poison");
-	(void)RAW("bert", "XADD", "events:bert", "18446744073709551615-18446744073709551615", "a", "b");
+	(void)RAW("bert", "XADD", "events:bert", "18446744073709551615-18446744073709551615", "a",
+		  "b");
 	assert_non_null(strstr(RAW("bert", "FCALL", "revoke_cert", "0", c.serial, "x"),
 			       "(the event could NOT be recorded)"));
 	state_is(c.serial, CERT_ACTIVE, true);

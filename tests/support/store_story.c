@@ -1,38 +1,17 @@
-/* People, devices, tickets and certificates for the store's tests, against a real Redis. */
-#ifndef TESTS_UNIT_STORE_STORY_H
-#define TESTS_UNIT_STORE_STORY_H
+#include "tests/support/store_story.h"
 
-#include "core/base/clock.h"
 #include "core/base/rnd.h"
-#include "core/base/text.h"
-#include "core/store/store.h"
-#include "tests/support/test_redis.h"
 
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <cmocka.h>
+struct story S;
+char told[4096];
 
-struct story {
-	struct test_redis redis;
-	struct store *installer, *front, *ca, *portal, *leavers, *radius, *anna, *bert;
-	struct errmsg em;
-};
-
-#define DER "a certificate of at least sixty-four bytes, or so the Function is told to demand"
-#define AKI "aabbccddeeff00112233445566778899aabbccdd"
-#define OK(rc) assert_ok(&S, (rc), __LINE__)
-#define FAILS(rc, want) assert_fails(&S, (rc), (want), __LINE__)
-
-static struct story S;
-
-static inline void assert_ok(struct story *s, int rc, int line)
+void assert_ok(struct story *s, int rc, int line)
 {
 	if (rc != E_OK)
 		fail_msg("line %d: %d %s", line, rc, s->em.text);
 }
 
-static inline void assert_fails(struct story *s, int rc, int want, int line)
+void assert_fails(struct story *s, int rc, int want, int line)
 {
 	if (rc != want)
 		fail_msg("line %d: got %d, want %d; %s", line, rc, want, s->em.text);
@@ -40,7 +19,7 @@ static inline void assert_fails(struct story *s, int rc, int want, int line)
 		fail_msg("line %d: no sentence", line);
 }
 
-static inline void story_open(void)
+void story_open(void)
 {
 	S.installer = test_redis_as(&S.redis, "installer");
 	S.front = test_redis_as(&S.redis, "front");
@@ -52,7 +31,7 @@ static inline void story_open(void)
 	S.bert = test_redis_as(&S.redis, "bert");
 }
 
-static inline void story_close(void)
+void story_close(void)
 {
 	store_close(S.installer);
 	store_close(S.front);
@@ -64,7 +43,7 @@ static inline void story_close(void)
 	store_close(S.bert);
 }
 
-static inline int story_start(void **state)
+int story_start(void **state)
 {
 	const struct group g = {
 		.name = "students",
@@ -84,7 +63,7 @@ static inline int story_start(void **state)
 	return 0;
 }
 
-static inline int story_end(void **state)
+int story_end(void **state)
 {
 	(void)state;
 	story_close();
@@ -92,11 +71,7 @@ static inline int story_end(void **state)
 	return 0;
 }
 
-/* A reply of a raw command as text; overwritten by the next call. */
-static char told[4096] __attribute__((unused));
-#define RAW(user, ...) test_redis_cmd(&S.redis, (user), told, sizeof(told), __VA_ARGS__, NULL)
-
-static inline void person(struct user *u, const char *login)
+void person(struct user *u, const char *login)
 {
 	memset(u, 0, sizeof(*u));
 	OK(rnd_id(u->id, sizeof(u->id), "u", 16));
@@ -107,7 +82,7 @@ static inline void person(struct user *u, const char *login)
 	OK(store_user_put(S.portal, u, &S.em));
 }
 
-static inline void device(struct device *d, const struct user *u)
+void device(struct device *d, const struct user *u)
 {
 	memset(d, 0, sizeof(*d));
 	OK(rnd_id(d->id, sizeof(d->id), "d", 16));
@@ -117,7 +92,7 @@ static inline void device(struct device *d, const struct user *u)
 	OK(store_device_put(S.portal, d, &S.em));
 }
 
-static inline void ticket_for(struct ticket *t, const struct user *u, const struct device *d)
+void ticket_for(struct ticket *t, const struct user *u, const struct device *d)
 {
 	memset(t, 0, sizeof(*t));
 	OK(rnd_id(t->challenge, sizeof(t->challenge), "", 32));
@@ -130,7 +105,7 @@ static inline void ticket_for(struct ticket *t, const struct user *u, const stru
 	t->expires = t->issued + 600;
 }
 
-static inline int put(const struct ticket *t, long limit)
+int put(const struct ticket *t, long limit)
 {
 	uint8_t mac[TICKET_MAC_SIZE];
 	struct buf content;
@@ -139,18 +114,19 @@ static inline int put(const struct ticket *t, long limit)
 	memset(mac, 0, sizeof(mac)); /* NUL bytes on purpose */
 	buf_init(&content, TICKET_CONTENT_MAX);
 	OK(ticket_encode(t, &content));
-	rc = store_ticket_put(S.portal, t, buf_bytes(&content), bytes_of(mac, sizeof(mac)), limit, &S.em);
+	rc = store_ticket_put(S.portal, t, buf_bytes(&content), bytes_of(mac, sizeof(mac)), limit,
+			      &S.em);
 	buf_free(&content);
 	return rc;
 }
 
-static inline void fresh_serial(char dst[SERIAL_SIZE])
+void fresh_serial(char dst[SERIAL_SIZE])
 {
 	OK(rnd_id(dst, SERIAL_SIZE, "", 16));
 	dst[0] = '4';
 }
 
-static inline void record(struct certrec *c, const struct ticket *t)
+void record(struct certrec *c, const struct ticket *t)
 {
 	memset(c, 0, sizeof(*c));
 	fresh_serial(c->serial);
@@ -164,14 +140,7 @@ static inline void record(struct certrec *c, const struct ticket *t)
 	c->not_after = t->issued + t->lifetime;
 }
 
-struct claimed {
-	enum claim_result result;
-	char serial[SERIAL_SIZE];
-	struct buf der;
-};
-
-/* claimed.der is freed here; its bytes were compared with DER where there are any. */
-static inline int claim_as(struct store *s, const struct certrec *c, struct claimed *ret)
+int claim_as(struct store *s, const struct certrec *c, struct claimed *ret)
 {
 	int rc;
 
@@ -184,19 +153,18 @@ static inline int claim_as(struct store *s, const struct certrec *c, struct clai
 	return rc;
 }
 
-static inline int claim(const struct certrec *c, struct claimed *ret)
+int claim(const struct certrec *c, struct claimed *ret)
 {
 	return claim_as(S.ca, c, ret);
 }
 
-static inline int commit(const struct certrec *c)
+int commit(const struct certrec *c)
 {
 	return store_cert_commit(S.ca, c->serial, bytes_str(DER), &S.em);
 }
 
-/* Person, device, ticket and a reserved certificate. */
-static inline void reserved(struct user *u, struct device *d, struct ticket *t, struct certrec *c,
-			    const char *login)
+void reserved(struct user *u, struct device *d, struct ticket *t, struct certrec *c,
+	      const char *login)
 {
 	struct claimed got;
 
@@ -210,14 +178,14 @@ static inline void reserved(struct user *u, struct device *d, struct ticket *t, 
 	assert_string_equal(got.serial, c->serial);
 }
 
-static inline void active(struct user *u, struct device *d, struct ticket *t, struct certrec *c,
-			  const char *login)
+void active(struct user *u, struct device *d, struct ticket *t, struct certrec *c,
+	    const char *login)
 {
 	reserved(u, d, t, c, login);
 	OK(commit(c));
 }
 
-static inline void state_is(const char *serial, enum cert_state want, bool revoked)
+void state_is(const char *serial, enum cert_state want, bool revoked)
 {
 	struct certrec c;
 
@@ -226,5 +194,3 @@ static inline void state_is(const char *serial, enum cert_state want, bool revok
 	if (revoked != (c.revoked[0] != '\0'))
 		fail_msg("%s revoked: '%s'", serial, c.revoked);
 }
-
-#endif
