@@ -9,15 +9,22 @@ cd "$top" || exit 1
 read -r -a compose <<<"${COMPOSE:-docker compose}"
 [[ ${1-} == --keep ]] || t_defer '"${compose[@]}" down -v >/dev/null 2>&1'
 
-in_admin() { "${compose[@]}" exec -T admin "$@" 2>/dev/null | tr -d '\r'; }
+inside() { # SERVICE COMMAND...: its output and exit status, whatever the compose command says around them
+	local out
+	out=$("${compose[@]}" exec -T "$1" sh -c 'echo @begin; "$@"; echo "@end $?"' sh "${@:2}" 2>/dev/null | tr -d "\r" |
+		sed -n "/^@begin$/,/^@end/p")
+	sed -e "/^@begin$/d" -e "/^@end/d" <<<"$out"
+	[[ ${out##*$'\n'} == "@end 0" ]]
+}
+in_admin() { inside admin "$@"; }
 secret() { in_admin cat "campus/secrets/$1"; }
 helpdesk() {
 	in_admin env "REDISCLI_AUTH=$(secret redis-helen)" redis-cli -s /run/scepauth/redis.sock --user helen "$@"
 }
-healthy() { "${compose[@]}" exec -T "$1" entrypoint health "$2"; }
+healthy() { inside "$1" entrypoint health "$2"; }
 
-t_ok "the images are built" "${compose[@]}" build
-t_ok "the services start" "${compose[@]}" up -d
+"${compose[@]}" build >"$T_DIR/build.log" 2>&1 || t_bail "the images were not built: $(tail -n 5 "$T_DIR/build.log")"
+"${compose[@]}" up -d >"$T_DIR/up.log" 2>&1 || t_bail "no start: $(tail -n 5 "$T_DIR/up.log")"
 for pair in admin:admin redis:redis scep_ca:ca onboard_portal:portal freeradius:radius; do
 	t_ok "${pair%:*} becomes healthy" t_wait 120 healthy "${pair%:*}" "${pair#*:}"
 done
@@ -27,10 +34,14 @@ RADIUS_HOST=127.0.0.1 RADIUS_PORT=${SCEPAUTH_RADIUS_PORT:-1812} RADIUS_SECRET=$(
 ROOT_CERT=$T_DIR/root.pem
 in_admin cat campus/ca/root/root.pem >"$ROOT_CERT"
 t_ok "the root certificate is there" openssl x509 -in "$ROOT_CERT" -noout
-t_is "the CA has no root key" "$("${compose[@]}" exec -T scep_ca find /srv/scepauth -name 'root.key' 2>/dev/null)" ""
-t_is "the portal has no issuing key" "$("${compose[@]}" exec -T onboard_portal find /srv/scepauth -name 'issuing.key' 2>/dev/null)" ""
-t_is "RADIUS has no CA key and no other secret" \
-	"$("${compose[@]}" exec -T freeradius sh -c 'ls -d /srv/scepauth/campus/ca /srv/scepauth/campus/secrets' 2>/dev/null)" ""
+files() { inside "$1" find /srv/scepauth -type f; }
+t_like "the CA holds the issuing keys" "$(files scep_ca)" 'issuing\.key'
+t_unlike "and not the root key, nor another's secrets" "$(files scep_ca)" 'root\.key|session\.key|redis-(portal|installer|radius)|server\.key'
+t_like "the portal holds its session key" "$(files onboard_portal)" 'session\.key'
+t_unlike "and no CA key" "$(files onboard_portal)" '(root|issuing|ra)\.key'
+t_like "RADIUS holds its own key" "$(files freeradius)" 'radius/server\.key'
+t_unlike "and nothing else" "$(files freeradius)" '/ca/|/secrets/'
+t_is "nobody in there is root" "$(for s in admin redis scep_ca onboard_portal auto_revoke freeradius; do inside $s id -u; done | sort -u)" 900
 
 t_ok "the student logs in" portal_login "$T_DIR/jar" sam "$(secret password-sam)"
 portal_add_device "$T_DIR/jar" laptop linux
