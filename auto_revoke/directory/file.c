@@ -137,7 +137,7 @@ static int file_open(struct file_source *s, int *ret_fd, struct look *ret, struc
 
 static int read_stable(struct file_source *s, struct buf *text, struct look *ret, struct errmsg *em)
 {
-	struct look before, after;
+	struct look before = {.size = 0}, after;
 	struct stat st;
 	int fd = -1, rc;
 
@@ -166,7 +166,7 @@ static int file_read_all(void *ctx, directory_emit *emit, void *emit_ctx,
 {
 	struct file_source *s = ctx;
 	struct errmsg inner = {""};
-	struct look look;
+	struct look look = {.size = 0};
 	struct buf text;
 	bool marked = false;
 	int rc;

@@ -60,7 +60,7 @@ static int physical(struct reader *r, struct bytes *ret)
 /* Unfolds one line (RFC 2849 note 2): a following line that begins with one blank continues it. */
 static int logical(struct reader *r)
 {
-	struct bytes part;
+	struct bytes part = {NULL, 0};
 	int rc;
 
 	buf_reset(&r->logical);
@@ -260,7 +260,7 @@ static int comment(struct reader *r, size_t entries, bool *ret_marked)
 {
 	static const char word[] = "# numEntries: ";
 	struct bytes l = buf_bytes(&r->logical);
-	int64_t said;
+	int64_t said = 0;
 
 	if (l.n < sizeof(word) - 1 || memcmp(l.p, word, sizeof(word) - 1) != 0)
 		return E_OK;

@@ -43,7 +43,7 @@ static int take(char *dst, size_t size, struct bytes v, const char *what, struct
 
 int person_set_login(struct person *p, struct bytes v, struct errmsg *em)
 {
-	char login[LOGIN_SIZE];
+	char login[LOGIN_SIZE] = "";
 	int rc = take(login, sizeof(login), v, "the login", em);
 
 	if (rc != E_OK)
@@ -133,7 +133,7 @@ int person_set_groups(struct person *p, struct bytes v, struct errmsg *em)
 
 int person_set_email(struct person *p, struct bytes v, struct errmsg *em)
 {
-	char email[sizeof(p->email)];
+	char email[sizeof(p->email)] = "";
 	int rc = take(email, sizeof(email), v, "the email address", em);
 
 	if (rc != E_OK)
@@ -145,7 +145,7 @@ int person_set_email(struct person *p, struct bytes v, struct errmsg *em)
 
 int person_set_name(struct person *p, struct bytes v, struct errmsg *em)
 {
-	char name[sizeof(p->name)];
+	char name[sizeof(p->name)] = "";
 	int rc;
 
 	if (v.n >= sizeof(name)) {
@@ -215,7 +215,7 @@ static bool date_parse(const char *text, int64_t *ret)
 
 int person_set_leave_at(struct person *p, struct bytes v, struct errmsg *em)
 {
-	char text[32];
+	char text[32] = "";
 	int64_t t = 0;
 	int rc = take(text, sizeof(text), v, "leave_at", em);
 

@@ -2,6 +2,7 @@
 # docs/EVENTS.md is the schema: every event word that can leave is in it, and every one in it can leave.
 #
 #   docs-events.sh [AUDIT.JSONL]   with a file: that the events seen there carry documented fields only
+# shellcheck source-path=SCRIPTDIR disable=SC2016
 . "$(dirname "$0")/../support/lib.sh"
 
 cd "$T_TOP" || exit 1
@@ -37,7 +38,7 @@ seen_documented() { # every event in $1 has its word and all its fields in a row
 	done < <(jq -r 'select((.event != "event_malformed") and ([keys[] | select(startswith("x_"))] == []))
 		| .event + " " + ([keys[] | select(. as $k | ["time", "program", "event", "actor", "event_id", "truncated"]
 			| index($k) | not)] | join(" "))' "$1" | sort -u)
-	return $bad
+	return "$bad"
 }
 
 if [[ -n ${1-} ]]; then

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # auto_revoke with a real Redis and the Functions: who leaves is off, nobody else is, and everything
 # that happens is in the audit trail.
-# shellcheck disable=SC2154 # variables come from the instance's env
+# shellcheck source-path=SCRIPTDIR disable=SC2154 # variables come from the instance's env
 . "$(dirname "$0")/../support/lib.sh"
 
 t_instance redis
