@@ -4,7 +4,8 @@
 
 #include <limits.h>
 
-int ledger_open(const struct conf *c, const char *user, unsigned max, struct store_pool **ret, struct errmsg *em)
+int ledger_open(const struct conf *c, const char *user, unsigned max, struct store_pool **ret,
+		struct errmsg *em)
 {
 	const char *socket = conf_path(c, "redis", NULL, "socket");
 	char path[PATH_MAX], password[256] = "";
@@ -16,7 +17,8 @@ int ledger_open(const struct conf *c, const char *user, unsigned max, struct sto
 		.password = password,
 		.deadline_ms = (int)conf_int(c, "redis", NULL, "deadline"),
 	};
-	int n = snprintf(path, sizeof(path), "%s/redis-%s", conf_path(c, "redis", NULL, "secrets"), user);
+	int n = snprintf(path, sizeof(path), "%s/redis-%s", conf_path(c, "redis", NULL, "secrets"),
+			 user);
 	int r;
 
 	if (n < 0 || (size_t)n >= sizeof(path))

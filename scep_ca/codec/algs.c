@@ -9,7 +9,10 @@ struct oid {
 	int digest;
 };
 
-#define OID(text, value, digest) {text, sizeof(text) - 1, value, digest}
+#define OID(text, value, digest)                                                                   \
+	{                                                                                          \
+		text, sizeof(text) - 1, value, digest                                              \
+	}
 
 static const struct oid digests[] = {
 	OID("\x2b\x0e\x03\x02\x1a", SCEP_SHA1, 0),

@@ -19,11 +19,11 @@ int attrs_read(const CMS_SignerInfo *si, struct scep_attrs *ret, struct errmsg *
 int attrs_add_text(CMS_SignerInfo *si, const char *oid, const char *text) MUST_CHECK;
 int attrs_add_nonce(CMS_SignerInfo *si, const char *oid, struct bytes nonce) MUST_CHECK;
 
-#define ATTR_MESSAGE_TYPE    "2.16.840.1.113733.1.9.2"
-#define ATTR_PKI_STATUS      "2.16.840.1.113733.1.9.3"
-#define ATTR_FAIL_INFO       "2.16.840.1.113733.1.9.4"
-#define ATTR_SENDER_NONCE    "2.16.840.1.113733.1.9.5"
+#define ATTR_MESSAGE_TYPE "2.16.840.1.113733.1.9.2"
+#define ATTR_PKI_STATUS "2.16.840.1.113733.1.9.3"
+#define ATTR_FAIL_INFO "2.16.840.1.113733.1.9.4"
+#define ATTR_SENDER_NONCE "2.16.840.1.113733.1.9.5"
 #define ATTR_RECIPIENT_NONCE "2.16.840.1.113733.1.9.6"
-#define ATTR_TRANSACTION_ID  "2.16.840.1.113733.1.9.7"
+#define ATTR_TRANSACTION_ID "2.16.840.1.113733.1.9.7"
 
 #endif

@@ -28,7 +28,7 @@ enum {
 
 struct ber_tlv {
 	uint8_t tag;
-	struct bytes body;  /* without the end-of-contents octets */
+	struct bytes body; /* without the end-of-contents octets */
 	struct bytes whole;
 };
 
@@ -52,6 +52,7 @@ int ber_count(struct bytes in);
 
 /* Length of an OCTET STRING's content, whether in one piece or (RFC 5652 section 5.2, BER) in parts
  * of primitive OCTET STRINGs. one_tag and parts_tag are those of its two forms. */
-int ber_octets(const struct ber_tlv *t, uint8_t one_tag, uint8_t parts_tag, size_t *ret_n) MUST_CHECK;
+int ber_octets(const struct ber_tlv *t, uint8_t one_tag, uint8_t parts_tag,
+	       size_t *ret_n) MUST_CHECK;
 
 #endif

@@ -26,7 +26,7 @@ static size_t head_size(size_t n)
 
 /* RFC 5652 section 5.1: version 1, no digest, id-data without content, the certificates, no signer. */
 #define BAG_BEFORE "\x02\x01\x01\x31\x00\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01"
-#define BAG_AFTER  "\x31\x00"
+#define BAG_AFTER "\x31\x00"
 #define SIGNED_OID "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
 
 int certs_only_build(struct bytes certs, struct buf *out)

@@ -24,7 +24,8 @@ static bool names_us_once(CMS_ContentInfo *cms, X509 *cert)
 	return us == 1;
 }
 
-int envelope_open(struct bytes msg, X509 *cert, EVP_PKEY *key, OSSL_LIB_CTX *libctx, struct buf *out)
+int envelope_open(struct bytes msg, X509 *cert, EVP_PKEY *key, OSSL_LIB_CTX *libctx,
+		  struct buf *out)
 {
 	const unsigned char *p = msg.p;
 	CMS_ContentInfo *cms = CMS_ContentInfo_new_ex(libctx, NULL);
@@ -34,7 +35,8 @@ int envelope_open(struct bytes msg, X509 *cert, EVP_PKEY *key, OSSL_LIB_CTX *lib
 	long n;
 
 	/* On failure d2i frees what it was given and sets cms to NULL. */
-	if (!mem || !cms || !d2i_CMS_ContentInfo(&cms, &p, (long)msg.n) || p != msg.p + msg.n || !names_us_once(cms, cert))
+	if (!mem || !cms || !d2i_CMS_ContentInfo(&cms, &p, (long)msg.n) || p != msg.p + msg.n ||
+	    !names_us_once(cms, cert))
 		goto out;
 	/* With the certificate given, and never with the debug flag: libcrypto then goes on with a
 	 * random key after a bad RSA block (CVE-2019-1563, RFC 8894 section 7). */

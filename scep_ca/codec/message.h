@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 enum {
-	SCEP_TXN_SIZE = 256,   /* transactionID: at most 255 characters, and the NUL */
-	SCEP_NONCE_SIZE = 16,  /* RFC 8894 section 3.2.1.5 */
-	SCEP_NONCE_MAX = 64,   /* what clients may send: shorter and longer ones exist */
+	SCEP_TXN_SIZE = 256,  /* transactionID: at most 255 characters, and the NUL */
+	SCEP_NONCE_SIZE = 16, /* RFC 8894 section 3.2.1.5 */
+	SCEP_NONCE_MAX = 64,  /* what clients may send: shorter and longer ones exist */
 	SCEP_MESSAGE_MAX = 1 << 20,
 };
 

@@ -11,14 +11,14 @@
 
 struct reply_spec {
 	enum scep_status status;
-	enum scep_fail_info fail_info;  /* with SCEP_FAILURE */
-	const char *txn;                /* the request's transactionID */
-	struct bytes recipient_nonce;   /* the request's senderNonce; empty: left out */
+	enum scep_fail_info fail_info;         /* with SCEP_FAILURE */
+	const char *txn;                       /* the request's transactionID */
+	struct bytes recipient_nonce;          /* the request's senderNonce; empty: left out */
 	uint8_t sender_nonce[SCEP_NONCE_SIZE]; /* fresh random bytes */
-	enum scep_digest digest;        /* of our signature */
-	enum scep_cipher cipher;        /* with SCEP_SUCCESS: of the envelope */
-	struct bytes recipient;         /* with SCEP_SUCCESS: the request's signer certificate, DER */
-	struct bytes certs;             /* with SCEP_SUCCESS: DER, the issued certificate first */
+	enum scep_digest digest;               /* of our signature */
+	enum scep_cipher cipher;               /* with SCEP_SUCCESS: of the envelope */
+	struct bytes recipient; /* with SCEP_SUCCESS: the request's signer certificate, DER */
+	struct bytes certs;     /* with SCEP_SUCCESS: DER, the issued certificate first */
 };
 
 /*

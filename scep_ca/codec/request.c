@@ -31,7 +31,7 @@ static int read_cms(struct bytes msg, CMS_ContentInfo **ret)
 }
 
 /* The certificate that SignerInfo points at; borrowed from the stack. */
-static X509 *signer_find(CMS_SignerInfo *si, STACK_OF(X509) *certs)
+static X509 *signer_find(CMS_SignerInfo *si, STACK_OF(X509) * certs)
 {
 	for (int i = 0; i < sk_X509_num(certs); i++) {
 		if (CMS_SignerInfo_cert_cmp(si, sk_X509_value(certs, i)) == 0)
@@ -79,8 +79,7 @@ static int take_signer(X509 *cert, EVP_PKEY *key, struct scep_request *req)
 }
 
 /* Signature over the attributes, and messageDigest over the content as one run of bytes. */
-static int verify(CMS_ContentInfo *cms, X509 *cert, struct scep_request *req,
-		  struct errmsg *em)
+static int verify(CMS_ContentInfo *cms, X509 *cert, struct scep_request *req, struct errmsg *em)
 {
 	STACK_OF(X509) *certs = sk_X509_new_null();
 	BIO *out = BIO_new(BIO_s_mem());

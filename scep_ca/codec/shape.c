@@ -149,7 +149,8 @@ static int signer_info(struct bytes si, struct shape_signed *ret, struct errmsg 
 	if (si.n != 0)
 		return bad(em, "unsigned attributes are not accepted");
 	if (ret->digest == SCEP_DIGEST_NONE || ret->signature == ALGS_SIGNATURE_NONE)
-		return err_set(em, E_UNSUPPORTED, "CMS: digest or signature algorithm not accepted");
+		return err_set(em, E_UNSUPPORTED,
+			       "CMS: digest or signature algorithm not accepted");
 	if (with != SCEP_DIGEST_NONE && with != ret->digest)
 		return bad(em, "signature algorithm names another digest");
 	return E_OK;
@@ -203,7 +204,8 @@ static int oaep_params(struct bytes params)
 	if (ber_take(&params, BER_SEQUENCE, &seq) != E_OK || params.n != 0)
 		return E_FORMAT;
 	if (ber_peek(seq) == BER_CONTEXT_PARTS + 0) {
-		if (ber_take(&seq, BER_CONTEXT_PARTS + 0, &part) != E_OK || digest_param(part) != E_OK)
+		if (ber_take(&seq, BER_CONTEXT_PARTS + 0, &part) != E_OK ||
+		    digest_param(part) != E_OK)
 			return E_FORMAT;
 	}
 	if (ber_peek(seq) == BER_CONTEXT_PARTS + 1) {

@@ -126,7 +126,8 @@ static int run(struct enrol *e)
 	static int (*const steps[])(struct enrol *) = {admit, open_envelope, decide, issue};
 	int r = E_OK;
 
-	for (size_t i = 0; r == E_OK && e->rule == RULE_NONE && i < sizeof(steps) / sizeof(steps[0]); i++)
+	for (size_t i = 0;
+	     r == E_OK && e->rule == RULE_NONE && i < sizeof(steps) / sizeof(steps[0]); i++)
 		r = steps[i](e);
 	return r;
 }
@@ -139,8 +140,9 @@ static int tell(struct enrol *e)
 	bool ok = e->rule == RULE_NONE;
 	const char *detail = ok ? e->issued.serial : rule_text(e->rule);
 	const struct audit_field fields[] = {
-		{"profile", e->profile->name}, {"client", e->client}, {"txn", e->msg.attrs.txn},
-		{"step", e->step},	       {"rule", rule_word(e->rule)}, {"detail", detail},
+		{"profile", e->profile->name}, {"client", e->client},
+		{"txn", e->msg.attrs.txn},     {"step", e->step},
+		{"rule", rule_word(e->rule)},  {"detail", detail},
 	};
 
 	if (ok) {
@@ -149,11 +151,14 @@ static int tell(struct enrol *e)
 			 e->issued.user);
 	} else {
 		log_warn("%s %s: refused at %s: %s: %s%s%s", e->profile->name, e->client, e->step,
-			 rule_word(e->rule), rule_text(e->rule), e->em.text[0] ? ": " : "", e->em.text);
-		if (audit_event("enrol_refused", "", fields, sizeof(fields) / sizeof(fields[0])) != E_OK)
+			 rule_word(e->rule), rule_text(e->rule), e->em.text[0] ? ": " : "",
+			 e->em.text);
+		if (audit_event("enrol_refused", "", fields, sizeof(fields) / sizeof(fields[0])) !=
+		    E_OK)
 			log_error("audit line was lost");
 	}
-	return store_enrol_note(e->store, e->txn, ok ? "issued" : e->step, rule_word(e->rule), detail, &e->em);
+	return store_enrol_note(e->store, e->txn, ok ? "issued" : e->step, rule_word(e->rule),
+				detail, &e->em);
 }
 
 static int reply(struct enrol *e, struct http_response *res)
@@ -207,8 +212,8 @@ static void enrol(struct enrol *e, struct http_response *res)
 		return answer_busy(res, "store not available, come again\n");
 	r = reply(e, res);
 	if (r != E_OK && e->rule == RULE_NONE) {
-		log_error("%s %s: no reply to this client's certificate: %s", e->profile->name, e->client,
-			  e->em.text);
+		log_error("%s %s: no reply to this client's certificate: %s", e->profile->name,
+			  e->client, e->em.text);
 		e->rule = RULE_INTERNAL;
 		r = reply(e, res);
 	}
@@ -218,8 +223,8 @@ static void enrol(struct enrol *e, struct http_response *res)
 	}
 }
 
-void enrol_serve(struct service *s, const struct service_profile *p, const char *client, struct bytes msg,
-		 struct http_response *res)
+void enrol_serve(struct service *s, const struct service_profile *p, const char *client,
+		 struct bytes msg, struct http_response *res)
 {
 	struct enrol e = {.service = s, .profile = p, .client = client, .step = "message"};
 

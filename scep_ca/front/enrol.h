@@ -11,7 +11,7 @@
  * ticket is claimed, or while refusing) it is 503 with Retry-After: the client may come again with
  * the same message. client: numeric address. Blocks on store and signer; logs.
  */
-void enrol_serve(struct service *s, const struct service_profile *p, const char *client, struct bytes msg,
-		 struct http_response *res);
+void enrol_serve(struct service *s, const struct service_profile *p, const char *client,
+		 struct bytes msg, struct http_response *res);
 
 #endif

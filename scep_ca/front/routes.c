@@ -32,8 +32,8 @@ static void answer(struct http_response *res, const char *type, const struct buf
 	res->content_type = type;
 }
 
-static void pki_by_get(struct service *s, const struct service_profile *p, const struct http_request *req,
-		       struct http_response *res)
+static void pki_by_get(struct service *s, const struct service_profile *p,
+		       const struct http_request *req, struct http_response *res)
 {
 	const char *text = http_query(req, "message");
 	struct buf msg = {0};
@@ -107,5 +107,5 @@ static void healthz(void *ctx, const struct http_request *req, struct http_respo
 const struct http_route routes_table[] = {
 	{"GET", "/scep/:profile", scep_get},   {"GET", "/scep/:profile/*", scep_get},
 	{"POST", "/scep/:profile", scep_post}, {"POST", "/scep/:profile/*", scep_post},
-	{"GET", "/healthz", healthz},	       {NULL, NULL, NULL},
+	{"GET", "/healthz", healthz},          {NULL, NULL, NULL},
 };

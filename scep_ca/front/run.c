@@ -11,7 +11,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define ABOUT "The SCEP certificate authority: enrols devices that show a challenge from the portal."
+#define ABOUT                                                                                      \
+	"The SCEP certificate authority: enrols devices that show a challenge from the portal."
 #define MAX_CONNECTIONS 1024
 /* A whole campus may come from one address (NAT of the onboarding network, a load balancer). */
 #define MAX_PER_ADDRESS 512
@@ -57,8 +58,9 @@ static void say_store(struct service *s)
 /* Files that a look-up of the Redis host may need; everything else is read by now. */
 static int confine(const char *user, struct errmsg *em)
 {
-	static const char *const readable[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf",
-					       "/etc/host.conf", "/etc/gai.conf"};
+	static const char *const readable[] = {"/etc/hosts", "/etc/resolv.conf",
+					       "/etc/nsswitch.conf", "/etc/host.conf",
+					       "/etc/gai.conf"};
 	const struct sandbox box = {
 		.user = user,
 		.read_paths = readable,
@@ -89,8 +91,8 @@ static int serve(const struct conf *c, struct service *s, unsigned threads)
 
 	block_signals(&set);
 	/* The sandbox binds only threads that start after it: hence between open and run. */
-	if (httpd_open(&o, &h, &em) != E_OK || confine(conf_str(c, "", NULL, "run-as"), &em) != E_OK ||
-	    httpd_run(h, &em) != E_OK) {
+	if (httpd_open(&o, &h, &em) != E_OK ||
+	    confine(conf_str(c, "", NULL, "run-as"), &em) != E_OK || httpd_run(h, &em) != E_OK) {
 		log_error("%s", em.text);
 		httpd_stop(h);
 		return EXIT_FAILED;
@@ -99,8 +101,8 @@ static int serve(const struct conf *c, struct service *s, unsigned threads)
 		log_warn("%s", em.text);
 	say_store(s);
 	/* The port that was bound: the configured one may be 0. */
-	if (snprintf(where, sizeof(where), "%.*s:%u", (int)(strrchr(o.listen, ':') - o.listen), o.listen,
-		     httpd_port(h)) < 0)
+	if (snprintf(where, sizeof(where), "%.*s:%u", (int)(strrchr(o.listen, ':') - o.listen),
+		     o.listen, httpd_port(h)) < 0)
 		where[0] = '\0';
 	audit("started", where);
 	log_info("ready %s", where);
@@ -111,7 +113,8 @@ static int serve(const struct conf *c, struct service *s, unsigned threads)
 	return EXIT_DONE;
 }
 
-static int load(const struct args *a, struct conf **ret_conf, struct service **ret, unsigned *ret_threads)
+static int load(const struct args *a, struct conf **ret_conf, struct service **ret,
+		unsigned *ret_threads)
 {
 	struct errmsg em = {""};
 	int r = conf_load(a->conf_file, ret_conf, &em);

@@ -6,6 +6,7 @@
 #include "scep_ca/codec/caps.h"
 #include "scep_ca/codec/certs_only.h"
 #include "scep_ca/ledger.h"
+#include "scep_ca/signer/local.h"
 
 #define BAG_MAX 65536
 #define CAPS_MAX 512
@@ -42,14 +43,16 @@ static int make_bag(const struct conf *c, const char *name, struct buf *bag, str
 	buf_init(&run, BAG_MAX);
 	r = add_certs(conf_path(c, "profile", name, "ra-cert"), 1, &run, em);
 	if (r == E_OK)
-		r = add_certs(conf_path(c, "profile", name, "issuer-cert"), chain ? CHAIN_MAX : 1, &run, em);
+		r = add_certs(conf_path(c, "profile", name, "issuer-cert"), chain ? CHAIN_MAX : 1,
+			      &run, em);
 	if (r == E_OK)
 		r = certs_only_build(buf_bytes(&run), bag);
 	buf_free(&run);
 	return r;
 }
 
-static int load_profile(const struct conf *c, const char *name, struct service_profile *p, struct errmsg *em)
+static int load_profile(const struct conf *c, const char *name, struct service_profile *p,
+			struct errmsg *em)
 {
 	struct caps caps = {
 		.des3 = conf_bool(c, "profile", name, "allow-3des"),

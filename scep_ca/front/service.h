@@ -26,7 +26,8 @@ struct service {
 
 /* Loads everything but the listener; the same errors as signer_open_local. threads: how many
  * requests run at once. */
-int service_open(const struct conf *c, unsigned threads, struct service **ret, struct errmsg *em) MUST_CHECK;
+int service_open(const struct conf *c, unsigned threads, struct service **ret,
+		 struct errmsg *em) MUST_CHECK;
 void service_close(struct service *s);
 
 const struct service_profile *service_find(const struct service *s, const char *profile);

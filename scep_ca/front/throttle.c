@@ -64,7 +64,8 @@ static void refill(struct slot *s, int64_t now)
 }
 
 /* The slot of this address, or NULL; *ret_spare is where it could be put. */
-static struct slot *find(struct throttle *t, const uint8_t key[8], int64_t now, struct slot **ret_spare)
+static struct slot *find(struct throttle *t, const uint8_t key[8], int64_t now,
+			 struct slot **ret_spare)
 {
 	unsigned at = home(t, key);
 	struct slot *spare = NULL;

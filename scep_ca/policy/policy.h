@@ -25,10 +25,10 @@ struct policy_message {
 
 /* What is known once the envelope was opened and the ticket read. */
 struct policy_facts {
-	const char *profile;  /* the one the client addressed */
-	int64_t now;          /* unix seconds */
+	const char *profile;   /* the one the client addressed */
+	int64_t now;           /* unix seconds */
 	int64_t replay_window; /* seconds in which a used ticket still answers */
-	bool key_match;       /* the CSR's key signed the message */
+	bool key_match;        /* the CSR's key signed the message */
 	bool has_challenge;
 	struct bytes spki;
 	const char *challenge; /* SHA-256 of the challenge, hex; HASH_SIZE bytes */

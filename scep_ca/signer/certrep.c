@@ -27,7 +27,8 @@ static enum scep_cipher reply_cipher(const struct keys_profile *p, enum scep_cip
 	return of_request != SCEP_CIPHER_NONE && p->allow_3des ? SCEP_DES3 : SCEP_AES128;
 }
 
-int ra_certrep(const struct keys *k, const struct signer_reply_request *req, struct buf *out, struct errmsg *em)
+int ra_certrep(const struct keys *k, const struct signer_reply_request *req, struct buf *out,
+	       struct errmsg *em)
 {
 	const struct keys_profile *p = keys_find(k, req->profile);
 	struct reply_spec spec = {
@@ -43,7 +44,8 @@ int ra_certrep(const struct keys *k, const struct signer_reply_request *req, str
 	if (!p)
 		return err_set(em, E_NOTFOUND, "no profile '%s'", req->profile);
 	if (req->nonce_n > sizeof(req->nonce) || req->recipient.n > SIGNER_CERT_MAX ||
-	    req->cert.n > SIGNER_CERT_MAX || strnlen(req->txn, sizeof(req->txn)) == sizeof(req->txn) ||
+	    req->cert.n > SIGNER_CERT_MAX ||
+	    strnlen(req->txn, sizeof(req->txn)) == sizeof(req->txn) ||
 	    (req->status != SCEP_SUCCESS && req->status != SCEP_FAILURE))
 		return err_set(em, E_FORMAT, "request to the RA role is malformed");
 	r = rnd_bytes(spec.sender_nonce, sizeof(spec.sender_nonce));

@@ -12,7 +12,6 @@
 #define SCEP_CA_SIGNER_CLIENT_H
 
 #include "core/base/buf.h"
-#include "core/base/conf.h"
 #include "core/model/grant.h"
 #include "scep_ca/codec/message.h"
 #include "scep_ca/policy/rule.h"
@@ -28,12 +27,6 @@ enum {
 
 struct signer;
 
-/* Loads the keys of all profiles and checks that they fit their certificates (E_CONFIG or E_DENIED
- * with file and cure in em). max_handles: how many threads will issue at once. Blocks on files. */
-int signer_open_local(const struct conf *c, unsigned max_handles, struct signer **ret,
-		      struct errmsg *em) MUST_CHECK;
-void signer_close(struct signer *s);
-
 struct signer_open_request {
 	const char *profile;
 	struct bytes envelope;    /* pkcsPKIEnvelope as it came */
@@ -42,9 +35,9 @@ struct signer_open_request {
 };
 
 struct signer_opened {
-	enum scep_rule rule; /* RULE_NONE, or why it was not opened; the rest is void then */
+	enum scep_rule rule;     /* RULE_NONE, or why it was not opened; the rest is void then */
 	enum scep_cipher cipher; /* to be used for the reply */
-	bool key_match;      /* the CSR's key is signer_spki */
+	bool key_match;          /* the CSR's key is signer_spki */
 	bool has_challenge;
 	char challenge[HASH_SIZE];
 	uint8_t spki[SIGNER_SPKI_MAX]; /* DER SubjectPublicKeyInfo of the CSR */
@@ -54,8 +47,8 @@ struct signer_opened {
 
 /* E_OK also when the request is no good (see rule, and em for the log); an error only when the
  * signer itself failed. */
-int signer_open(struct signer *s, const struct signer_open_request *req,
-		struct signer_opened *ret, struct errmsg *em) MUST_CHECK;
+int signer_open(struct signer *s, const struct signer_open_request *req, struct signer_opened *ret,
+		struct errmsg *em) MUST_CHECK;
 
 struct signer_reply_request {
 	const char *profile;
@@ -87,7 +80,7 @@ struct signer_issued {
  * is away; the same request may be repeated. Blocks on the store; requests with the same challenge
  * go one after the other.
  */
-int signer_issue(struct signer *s, const struct grant *g, struct signer_issued *ret, struct buf *out,
-		 struct errmsg *em) MUST_CHECK;
+int signer_issue(struct signer *s, const struct grant *g, struct signer_issued *ret,
+		 struct buf *out, struct errmsg *em) MUST_CHECK;
 
 #endif

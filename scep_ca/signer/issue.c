@@ -69,10 +69,12 @@ static int check_origin(struct issue *i, struct errmsg *em)
 	if (ticket_decode(g->content, &i->ticket) != E_OK)
 		return refuse(i, RULE_TICKET, em, "the ticket does not decode");
 	if (!text_ct_equal(i->ticket.challenge, g->challenge, HASH_SIZE))
-		return refuse(i, RULE_UNKNOWN_CHALLENGE, em, "ticket and request have different challenges");
-	if (!seal_verify(bytes_of(i->keys->seal, KEYS_SECRET_SIZE), i->ticket.profile, g->challenge, g->txn,
-			 g->spki, g->seal))
-		return refuse(i, RULE_SEAL, em, "the seal does not fit key, challenge, transaction and profile");
+		return refuse(i, RULE_UNKNOWN_CHALLENGE, em,
+			      "ticket and request have different challenges");
+	if (!seal_verify(bytes_of(i->keys->seal, KEYS_SECRET_SIZE), i->ticket.profile, g->challenge,
+			 g->txn, g->spki, g->seal))
+		return refuse(i, RULE_SEAL, em,
+			      "the seal does not fit key, challenge, transaction and profile");
 	return E_OK;
 }
 
@@ -87,9 +89,11 @@ static int check_limits(struct issue *i, struct errmsg *em)
 	if (i->now >= t->expires + i->replay_window)
 		return refuse(i, RULE_EXPIRED, em, "the ticket has expired");
 	if (t->lifetime > i->profile->lifetime_max)
-		return refuse(i, RULE_LIMITS, em, "the ticket asks for a longer lifetime than the profile allows");
+		return refuse(i, RULE_LIMITS, em,
+			      "the ticket asks for a longer lifetime than the profile allows");
 	if (i->now < i->profile->issuer_from || i->profile->issuer_to - i->now < LIFETIME_MIN)
-		return refuse(i, RULE_LIMITS, em, "the issuing CA is not valid yet, or not for much longer");
+		return refuse(i, RULE_LIMITS, em,
+			      "the issuing CA is not valid yet, or not for much longer");
 	if (key_from_spki(i->grant->spki, &i->key) != E_OK)
 		return refuse(i, RULE_KEY, em, "the public key does not decode");
 	/* key_check_policy writes the reason into em */
@@ -119,8 +123,8 @@ static int fill_record(struct issue *i, struct errmsg *em)
 	return r == E_OK ? E_OK : err_set(em, r, "the record could not be filled: %s", err_text(r));
 }
 
-static int claim_once(struct issue *i, enum claim_result *ret, char serial[SERIAL_SIZE], struct buf *ret_der,
-		      struct errmsg *em)
+static int claim_once(struct issue *i, enum claim_result *ret, char serial[SERIAL_SIZE],
+		      struct buf *ret_der, struct errmsg *em)
 {
 	int r = store_ticket_claim(i->ledger, &i->rec, ret, serial, ret_der, em);
 
@@ -155,7 +159,8 @@ static int claim(struct issue *i, struct buf *ret_der, struct errmsg *em)
 	i->again = true;
 	memcpy(i->rec.serial, serial, sizeof(serial));
 	if (ret_der->n == 0)
-		return refuse(i, RULE_INTERRUPTED, em, "the ledger has no certificate for this ticket");
+		return refuse(i, RULE_INTERRUPTED, em,
+			      "the ledger has no certificate for this ticket");
 	return E_OK;
 }
 
@@ -201,7 +206,9 @@ static int check_again(const struct issue *i, struct bytes der, struct errmsg *e
 	     strcmp(spki, i->rec.spki) == 0 &&
 	     X509_verify(cert, X509_get0_pubkey(i->profile->issuer)) == 1;
 	X509_free(cert);
-	return ok ? E_OK : err_set(em, E_INTERNAL, "the store returned another certificate for %s", i->rec.serial);
+	return ok ? E_OK
+		  : err_set(em, E_INTERNAL, "the store returned another certificate for %s",
+			    i->rec.serial);
 }
 
 static int commit(struct issue *i, struct bytes der, struct errmsg *em)
@@ -256,8 +263,8 @@ out:
 	return r;
 }
 
-int ca_issue(const struct keys *k, struct store *ledger, int64_t replay_window, const struct grant *g,
-	     struct signer_issued *ret, struct buf *out, struct errmsg *em)
+int ca_issue(const struct keys *k, struct store *ledger, int64_t replay_window,
+	     const struct grant *g, struct signer_issued *ret, struct buf *out, struct errmsg *em)
 {
 	struct issue i = {
 		.keys = k,

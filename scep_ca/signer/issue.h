@@ -9,7 +9,8 @@
 #include "scep_ca/signer/client.h"
 #include "scep_ca/signer/keys.h"
 
-int ca_issue(const struct keys *k, struct store *ledger, int64_t replay_window, const struct grant *g,
-	     struct signer_issued *ret, struct buf *out, struct errmsg *em) MUST_CHECK;
+int ca_issue(const struct keys *k, struct store *ledger, int64_t replay_window,
+	     const struct grant *g, struct signer_issued *ret, struct buf *out,
+	     struct errmsg *em) MUST_CHECK;
 
 #endif

@@ -33,11 +33,14 @@ static int check_ra(const struct keys_profile *p, const char *path, struct errms
 	const uint32_t need = KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT;
 
 	if (!cert_check_rsa(p->ra_cert))
-		return err_set(em, E_CONFIG, "%s: the RA key must be RSA, SCEP clients know no other", path);
+		return err_set(em, E_CONFIG,
+			       "%s: the RA key must be RSA, SCEP clients know no other", path);
 	if ((X509_get_key_usage(p->ra_cert) & need) != need)
-		return err_set(em, E_CONFIG, "%s: lacks key usage digitalSignature or keyEncipherment", path);
+		return err_set(em, E_CONFIG,
+			       "%s: lacks key usage digitalSignature or keyEncipherment", path);
 	if (X509_verify(p->ra_cert, X509_get0_pubkey(p->issuer)) != 1)
-		return err_set(em, E_CONFIG, "%s: is not signed by the issuing CA of profile '%s'", path, p->name);
+		return err_set(em, E_CONFIG, "%s: is not signed by the issuing CA of profile '%s'",
+			       path, p->name);
 	return E_OK;
 }
 
@@ -46,7 +49,9 @@ static int check_issuer(struct keys_profile *p, const char *path, struct errmsg 
 	if (!cert_check_ca(p->issuer))
 		return err_set(em, E_CONFIG, "%s: is not a CA certificate", path);
 	if (!cert_check_rsa(p->issuer))
-		return err_set(em, E_CONFIG, "%s: Apple and Windows refuse SCEP from an issuer that is not RSA", path);
+		return err_set(em, E_CONFIG,
+			       "%s: Apple and Windows refuse SCEP from an issuer that is not RSA",
+			       path);
 	if (cert_ski(p->issuer, p->issuer_id) != E_OK)
 		return err_set(em, E_CONFIG, "%s: has no subject key identifier", path);
 	if (cert_validity(p->issuer, &p->issuer_from, &p->issuer_to) != E_OK)
@@ -54,8 +59,8 @@ static int check_issuer(struct keys_profile *p, const char *path, struct errmsg 
 	return E_OK;
 }
 
-static int load_pair(const char *cert_path, const char *key_path, X509 **ret_cert, EVP_PKEY **ret_key,
-		     struct errmsg *em)
+static int load_pair(const char *cert_path, const char *key_path, X509 **ret_cert,
+		     EVP_PKEY **ret_key, struct errmsg *em)
 {
 	int r = cert_load(cert_path, ret_cert, em);
 
@@ -66,20 +71,24 @@ static int load_pair(const char *cert_path, const char *key_path, X509 **ret_cer
 	return r;
 }
 
-static int load_profile(const struct conf *c, const char *name, struct keys_profile *p, struct errmsg *em)
+static int load_profile(const struct conf *c, const char *name, struct keys_profile *p,
+			struct errmsg *em)
 {
 	const char *issuer = conf_path(c, "profile", name, "issuer-cert");
 	const char *ra = conf_path(c, "profile", name, "ra-cert");
 	int r;
 
 	if (!text_is_name(name, NAME_SIZE - 1) || text_copy(p->name, sizeof(p->name), name) != E_OK)
-		return err_set(em, E_CONFIG, "profile \"%s\": letters, digits and . _ @ - only, at most %d",
-			       name, NAME_SIZE - 1);
-	r = load_pair(issuer, conf_path(c, "profile", name, "issuer-key"), &p->issuer, &p->issuer_key, em);
+		return err_set(em, E_CONFIG,
+			       "profile \"%s\": letters, digits and . _ @ - only, at most %d", name,
+			       NAME_SIZE - 1);
+	r = load_pair(issuer, conf_path(c, "profile", name, "issuer-key"), &p->issuer,
+		      &p->issuer_key, em);
 	if (r == E_OK)
 		r = check_issuer(p, issuer, em);
 	if (r == E_OK)
-		r = load_pair(ra, conf_path(c, "profile", name, "ra-key"), &p->ra_cert, &p->ra_key, em);
+		r = load_pair(ra, conf_path(c, "profile", name, "ra-key"), &p->ra_cert, &p->ra_key,
+			      em);
 	if (r == E_OK)
 		r = check_ra(p, ra, em);
 	if (r != E_OK)
@@ -107,8 +116,9 @@ static int load_legacy(struct keys *k, struct errmsg *em)
 	k->providers[1] = OSSL_PROVIDER_load(k->legacy, "legacy");
 	ERR_clear_error();
 	if (!k->providers[0] || !k->providers[1])
-		return err_set(em, E_CONFIG, "allow-des: OpenSSL's legacy provider is not installed "
-					     "(Debian 13: package openssl-provider-legacy)");
+		return err_set(em, E_CONFIG,
+			       "allow-des: OpenSSL's legacy provider is not installed "
+			       "(Debian 13: package openssl-provider-legacy)");
 	return E_OK;
 }
 

@@ -14,14 +14,15 @@ static bool same_key(struct bytes a, struct bytes b)
 	bool same;
 
 	/* By value: two clients' libraries may encode the same key differently. */
-	same = key_from_spki(a, &ka) == E_OK && key_from_spki(b, &kb) == E_OK && EVP_PKEY_eq(ka, kb) == 1;
+	same = key_from_spki(a, &ka) == E_OK && key_from_spki(b, &kb) == E_OK &&
+	       EVP_PKEY_eq(ka, kb) == 1;
 	EVP_PKEY_free(ka);
 	EVP_PKEY_free(kb);
 	return same;
 }
 
-static int take_csr(const struct keys *k, const struct signer_open_request *req, const struct csr *csr,
-		    struct signer_opened *o)
+static int take_csr(const struct keys *k, const struct signer_open_request *req,
+		    const struct csr *csr, struct signer_opened *o)
 {
 	struct bytes spki = buf_bytes(&csr->spki);
 	int r;
@@ -35,7 +36,8 @@ static int take_csr(const struct keys *k, const struct signer_open_request *req,
 	r = digest_sha256_hex(bytes_str(csr->challenge), o->challenge);
 	if (r != E_OK)
 		return r;
-	return seal_make(bytes_of(k->seal, sizeof(k->seal)), req->profile, o->challenge, req->txn, spki, o->seal);
+	return seal_make(bytes_of(k->seal, sizeof(k->seal)), req->profile, o->challenge, req->txn,
+			 spki, o->seal);
 }
 
 static enum scep_rule check_envelope(const struct keys_profile *p, struct bytes envelope,
@@ -46,7 +48,8 @@ static enum scep_rule check_envelope(const struct keys_profile *p, struct bytes 
 
 	if (r != E_OK)
 		return r == E_UNSUPPORTED ? RULE_CIPHER : RULE_ENVELOPE;
-	if ((shape.cipher == SCEP_DES3 && !p->allow_3des) || (shape.cipher == SCEP_DES && !p->allow_des))
+	if ((shape.cipher == SCEP_DES3 && !p->allow_3des) ||
+	    (shape.cipher == SCEP_DES && !p->allow_des))
 		return RULE_CIPHER;
 	o->cipher = shape.cipher;
 	return RULE_NONE;

@@ -29,7 +29,8 @@ bool seal_verify(struct bytes key, const char *profile, const char challenge[HAS
 	uint8_t want[GRANT_SEAL_SIZE];
 	bool ok;
 
-	if (seal.n != GRANT_SEAL_SIZE || seal_make(key, profile, challenge, txn, spki, want) != E_OK)
+	if (seal.n != GRANT_SEAL_SIZE ||
+	    seal_make(key, profile, challenge, txn, spki, want) != E_OK)
 		return false;
 	ok = text_ct_equal(want, seal.p, sizeof(want));
 	text_wipe(want, sizeof(want));

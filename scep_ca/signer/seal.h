@@ -13,7 +13,8 @@
 
 /* HMAC-SHA256 over a domain word, profile, challenge hash, transaction hash and public key. */
 int seal_make(struct bytes key, const char *profile, const char challenge[HASH_SIZE],
-	      const char txn[HASH_SIZE], struct bytes spki, uint8_t out[GRANT_SEAL_SIZE]) MUST_CHECK;
+	      const char txn[HASH_SIZE], struct bytes spki,
+	      uint8_t out[GRANT_SEAL_SIZE]) MUST_CHECK;
 
 /* Constant time. */
 bool seal_verify(struct bytes key, const char *profile, const char challenge[HASH_SIZE],

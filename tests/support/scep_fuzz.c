@@ -9,10 +9,10 @@
 #include "tests/support/scep_msg.h"
 
 /* What must hold of every input, not only "no crash", is checked with this. */
-#define MUST(x)          \
-	do {             \
-		if (!(x)) \
-			abort(); \
+#define MUST(x)                                                                                    \
+	do {                                                                                       \
+		if (!(x))                                                                          \
+			abort();                                                                   \
 	} while (0)
 
 static void fuzz_shape(const uint8_t *p, size_t n)
@@ -45,8 +45,8 @@ static const struct keys *opener_keys(struct scep_client *ra)
 
 	if (keys.n == 0) {
 		MUST(scep_ca_new("CA", NULL, &ca) && scep_ca_new("RA", &ca, ra));
-		profile = (struct keys_profile){.name = "p", .ra_cert = ra->cert, .ra_key = ra->key,
-						.allow_3des = true};
+		profile = (struct keys_profile){
+			.name = "p", .ra_cert = ra->cert, .ra_key = ra->key, .allow_3des = true};
 		keys = (struct keys){.profiles = &profile, .n = 1, .seal = {1}};
 	}
 	return &keys;
@@ -54,7 +54,8 @@ static const struct keys *opener_keys(struct scep_client *ra)
 
 static void open_it(struct bytes envelope, const struct keys *keys)
 {
-	struct signer_open_request req = {.profile = "p", .envelope = envelope, .signer_spki = bytes_str("x")};
+	struct signer_open_request req = {
+		.profile = "p", .envelope = envelope, .signer_spki = bytes_str("x")};
 	struct signer_opened o;
 
 	if (ra_open(keys, &req, &o, NULL) == E_OK && o.rule != RULE_NONE)
@@ -105,6 +106,8 @@ static void fuzz_base64(const uint8_t *p, size_t n)
 }
 
 const struct scep_fuzz scep_fuzz_targets[] = {
-	{"shape", fuzz_shape},	 {"request", fuzz_request}, {"open", fuzz_open}, {"inside", fuzz_inside},
-	{"csr", fuzz_csr},	 {"base64", fuzz_base64},   {NULL, NULL},
+	{"shape", fuzz_shape}, {"request", fuzz_request},
+	{"open", fuzz_open},   {"inside", fuzz_inside},
+	{"csr", fuzz_csr},     {"base64", fuzz_base64},
+	{NULL, NULL},
 };

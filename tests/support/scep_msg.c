@@ -7,18 +7,19 @@
 
 #define OUT_MAX (1 << 20)
 
-#define OID_TYPE   "2.16.840.1.113733.1.9.2"
+#define OID_TYPE "2.16.840.1.113733.1.9.2"
 #define OID_STATUS "2.16.840.1.113733.1.9.3"
-#define OID_FAIL   "2.16.840.1.113733.1.9.4"
+#define OID_FAIL "2.16.840.1.113733.1.9.4"
 #define OID_SNONCE "2.16.840.1.113733.1.9.5"
 #define OID_RNONCE "2.16.840.1.113733.1.9.6"
-#define OID_TXN	   "2.16.840.1.113733.1.9.7"
+#define OID_TXN "2.16.840.1.113733.1.9.7"
 
 const uint8_t scep_msg_nonce[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
 
 static bool name_set(X509_NAME *n, const char *cn)
 {
-	return X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC, (const unsigned char *)cn, -1, -1, 0) == 1;
+	return X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC, (const unsigned char *)cn, -1, -1,
+					  0) == 1;
 }
 
 static bool add_ext(X509 *cert, X509 *issuer, int nid, const char *value)
@@ -34,15 +35,16 @@ static bool add_ext(X509 *cert, X509 *issuer, int nid, const char *value)
 	return ok;
 }
 
-static X509 *cert_make(const char *cn, EVP_PKEY *key, const struct scep_client *issuer, const char *basic,
-		       const char *usage)
+static X509 *cert_make(const char *cn, EVP_PKEY *key, const struct scep_client *issuer,
+		       const char *basic, const char *usage)
 {
 	X509 *cert = X509_new();
 	static long serial = 1000;
-	bool ok = cert && X509_set_version(cert, 2) && ASN1_INTEGER_set(X509_get_serialNumber(cert), ++serial) &&
+	bool ok = cert && X509_set_version(cert, 2) &&
+		  ASN1_INTEGER_set(X509_get_serialNumber(cert), ++serial) &&
 		  X509_gmtime_adj(X509_getm_notBefore(cert), -3600) &&
-		  X509_gmtime_adj(X509_getm_notAfter(cert), 30L * 86400) && X509_set_pubkey(cert, key) &&
-		  name_set(X509_get_subject_name(cert), cn) &&
+		  X509_gmtime_adj(X509_getm_notAfter(cert), 30L * 86400) &&
+		  X509_set_pubkey(cert, key) && name_set(X509_get_subject_name(cert), cn) &&
 		  X509_set_issuer_name(cert, X509_get_subject_name(issuer ? issuer->cert : cert));
 
 	ok = ok && add_ext(cert, NULL, NID_subject_key_identifier, "hash");
@@ -71,7 +73,8 @@ bool scep_ca_new(const char *cn, const struct scep_client *issuer, struct scep_c
 		return false;
 	ret->cert = issuer ? cert_make(cn, ret->key, issuer, "critical,CA:FALSE",
 				       "critical,digitalSignature,keyEncipherment")
-			   : cert_make(cn, ret->key, NULL, "critical,CA:TRUE", "critical,keyCertSign,cRLSign");
+			   : cert_make(cn, ret->key, NULL, "critical,CA:TRUE",
+				       "critical,keyCertSign,cRLSign");
 	return ret->cert != NULL;
 }
 
@@ -88,13 +91,17 @@ bool scep_csr_build(const struct scep_client *c, const struct scep_msg *m, struc
 	X509_REQ *req = X509_REQ_new();
 	unsigned char *der = NULL;
 	int n = 0;
-	bool ok = req && X509_REQ_set_version(req, 0) && name_set(X509_REQ_get_subject_name(req), "evil.admin") &&
+	bool ok = req && X509_REQ_set_version(req, 0) &&
+		  name_set(X509_REQ_get_subject_name(req), "evil.admin") &&
 		  X509_REQ_set_pubkey(req, key);
 
 	if (ok && m->challenge)
-		ok = X509_REQ_add1_attr_by_NID(req, NID_pkcs9_challengePassword, V_ASN1_PRINTABLESTRING,
-					       (const unsigned char *)m->challenge, (int)strlen(m->challenge)) == 1;
-	ok = ok && X509_REQ_sign(req, key, EVP_get_digestbyname(m->csr_digest ? m->csr_digest : "SHA256")) > 0;
+		ok = X509_REQ_add1_attr_by_NID(
+			     req, NID_pkcs9_challengePassword, V_ASN1_PRINTABLESTRING,
+			     (const unsigned char *)m->challenge, (int)strlen(m->challenge)) == 1;
+	ok = ok &&
+	     X509_REQ_sign(req, key,
+			   EVP_get_digestbyname(m->csr_digest ? m->csr_digest : "SHA256")) > 0;
 	ok = ok && (n = i2d_X509_REQ(req, &der)) > 0;
 	if (ok)
 		buf_add(out, der, (size_t)n);
@@ -138,9 +145,12 @@ static bool add_recipient(CMS_ContentInfo *cms, const struct scep_msg *m, X509 *
 	       EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()) > 0;
 }
 
-static bool add_recipients(CMS_ContentInfo *cms, const struct scep_client *c, const struct scep_msg *m)
+static bool add_recipients(CMS_ContentInfo *cms, const struct scep_client *c,
+			   const struct scep_msg *m)
 {
-	int n = m->quirks & SCEP_QUIRK_FIVE_RECIPIENTS ? 5 : m->quirks & SCEP_QUIRK_TWO_RECIPIENTS ? 2 : 1;
+	int n = m->quirks & SCEP_QUIRK_FIVE_RECIPIENTS  ? 5
+		: m->quirks & SCEP_QUIRK_TWO_RECIPIENTS ? 2
+							: 1;
 
 	if ((m->quirks & SCEP_QUIRK_OTHERS_TOO) && !add_recipient(cms, m, c->cert))
 		return false;
@@ -149,9 +159,12 @@ static bool add_recipients(CMS_ContentInfo *cms, const struct scep_client *c, co
 	return n == 0;
 }
 
-static bool envelope_of(struct bytes content, const struct scep_client *c, const struct scep_msg *m, struct buf *out)
+static bool envelope_of(struct bytes content, const struct scep_client *c, const struct scep_msg *m,
+			struct buf *out)
 {
-	const char *name = m->quirks & SCEP_QUIRK_AUTH ? "AES-128-GCM" : m->cipher ? m->cipher : "AES-128-CBC";
+	const char *name = m->quirks & SCEP_QUIRK_AUTH ? "AES-128-GCM"
+			   : m->cipher                 ? m->cipher
+						       : "AES-128-CBC";
 	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, name, NULL);
 	BIO *in = BIO_new_mem_buf(content.p, (int)content.n);
 	bool ber = (m->quirks & SCEP_QUIRK_BER) != 0, ok = false;
@@ -206,7 +219,8 @@ static bool add_attrs(CMS_SignerInfo *si, const struct scep_msg *m)
 		ok = attr(si, OID_TXN, V_ASN1_PRINTABLESTRING, txn, (int)strlen(txn));
 	if (ok && (m->quirks & SCEP_QUIRK_TWICE)) {
 		ASN1_OBJECT *obj = OBJ_txt2obj(OID_TXN, 1);
-		X509_ATTRIBUTE *again = X509_ATTRIBUTE_create_by_OBJ(NULL, obj, V_ASN1_PRINTABLESTRING, "OTHER", 5);
+		X509_ATTRIBUTE *again =
+			X509_ATTRIBUTE_create_by_OBJ(NULL, obj, V_ASN1_PRINTABLESTRING, "OTHER", 5);
 
 		ok = again && CMS_signed_add1_attr(si, again) == 1;
 		X509_ATTRIBUTE_free(again);
@@ -218,7 +232,8 @@ static bool add_attrs(CMS_SignerInfo *si, const struct scep_msg *m)
 		ok = X509_ATTRIBUTE_set1_data(last, V_ASN1_PRINTABLESTRING, "OTHER", 5) == 1;
 	}
 	if (ok && !(m->quirks & SCEP_QUIRK_NO_NONCE))
-		ok = attr(si, OID_SNONCE, V_ASN1_OCTET_STRING, scep_msg_nonce, sizeof(scep_msg_nonce));
+		ok = attr(si, OID_SNONCE, V_ASN1_OCTET_STRING, scep_msg_nonce,
+			  sizeof(scep_msg_nonce));
 	return ok;
 }
 
@@ -228,18 +243,22 @@ static bool name_sha_rsa(CMS_SignerInfo *si, const char *digest)
 	int nid;
 
 	CMS_SignerInfo_get0_algs(si, NULL, NULL, NULL, &alg);
-	if (!OBJ_find_sigid_by_algs(&nid, EVP_MD_get_type(EVP_get_digestbyname(digest)), NID_rsaEncryption))
+	if (!OBJ_find_sigid_by_algs(&nid, EVP_MD_get_type(EVP_get_digestbyname(digest)),
+				    NID_rsaEncryption))
 		return false;
 	return X509_ALGOR_set0(alg, OBJ_nid2obj(nid), V_ASN1_NULL, NULL) == 1;
 }
 
-static bool add_signer(CMS_ContentInfo *cms, const struct scep_client *c, const struct scep_msg *m, bool certs)
+static bool add_signer(CMS_ContentInfo *cms, const struct scep_client *c, const struct scep_msg *m,
+		       bool certs)
 {
 	const char *digest = m->digest ? m->digest : "SHA256";
 	unsigned flags = CMS_NOSMIMECAP | CMS_PARTIAL | (certs ? 0 : CMS_NOCERTS);
-	CMS_SignerInfo *si = CMS_add1_signer(cms, c->cert, c->key, EVP_get_digestbyname(digest), flags);
+	CMS_SignerInfo *si =
+		CMS_add1_signer(cms, c->cert, c->key, EVP_get_digestbyname(digest), flags);
 
-	return si && add_attrs(si, m) && (!(m->quirks & SCEP_QUIRK_SHA_RSA_OID) || name_sha_rsa(si, digest));
+	return si && add_attrs(si, m) &&
+	       (!(m->quirks & SCEP_QUIRK_SHA_RSA_OID) || name_sha_rsa(si, digest));
 }
 
 static bool extra_certs(CMS_ContentInfo *cms)
@@ -349,7 +368,8 @@ static bool read_attrs(CMS_SignerInfo *si, struct scep_reply *r)
 /* The cipher's OID is not to be had by the API without decrypting: find it in the DER. */
 static int cipher_in(struct bytes der)
 {
-	static const int nids[] = {NID_aes_128_cbc, NID_aes_192_cbc, NID_aes_256_cbc, NID_des_ede3_cbc, NID_des_cbc};
+	static const int nids[] = {NID_aes_128_cbc, NID_aes_192_cbc, NID_aes_256_cbc,
+				   NID_des_ede3_cbc, NID_des_cbc};
 
 	for (size_t i = 0; i < sizeof(nids) / sizeof(nids[0]); i++) {
 		const ASN1_OBJECT *o = OBJ_nid2obj(nids[i]);
@@ -396,7 +416,8 @@ out:
 	return ok;
 }
 
-bool scep_reply_read(struct bytes der, const struct scep_client *c, X509 *ra, struct scep_reply *ret)
+bool scep_reply_read(struct bytes der, const struct scep_client *c, X509 *ra,
+		     struct scep_reply *ret)
 {
 	const unsigned char *p = der.p;
 	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &p, (long)der.n);

@@ -27,38 +27,38 @@ bool scep_ca_new(const char *cn, const struct scep_client *issuer, struct scep_c
 
 enum scep_quirk {
 	SCEP_QUIRK_NONE = 0,
-	SCEP_QUIRK_BER = 1 << 0,           /* indefinite lengths, OCTET STRING in parts, as Apple sends */
-	SCEP_QUIRK_OAEP = 1 << 1,          /* key transport by RSAES-OAEP */
+	SCEP_QUIRK_BER = 1 << 0,  /* indefinite lengths, OCTET STRING in parts, as Apple sends */
+	SCEP_QUIRK_OAEP = 1 << 1, /* key transport by RSAES-OAEP */
 	SCEP_QUIRK_TWO_RECIPIENTS = 1 << 2, /* the same one twice */
-	SCEP_QUIRK_AUTH = 1 << 3,          /* AuthEnvelopedData, AES-128-GCM */
-	SCEP_QUIRK_TWICE = 1 << 4,         /* transactionID comes twice, as two attributes */
+	SCEP_QUIRK_AUTH = 1 << 3,           /* AuthEnvelopedData, AES-128-GCM */
+	SCEP_QUIRK_TWICE = 1 << 4,          /* transactionID comes twice, as two attributes */
 	SCEP_QUIRK_NO_TXN = 1 << 5,
 	SCEP_QUIRK_NO_TYPE = 1 << 6,
 	SCEP_QUIRK_NO_NONCE = 1 << 7,
-	SCEP_QUIRK_TYPE_INTEGER = 1 << 8,  /* messageType as INTEGER */
+	SCEP_QUIRK_TYPE_INTEGER = 1 << 8, /* messageType as INTEGER */
 	SCEP_QUIRK_TWO_SIGNERS = 1 << 9,
 	SCEP_QUIRK_FOUR_CERTS = 1 << 10,
 	SCEP_QUIRK_NO_CERTS = 1 << 11,
-	SCEP_QUIRK_KEYID = 1 << 12,        /* recipient by subjectKeyIdentifier */
-	SCEP_QUIRK_SHA_RSA_OID = 1 << 13,  /* signature algorithm shaXXXWithRSAEncryption */
+	SCEP_QUIRK_KEYID = 1 << 12,         /* recipient by subjectKeyIdentifier */
+	SCEP_QUIRK_SHA_RSA_OID = 1 << 13,   /* signature algorithm shaXXXWithRSAEncryption */
 	SCEP_QUIRK_WRONG_CONTENT = 1 << 14, /* the digest is that of other content */
-	SCEP_QUIRK_TWO_VALUES = 1 << 15,   /* transactionID has two values */
+	SCEP_QUIRK_TWO_VALUES = 1 << 15,    /* transactionID has two values */
 	SCEP_QUIRK_FIVE_RECIPIENTS = 1 << 16,
-	SCEP_QUIRK_OTHERS_TOO = 1 << 17,   /* the client itself is a second recipient */
+	SCEP_QUIRK_OTHERS_TOO = 1 << 17, /* the client itself is a second recipient */
 };
 
 struct scep_msg {
-	const char *type;      /* text of messageType; NULL: "19" */
-	const char *txn;       /* NULL: "0123456789ABCDEF" */
-	const char *challenge; /* NULL: none in the CSR */
-	const char *digest;    /* NULL: SHA256 */
-	const char *cipher;    /* NULL: AES-128-CBC */
+	const char *type;       /* text of messageType; NULL: "19" */
+	const char *txn;        /* NULL: "0123456789ABCDEF" */
+	const char *challenge;  /* NULL: none in the CSR */
+	const char *digest;     /* NULL: SHA256 */
+	const char *cipher;     /* NULL: AES-128-CBC */
 	const char *csr_digest; /* NULL: SHA256 */
-	EVP_PKEY *csr_key;     /* NULL: the client's */
-	struct bytes content;  /* what is encrypted instead of a CSR, when not empty */
-	struct bytes envelope; /* what is signed instead of an envelope, when not empty */
-	X509 *recipient;       /* the RA certificate */
-	unsigned quirks;       /* enum scep_quirk */
+	EVP_PKEY *csr_key;      /* NULL: the client's */
+	struct bytes content;   /* what is encrypted instead of a CSR, when not empty */
+	struct bytes envelope;  /* what is signed instead of an envelope, when not empty */
+	X509 *recipient;        /* the RA certificate */
+	unsigned quirks;        /* enum scep_quirk */
 };
 
 /* Each appends to out. */
@@ -74,12 +74,13 @@ struct scep_reply {
 	int digest_nid, signature_nid, cipher_nid;
 	bool text_is_printable; /* all text attributes are PrintableString */
 	bool has_content;
-	struct buf cert;        /* DER of the first certificate inside, with success */
+	struct buf cert; /* DER of the first certificate inside, with success */
 	int certs;
 };
 
 /* Verifies the signature by ra and opens the envelope with the client's key. */
-bool scep_reply_read(struct bytes der, const struct scep_client *c, X509 *ra, struct scep_reply *ret);
+bool scep_reply_read(struct bytes der, const struct scep_client *c, X509 *ra,
+		     struct scep_reply *ret);
 void scep_reply_free(struct scep_reply *r);
 
 /* The nonce that scep_msg_build sends. */

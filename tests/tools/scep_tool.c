@@ -95,7 +95,8 @@ static int put_ticket(const struct conf *c, struct store *s, struct ticket *t, s
 	if (r == E_OK && option_num("forge", 0))
 		mac[0] ^= 1;
 	if (r == E_OK)
-		r = store_ticket_put(s, t, buf_bytes(&content), bytes_of(mac, sizeof(mac)), 1000, em);
+		r = store_ticket_put(s, t, buf_bytes(&content), bytes_of(mac, sizeof(mac)), 1000,
+				     em);
 	free(key);
 	buf_free(&content);
 	return r;
@@ -103,13 +104,17 @@ static int put_ticket(const struct conf *c, struct store *s, struct ticket *t, s
 
 static int put_person(struct store *s, struct ticket *t, struct errmsg *em)
 {
-	struct user u = {.source = "local", .name = "Test Person", .email = "person@example.edu", .n_groups = 1};
+	struct user u = {.source = "local",
+			 .name = "Test Person",
+			 .email = "person@example.edu",
+			 .n_groups = 1};
 	struct device d = {.name = "test device", .platform = "linux", .created = clock_now()};
 	int r;
 
 	if (text_copy(u.login, sizeof(u.login), option("login", "person")) != E_OK ||
 	    text_copy(u.groups[0], sizeof(u.groups[0]), t->profile) != E_OK ||
-	    rnd_id(u.id, sizeof(u.id), "u", 16) != E_OK || rnd_id(d.id, sizeof(d.id), "d", 16) != E_OK)
+	    rnd_id(u.id, sizeof(u.id), "u", 16) != E_OK ||
+	    rnd_id(d.id, sizeof(d.id), "d", 16) != E_OK)
 		return E_FORMAT;
 	r = store_user_put(s, &u, em);
 	memcpy(d.owner, u.id, sizeof(d.owner));
@@ -117,7 +122,8 @@ static int put_person(struct store *s, struct ticket *t, struct errmsg *em)
 		r = store_device_put(s, &d, em);
 	memcpy(t->user, u.id, sizeof(t->user));
 	memcpy(t->device, d.id, sizeof(t->device));
-	if (text_copy(t->cn, sizeof(t->cn), u.login) != E_OK || text_copy(t->email, sizeof(t->email), u.email) != E_OK)
+	if (text_copy(t->cn, sizeof(t->cn), u.login) != E_OK ||
+	    text_copy(t->email, sizeof(t->email), u.email) != E_OK)
 		return E_FORMAT;
 	return r;
 }
@@ -246,7 +252,8 @@ static int reply(const char *ra_file, const char *key, const char *file, const c
 	X509 *ra = NULL;
 	int code = 1;
 
-	if (cert_load(ra_file, &ra, &em) != E_OK || !load_client(key, &c) || !read_file(file, &der)) {
+	if (cert_load(ra_file, &ra, &em) != E_OK || !load_client(key, &c) ||
+	    !read_file(file, &der)) {
 		die(file, em.text[0] ? em.text : "cannot be read");
 		goto out;
 	}
@@ -254,13 +261,14 @@ static int reply(const char *ra_file, const char *key, const char *file, const c
 		die(file, "is no CertRep signed by that RA");
 		goto out;
 	}
-	printf("type=%d\nstatus=%d\nfail=%d\ntxn=%s\nprintable=%d\n", r.type, r.status, r.fail_info, r.txn,
-	       r.text_is_printable);
+	printf("type=%d\nstatus=%d\nfail=%d\ntxn=%s\nprintable=%d\n", r.type, r.status, r.fail_info,
+	       r.txn, r.text_is_printable);
 	printf("digest=%s\nsignature=%s\ncipher=%s\ncerts=%d\nsize=%zu\n", OBJ_nid2sn(r.digest_nid),
 	       OBJ_nid2sn(r.signature_nid), OBJ_nid2sn(r.cipher_nid), r.certs, der.n);
-	printf("nonce=%s\n", r.recipient_nonce_n == 16 && memcmp(r.recipient_nonce, scep_msg_nonce, 16) == 0
-				     ? "echoed"
-				     : "other");
+	printf("nonce=%s\n",
+	       r.recipient_nonce_n == 16 && memcmp(r.recipient_nonce, scep_msg_nonce, 16) == 0
+		       ? "echoed"
+		       : "other");
 	code = cert_file && r.cert.n > 0 && !write_file(cert_file, buf_bytes(&r.cert)) ? 1 : 0;
 out:
 	X509_free(ra);

@@ -35,8 +35,10 @@ static void walk_refuses(void **state)
 		{{(const uint8_t *)"\x30\x85\x01\x00\x00\x00\x00", 7}, "length of five bytes"},
 		{{(const uint8_t *)"\x30\x84\xff\xff\xff\xff", 6}, "length of 4 GiB"},
 		{{(const uint8_t *)"\x30\x82\x01", 3}, "cut length"},
-		{{(const uint8_t *)"\x30\x05\x30\x80\x02\x01\x05", 7}, "indefinite child outlives its parent"},
-		{{(const uint8_t *)"\x30\x04\x30\x03\x02\x01\x05", 7}, "child longer than its parent"},
+		{{(const uint8_t *)"\x30\x05\x30\x80\x02\x01\x05", 7},
+		 "indefinite child outlives its parent"},
+		{{(const uint8_t *)"\x30\x04\x30\x03\x02\x01\x05", 7},
+		 "child longer than its parent"},
 	};
 
 	(void)state;

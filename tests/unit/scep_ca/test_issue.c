@@ -75,7 +75,8 @@ static void proxy_connection(struct proxy *p, int client, int server)
 	while (poll(fds, 2, -1) > 0) {
 		if (fds[0].revents) {
 			n = recv(client, chunk, sizeof(chunk), MSG_PEEK);
-			if (n > 0 && p->when && memmem(chunk, (size_t)n, p->when, strlen(p->when))) {
+			if (n > 0 && p->when &&
+			    memmem(chunk, (size_t)n, p->when, strlen(p->when))) {
 				p->hook_fires++;
 				if (p->before)
 					p->before(p->ctx);
@@ -84,7 +85,8 @@ static void proxy_connection(struct proxy *p, int client, int server)
 			if (!pass(client, server, false, chunk, sizeof(chunk), &n))
 				return;
 		}
-		if (fds[1].revents && (!pass(server, client, cutting, chunk, sizeof(chunk), &n) || cutting))
+		if (fds[1].revents &&
+		    (!pass(server, client, cutting, chunk, sizeof(chunk), &n) || cutting))
 			return;
 	}
 }
@@ -117,7 +119,8 @@ static void proxy_mode(const char *when, void (*before)(void *ctx), void *ctx, i
 
 static void profile_of(struct keys_profile *p, const char *name, const struct scep_client *ca)
 {
-	*p = (struct keys_profile){.issuer = ca->cert, .issuer_key = ca->key, .lifetime_max = 365 * 86400LL};
+	*p = (struct keys_profile){
+		.issuer = ca->cert, .issuer_key = ca->key, .lifetime_max = 365 * 86400LL};
 	assert_int_equal(text_copy(p->name, sizeof(p->name), name), E_OK);
 	assert_int_equal(cert_ski(ca->cert, p->issuer_id), E_OK);
 	assert_int_equal(cert_validity(ca->cert, &p->issuer_from, &p->issuer_to), E_OK);
@@ -138,8 +141,9 @@ static int setup(void **state)
 	assert_int_equal(store_open(&o, &F.ledger), E_OK);
 	F.portal = test_redis_as(&F.redis, "portal");
 	F.anna = test_redis_as(&F.redis, "anna");
-	assert_true(scep_ca_new("students CA", NULL, &F.students) && scep_ca_new("staff CA", NULL, &F.staff) &&
-		    scep_client_new(&F.device, 2048) && scep_client_new(&F.other, 2048));
+	assert_true(scep_ca_new("students CA", NULL, &F.students) &&
+		    scep_ca_new("staff CA", NULL, &F.staff) && scep_client_new(&F.device, 2048) &&
+		    scep_client_new(&F.other, 2048));
 	profile_of(&F.profiles[0], "students", &F.students);
 	profile_of(&F.profiles[1], "staff", &F.staff);
 	F.keys = (struct keys){.profiles = F.profiles, .n = 2, .ticket_mac = {1}, .seal = {2}};
@@ -201,8 +205,9 @@ static void set_key(struct made *m, EVP_PKEY *key)
 
 static void set_seal(struct made *m)
 {
-	assert_int_equal(seal_make(bytes_of(F.keys.seal, KEYS_SECRET_SIZE), m->t.profile, m->g.challenge, m->g.txn,
-				   m->g.spki, m->seal), E_OK);
+	assert_int_equal(seal_make(bytes_of(F.keys.seal, KEYS_SECRET_SIZE), m->t.profile,
+				   m->g.challenge, m->g.txn, m->g.spki, m->seal),
+			 E_OK);
 	m->g.seal = bytes_of(m->seal, sizeof(m->seal));
 }
 
@@ -211,7 +216,8 @@ static void set_ticket(struct made *m)
 	buf_free(&m->content);
 	buf_init(&m->content, TICKET_CONTENT_MAX);
 	assert_int_equal(ticket_encode(&m->t, &m->content), E_OK);
-	assert_int_equal(digest_hmac_sha256(bytes_of(F.keys.ticket_mac, KEYS_SECRET_SIZE), buf_bytes(&m->content), m->mac),
+	assert_int_equal(digest_hmac_sha256(bytes_of(F.keys.ticket_mac, KEYS_SECRET_SIZE),
+					    buf_bytes(&m->content), m->mac),
 			 E_OK);
 	m->g.content = buf_bytes(&m->content);
 	m->g.mac = bytes_of(m->mac, sizeof(m->mac));
@@ -225,7 +231,8 @@ static void make_with(struct made *m, const char *login, int64_t lifetime, int64
 	struct device d = {.name = "device", .platform = "linux", .created = clock_now()};
 	char random[HASH_SIZE];
 
-	*m = (struct made){.t = {.lifetime = lifetime, .issued = clock_now(), .expires = clock_now() + life}};
+	*m = (struct made){
+		.t = {.lifetime = lifetime, .issued = clock_now(), .expires = clock_now() + life}};
 	assert_int_equal(text_copy(u.login, sizeof(u.login), login), E_OK);
 	assert_int_equal(rnd_id(u.id, sizeof(u.id), "u", 16), E_OK);
 	assert_int_equal(rnd_id(d.id, sizeof(d.id), "d", 16), E_OK);
@@ -244,7 +251,8 @@ static void make_with(struct made *m, const char *login, int64_t lifetime, int64
 	set_ticket(m);
 	set_key(m, F.device.key);
 	set_seal(m);
-	assert_int_equal(store_ticket_put(F.portal, &m->t, m->g.content, m->g.mac, 100, NULL), E_OK);
+	assert_int_equal(store_ticket_put(F.portal, &m->t, m->g.content, m->g.mac, 100, NULL),
+			 E_OK);
 }
 
 static void make(struct made *m, const char *login)
@@ -307,7 +315,9 @@ static void issues_what_the_ticket_says(void **state)
 	assert_string_equal(serial, i.serial);
 	assert_int_equal(EVP_PKEY_eq(X509_get0_pubkey(cert), F.device.key), 1);
 	assert_int_equal(X509_verify(cert, F.students.key), 1);
-	assert_int_equal(X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, text, sizeof(text)), 4);
+	assert_int_equal(X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName,
+						   text, sizeof(text)),
+			 4);
 	assert_string_equal(text, "good");
 	assert_int_equal(cert_validity(cert, &from, &to), E_OK);
 	assert_in_range(to, now + LIFETIME, now + LIFETIME + 5);

@@ -12,7 +12,8 @@
 
 #define CHALLENGE "0123456789ABCDEF0123456789ABCDEF"
 
-static const char txn[HASH_SIZE] = "2222222222222222222222222222222222222222222222222222222222222222";
+static const char txn[HASH_SIZE] =
+	"2222222222222222222222222222222222222222222222222222222222222222";
 
 struct fixture {
 	struct scep_client client, other, ca, ra, ra2;
@@ -28,12 +29,17 @@ static int setup(void **state)
 	int n;
 
 	*state = &f;
-	if (!scep_client_new(&f.client, 2048) || !scep_client_new(&f.other, 2048) || !scep_ca_new("CA", NULL, &f.ca) ||
-	    !scep_ca_new("RA", &f.ca, &f.ra) || !scep_ca_new("RA 2", &f.ca, &f.ra2))
+	if (!scep_client_new(&f.client, 2048) || !scep_client_new(&f.other, 2048) ||
+	    !scep_ca_new("CA", NULL, &f.ca) || !scep_ca_new("RA", &f.ca, &f.ra) ||
+	    !scep_ca_new("RA 2", &f.ca, &f.ra2))
 		return -1;
-	f.profiles[0] = (struct keys_profile){.name = "students", .ra_cert = f.ra.cert, .ra_key = f.ra.key};
-	f.profiles[1] = (struct keys_profile){.name = "legacy", .ra_cert = f.ra.cert, .ra_key = f.ra.key,
-					      .allow_3des = true, .allow_sha1 = true};
+	f.profiles[0] =
+		(struct keys_profile){.name = "students", .ra_cert = f.ra.cert, .ra_key = f.ra.key};
+	f.profiles[1] = (struct keys_profile){.name = "legacy",
+					      .ra_cert = f.ra.cert,
+					      .ra_key = f.ra.key,
+					      .allow_3des = true,
+					      .allow_sha1 = true};
 	f.keys = (struct keys){.profiles = f.profiles, .n = 2, .seal = {7}};
 	n = i2d_PUBKEY(f.client.key, &der);
 	buf_init(&f.spki, 4096);
@@ -56,9 +62,11 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void open_bytes(const struct fixture *f, const char *profile, struct bytes envelope, struct signer_opened *ret)
+static void open_bytes(const struct fixture *f, const char *profile, struct bytes envelope,
+		       struct signer_opened *ret)
 {
-	struct signer_open_request req = {.profile = profile, .envelope = envelope, .signer_spki = buf_bytes(&f->spki)};
+	struct signer_open_request req = {
+		.profile = profile, .envelope = envelope, .signer_spki = buf_bytes(&f->spki)};
 	struct errmsg em;
 
 	memcpy(req.txn, txn, sizeof(txn));
@@ -76,7 +84,8 @@ static struct buf make(const struct fixture *f, struct scep_msg m)
 	return env;
 }
 
-static enum scep_rule opened(const struct fixture *f, const char *profile, struct scep_msg m, struct signer_opened *ret)
+static enum scep_rule opened(const struct fixture *f, const char *profile, struct scep_msg m,
+			     struct signer_opened *ret)
 {
 	struct buf env = make(f, m);
 
@@ -92,7 +101,8 @@ static void opens_and_seals(void **state)
 	struct bytes key = bytes_of(f->keys.seal, sizeof(f->keys.seal));
 	char hash[HASH_SIZE];
 
-	assert_int_equal(opened(f, "students", (struct scep_msg){.challenge = CHALLENGE}, &o), RULE_NONE);
+	assert_int_equal(opened(f, "students", (struct scep_msg){.challenge = CHALLENGE}, &o),
+			 RULE_NONE);
 	assert_true(o.key_match);
 	assert_true(o.has_challenge);
 	assert_int_equal(o.cipher, SCEP_AES128);
@@ -133,12 +143,16 @@ static void ciphers_by_profile(void **state)
 	struct fixture *f = *state;
 	struct signer_opened o;
 
-	assert_int_equal(opened(f, "students", (struct scep_msg){.cipher = "AES-256-CBC"}, &o), RULE_NONE);
+	assert_int_equal(opened(f, "students", (struct scep_msg){.cipher = "AES-256-CBC"}, &o),
+			 RULE_NONE);
 	assert_int_equal(o.cipher, SCEP_AES256);
-	assert_int_equal(opened(f, "students", (struct scep_msg){.cipher = "DES-EDE3-CBC"}, &o), RULE_CIPHER);
-	assert_int_equal(opened(f, "legacy", (struct scep_msg){.cipher = "DES-EDE3-CBC"}, &o), RULE_NONE);
+	assert_int_equal(opened(f, "students", (struct scep_msg){.cipher = "DES-EDE3-CBC"}, &o),
+			 RULE_CIPHER);
+	assert_int_equal(opened(f, "legacy", (struct scep_msg){.cipher = "DES-EDE3-CBC"}, &o),
+			 RULE_NONE);
 	assert_int_equal(o.cipher, SCEP_DES3);
-	assert_int_equal(opened(f, "legacy", (struct scep_msg){.quirks = SCEP_QUIRK_AUTH}, &o), RULE_ENVELOPE);
+	assert_int_equal(opened(f, "legacy", (struct scep_msg){.quirks = SCEP_QUIRK_AUTH}, &o),
+			 RULE_ENVELOPE);
 }
 
 static void recipients(void **state)
@@ -146,12 +160,20 @@ static void recipients(void **state)
 	struct fixture *f = *state;
 	struct signer_opened o;
 
-	assert_int_equal(opened(f, "students", (struct scep_msg){.quirks = SCEP_QUIRK_OTHERS_TOO}, &o), RULE_NONE);
-	assert_int_equal(opened(f, "students", (struct scep_msg){.quirks = SCEP_QUIRK_TWO_RECIPIENTS}, &o), RULE_DECRYPT);
-	assert_int_equal(opened(f, "students", (struct scep_msg){.recipient = f->ra2.cert}, &o), RULE_DECRYPT);
-	assert_int_equal(opened(f, "students", (struct scep_msg){.quirks = SCEP_QUIRK_KEYID}, &o), RULE_NONE);
-	assert_int_equal(opened(f, "students", (struct scep_msg){.quirks = SCEP_QUIRK_OAEP}, &o), RULE_NONE);
-	assert_int_equal(opened(f, "students", (struct scep_msg){.quirks = SCEP_QUIRK_BER}, &o), RULE_NONE);
+	assert_int_equal(
+		opened(f, "students", (struct scep_msg){.quirks = SCEP_QUIRK_OTHERS_TOO}, &o),
+		RULE_NONE);
+	assert_int_equal(
+		opened(f, "students", (struct scep_msg){.quirks = SCEP_QUIRK_TWO_RECIPIENTS}, &o),
+		RULE_DECRYPT);
+	assert_int_equal(opened(f, "students", (struct scep_msg){.recipient = f->ra2.cert}, &o),
+			 RULE_DECRYPT);
+	assert_int_equal(opened(f, "students", (struct scep_msg){.quirks = SCEP_QUIRK_KEYID}, &o),
+			 RULE_NONE);
+	assert_int_equal(opened(f, "students", (struct scep_msg){.quirks = SCEP_QUIRK_OAEP}, &o),
+			 RULE_NONE);
+	assert_int_equal(opened(f, "students", (struct scep_msg){.quirks = SCEP_QUIRK_BER}, &o),
+			 RULE_NONE);
 }
 
 static void requests_inside(void **state)
@@ -162,10 +184,14 @@ static void requests_inside(void **state)
 
 	assert_int_equal(opened(f, "students", (struct scep_msg){0}, &o), RULE_NONE);
 	assert_false(o.has_challenge);
-	assert_int_equal(opened(f, "students", (struct scep_msg){.csr_key = f->other.key}, &o), RULE_NONE);
+	assert_int_equal(opened(f, "students", (struct scep_msg){.csr_key = f->other.key}, &o),
+			 RULE_NONE);
 	assert_false(o.key_match);
-	assert_int_equal(opened(f, "students", (struct scep_msg){.csr_key = small.key}, &o), RULE_KEY);
-	assert_int_equal(opened(f, "students", (struct scep_msg){.content = bytes_str("nonsense")}, &o), RULE_CSR);
+	assert_int_equal(opened(f, "students", (struct scep_msg){.csr_key = small.key}, &o),
+			 RULE_KEY);
+	assert_int_equal(
+		opened(f, "students", (struct scep_msg){.content = bytes_str("nonsense")}, &o),
+		RULE_CSR);
 	assert_int_equal(o.spki_n, 0);
 	scep_client_free(&small);
 }
@@ -219,15 +245,21 @@ static void certrep_keeps_to_the_profile(void **state)
 		const char *profile;
 		enum scep_digest digest;
 		int want;
-	} cases[] = {{"students", SCEP_SHA1, NID_sha256}, {"legacy", SCEP_SHA1, NID_sha1},
-		     {"students", SCEP_SHA512, NID_sha512}, {"students", SCEP_DIGEST_NONE, NID_sha256}};
+	} cases[] = {{"students", SCEP_SHA1, NID_sha256},
+		     {"legacy", SCEP_SHA1, NID_sha1},
+		     {"students", SCEP_SHA512, NID_sha512},
+		     {"students", SCEP_DIGEST_NONE, NID_sha256}};
 	struct fixture *f = *state;
 	uint8_t last[16] = {0};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct signer_reply_request req = {.profile = cases[i].profile, .status = SCEP_FAILURE,
-						   .fail_info = SCEP_BAD_REQUEST, .digest = cases[i].digest,
-						   .txn = "T", .nonce = {1, 2}, .nonce_n = 2};
+		struct signer_reply_request req = {.profile = cases[i].profile,
+						   .status = SCEP_FAILURE,
+						   .fail_info = SCEP_BAD_REQUEST,
+						   .digest = cases[i].digest,
+						   .txn = "T",
+						   .nonce = {1, 2},
+						   .nonce_n = 2};
 		struct scep_reply r;
 		struct buf out;
 
@@ -248,7 +280,9 @@ static void certrep_keeps_to_the_profile(void **state)
 static void certrep_refuses(void **state)
 {
 	struct fixture *f = *state;
-	struct signer_reply_request req = {.profile = "students", .status = SCEP_FAILURE, .txn = "T",
+	struct signer_reply_request req = {.profile = "students",
+					   .status = SCEP_FAILURE,
+					   .txn = "T",
 					   .nonce_n = SCEP_NONCE_MAX + 1};
 	struct buf out;
 

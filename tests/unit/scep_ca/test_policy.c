@@ -6,9 +6,12 @@
 
 #define NOW 1700000000
 
-static const char challenge[HASH_SIZE] = "1111111111111111111111111111111111111111111111111111111111111111";
-static const char other[HASH_SIZE] = "1111111111111111111111111111111111111111111111111111111111111112";
-static const char txn[HASH_SIZE] = "2222222222222222222222222222222222222222222222222222222222222222";
+static const char challenge[HASH_SIZE] =
+	"1111111111111111111111111111111111111111111111111111111111111111";
+static const char other[HASH_SIZE] =
+	"1111111111111111111111111111111111111111111111111111111111111112";
+static const char txn[HASH_SIZE] =
+	"2222222222222222222222222222222222222222222222222222222222222222";
 static const uint8_t seal[GRANT_SEAL_SIZE] = {3};
 
 static void admits_pkcsreq_only(void **state)
@@ -17,7 +20,8 @@ static void admits_pkcsreq_only(void **state)
 
 	(void)state;
 	for (int type = -1; type < 100; type++) {
-		struct policy_message m = {.message_type = type, .signer_rsa = true, .digest = SCEP_SHA256};
+		struct policy_message m = {
+			.message_type = type, .signer_rsa = true, .digest = SCEP_SHA256};
 
 		policy_admit(&m, &d);
 		assert_int_equal(d.verdict, type == 19 ? POLICY_OPEN : POLICY_FAIL);
@@ -34,10 +38,14 @@ static void admit_table(void **state)
 		enum scep_digest digest;
 		enum scep_rule want;
 	} cases[] = {
-		{true, false, SCEP_SHA256, RULE_NONE},	  {true, false, SCEP_SHA384, RULE_NONE},
-		{true, false, SCEP_SHA512, RULE_NONE},	  {true, true, SCEP_SHA1, RULE_NONE},
-		{true, false, SCEP_SHA1, RULE_DIGEST},	  {true, true, SCEP_DIGEST_NONE, RULE_DIGEST},
-		{false, false, SCEP_SHA256, RULE_EC_SIGNER}, {false, true, SCEP_SHA1, RULE_EC_SIGNER},
+		{true, false, SCEP_SHA256, RULE_NONE},
+		{true, false, SCEP_SHA384, RULE_NONE},
+		{true, false, SCEP_SHA512, RULE_NONE},
+		{true, true, SCEP_SHA1, RULE_NONE},
+		{true, false, SCEP_SHA1, RULE_DIGEST},
+		{true, true, SCEP_DIGEST_NONE, RULE_DIGEST},
+		{false, false, SCEP_SHA256, RULE_EC_SIGNER},
+		{false, true, SCEP_SHA1, RULE_EC_SIGNER},
 	};
 
 	(void)state;
@@ -130,7 +138,8 @@ static void any_one_fact_denies(void **state)
 	denied(f, RULE_UNKNOWN_CHALLENGE);
 	f = good_facts(), f.profile = "staff";
 	denied(f, RULE_PROFILE);
-	denied((struct policy_facts){.profile = "students", .challenge = challenge, .txn = txn}, RULE_KEY_MISMATCH);
+	denied((struct policy_facts){.profile = "students", .challenge = challenge, .txn = txn},
+	       RULE_KEY_MISMATCH);
 }
 
 static void expiry_and_replay_window(void **state)
@@ -173,7 +182,8 @@ static void every_rule_has_its_own_word(void **state)
 		assert_true(strlen(rule_word((enum scep_rule)i)) > 0);
 		assert_true(strlen(rule_text((enum scep_rule)i)) > 0);
 		for (int j = 0; j < i; j++)
-			assert_string_not_equal(rule_word((enum scep_rule)i), rule_word((enum scep_rule)j));
+			assert_string_not_equal(rule_word((enum scep_rule)i),
+						rule_word((enum scep_rule)j));
 	}
 	assert_string_equal(rule_word(RULE_COUNT), "internal");
 }

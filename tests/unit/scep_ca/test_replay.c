@@ -38,7 +38,8 @@ static size_t run_folder(const char *path)
 	while ((e = readdir(dir))) {
 		uint8_t chunk[65536];
 		ssize_t n;
-		int fd = e->d_name[0] == '.' ? -1 : openat(dirfd(dir), e->d_name, O_RDONLY | O_CLOEXEC);
+		int fd = e->d_name[0] == '.' ? -1
+					     : openat(dirfd(dir), e->d_name, O_RDONLY | O_CLOEXEC);
 
 		if (fd < 0)
 			continue;
@@ -55,14 +56,21 @@ static size_t run_folder(const char *path)
 
 static void messages_of_our_own(void **state)
 {
-	static const unsigned quirks[] = {0, SCEP_QUIRK_BER, SCEP_QUIRK_OAEP, SCEP_QUIRK_AUTH, SCEP_QUIRK_TWO_SIGNERS,
-					  SCEP_QUIRK_FOUR_CERTS, SCEP_QUIRK_NO_CERTS, SCEP_QUIRK_FIVE_RECIPIENTS};
+	static const unsigned quirks[] = {0,
+					  SCEP_QUIRK_BER,
+					  SCEP_QUIRK_OAEP,
+					  SCEP_QUIRK_AUTH,
+					  SCEP_QUIRK_TWO_SIGNERS,
+					  SCEP_QUIRK_FOUR_CERTS,
+					  SCEP_QUIRK_NO_CERTS,
+					  SCEP_QUIRK_FIVE_RECIPIENTS};
 	struct scep_client c = {0}, ca = {0};
 
 	(void)state;
 	assert_true(scep_client_new(&c, 2048) && scep_ca_new("CA", NULL, &ca));
 	for (size_t i = 0; i < sizeof(quirks) / sizeof(quirks[0]); i++) {
-		struct scep_msg m = {.quirks = quirks[i], .challenge = "SECRET", .recipient = ca.cert};
+		struct scep_msg m = {
+			.quirks = quirks[i], .challenge = "SECRET", .recipient = ca.cert};
 		struct buf msg, env, csr;
 
 		buf_init(&msg, 1 << 20);

@@ -29,8 +29,8 @@ static int setup(void **state)
 	static struct fixture f;
 
 	*state = &f;
-	if (!scep_client_new(&f.client, 2048) || !scep_client_new(&f.ec, 0) || !scep_ca_new("CA", NULL, &f.ca) ||
-	    !scep_ca_new("RA", &f.ca, &f.ra))
+	if (!scep_client_new(&f.client, 2048) || !scep_client_new(&f.ec, 0) ||
+	    !scep_ca_new("CA", NULL, &f.ca) || !scep_ca_new("RA", &f.ca, &f.ra))
 		return -1;
 	der_of(f.client.cert, &f.client_der);
 	der_of(f.ec.cert, &f.ec_der);
@@ -67,7 +67,8 @@ static struct reply_spec spec_of(const struct fixture *f, enum scep_status statu
 	};
 }
 
-static void build(const struct fixture *f, const struct reply_spec *s, struct scep_reply *ret, size_t *ret_size)
+static void build(const struct fixture *f, const struct reply_spec *s, struct scep_reply *ret,
+		  size_t *ret_size)
 {
 	struct buf out;
 
@@ -202,7 +203,11 @@ static void odd_client_certificates_get_their_reply(void **state)
 	assert_int_equal(ASN1_OCTET_STRING_set(junk, (const unsigned char *)"\xff\xff\xff", 3), 1);
 	ext = X509_EXTENSION_create_by_OBJ(NULL, usage, 1, junk);
 	assert_int_equal(X509_add_ext(odd.cert, ext, -1), 1);
-	assert_int_equal(ASN1_STRING_set(X509_get_serialNumber(odd.cert), "\x7f" "01234567890123456789", 21), 1);
+	assert_int_equal(ASN1_STRING_set(X509_get_serialNumber(odd.cert),
+					 "\x7f"
+					 "01234567890123456789",
+					 21),
+			 1);
 	assert_true(X509_sign(odd.cert, odd.key, EVP_sha256()) > 0);
 	der_of(odd.cert, &der);
 	s.recipient = buf_bytes(&der);
@@ -224,10 +229,11 @@ static void bag_keeps_its_order(void **state)
 	struct buf run, bag;
 	const unsigned char *p;
 	CMS_ContentInfo *cms;
-	STACK_OF(X509) *certs;
+	STACK_OF(X509) * certs;
 
 	for (int turn = 0; turn < 2; turn++) {
-		X509 *first = turn ? f->ra.cert : f->client.cert, *second = turn ? f->client.cert : f->ra.cert;
+		X509 *first = turn ? f->ra.cert : f->client.cert,
+		     *second = turn ? f->client.cert : f->ra.cert;
 
 		buf_init(&run, 1 << 16);
 		buf_init(&bag, 1 << 16);

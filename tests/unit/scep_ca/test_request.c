@@ -14,8 +14,8 @@ static int setup(void **state)
 	static struct fixture f;
 
 	*state = &f;
-	return scep_client_new(&f.client, 2048) && scep_client_new(&f.ec, 0) && scep_ca_new("CA", NULL, &f.ca) &&
-			       scep_ca_new("RA", &f.ca, &f.ra)
+	return scep_client_new(&f.client, 2048) && scep_client_new(&f.ec, 0) &&
+			       scep_ca_new("CA", NULL, &f.ca) && scep_ca_new("RA", &f.ca, &f.ra)
 		       ? 0
 		       : -1;
 }
@@ -44,7 +44,8 @@ static struct buf make(const struct fixture *f, const struct scep_client *c, str
 	return out;
 }
 
-static int parse(const struct fixture *f, const struct scep_client *c, struct scep_msg m, struct scep_request *ret)
+static int parse(const struct fixture *f, const struct scep_client *c, struct scep_msg m,
+		 struct scep_request *ret)
 {
 	struct buf msg = make(f, c, m);
 	struct errmsg em = {""};
@@ -58,7 +59,8 @@ static int parse(const struct fixture *f, const struct scep_client *c, struct sc
 	return r;
 }
 
-static void good(const struct fixture *f, const struct scep_client *c, struct scep_msg m, enum scep_digest digest)
+static void good(const struct fixture *f, const struct scep_client *c, struct scep_msg m,
+		 enum scep_digest digest)
 {
 	struct scep_request req;
 
@@ -97,7 +99,8 @@ static void accepts_what_clients_send(void **state)
 	good(f, &f->client, (struct scep_msg){.txn = "q2a/+b1c=="}, SCEP_SHA256);
 	good(f, &f->ec, (struct scep_msg){0}, SCEP_SHA256);
 
-	assert_int_equal(parse(f, &f->client, (struct scep_msg){.quirks = SCEP_QUIRK_NO_NONCE}, &req), E_OK);
+	assert_int_equal(
+		parse(f, &f->client, (struct scep_msg){.quirks = SCEP_QUIRK_NO_NONCE}, &req), E_OK);
 	assert_int_equal(req.attrs.nonce_n, 0);
 	scep_request_free(&req);
 	assert_int_equal(parse(f, &f->client, (struct scep_msg){0}, &req), E_OK);
@@ -115,13 +118,23 @@ static void message_types_are_read_not_judged(void **state)
 	static const struct {
 		const char *text;
 		int want;
-	} cases[] = {{"17", 17}, {"18", 18}, {"0", 0}, {"3", 3}, {"22", 22}, {"99", 99}, {"019", SCEP_MSG_JUNK},
-		     {"19 ", SCEP_MSG_JUNK}, {"-1", SCEP_MSG_JUNK}, {"x", SCEP_MSG_JUNK}, {"190", SCEP_MSG_JUNK}};
+	} cases[] = {{"17", 17},
+		     {"18", 18},
+		     {"0", 0},
+		     {"3", 3},
+		     {"22", 22},
+		     {"99", 99},
+		     {"019", SCEP_MSG_JUNK},
+		     {"19 ", SCEP_MSG_JUNK},
+		     {"-1", SCEP_MSG_JUNK},
+		     {"x", SCEP_MSG_JUNK},
+		     {"190", SCEP_MSG_JUNK}};
 	struct scep_request req;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		assert_int_equal(parse(*state, &((struct fixture *)*state)->client,
-				       (struct scep_msg){.type = cases[i].text}, &req), E_OK);
+				       (struct scep_msg){.type = cases[i].text}, &req),
+				 E_OK);
 		assert_int_equal(req.attrs.message_type, cases[i].want);
 		scep_request_free(&req);
 	}
@@ -197,7 +210,8 @@ static void recorded_messages(void **state)
 		size_t n;
 		FILE *f;
 
-		(void)snprintf(path, sizeof(path), "%s/tests/vectors/scep/%s", share ? share : ".", cases[i].file);
+		(void)snprintf(path, sizeof(path), "%s/tests/vectors/scep/%s", share ? share : ".",
+			       cases[i].file);
 		f = fopen(path, "rb");
 		assert_non_null(f);
 		n = fread(msg, 1, sizeof(msg), f);
@@ -217,7 +231,8 @@ static void truncated_everywhere(void **state)
 	struct fixture *f = *state;
 
 	for (unsigned ber = 0; ber < 2; ber++) {
-		struct buf msg = make(f, &f->client, (struct scep_msg){.quirks = ber ? SCEP_QUIRK_BER : 0});
+		struct buf msg =
+			make(f, &f->client, (struct scep_msg){.quirks = ber ? SCEP_QUIRK_BER : 0});
 		struct scep_request req;
 
 		for (size_t n = 0; n < msg.n; n++) {
@@ -252,7 +267,8 @@ static void flipped_everywhere(void **state)
 			assert_int_equal(req.envelope.n, want.envelope.n);
 			assert_memory_equal(req.envelope.p, want.envelope.p, want.envelope.n);
 			assert_memory_equal(&req.attrs, &want.attrs, sizeof(req.attrs));
-			assert_memory_equal(req.signer_spki.p, want.signer_spki.p, want.signer_spki.n);
+			assert_memory_equal(req.signer_spki.p, want.signer_spki.p,
+					    want.signer_spki.n);
 			scep_request_free(&req);
 		}
 		msg.p[i] ^= bit;

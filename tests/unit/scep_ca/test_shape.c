@@ -118,24 +118,34 @@ static int check_swapped(void **state, unsigned quirks, const void *from, const 
 static void iv_must_have_its_size(void **state)
 {
 	/* AES-128-CBC's OID, then OCTET STRING of 16: 3DES would need 8 */
-	assert_int_equal(check_swapped(state, 0, "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x02\x04\x10",
+	assert_int_equal(check_swapped(state, 0,
+				       "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x02\x04\x10",
 				       "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x02\x04\x0f", 13),
 			 E_FORMAT);
-	assert_int_equal(check_swapped(state, 0, "\x04\x01\x02\x04\x10", "\x04\x01\x02\x05\x10", 5), E_FORMAT);
+	assert_int_equal(check_swapped(state, 0, "\x04\x01\x02\x04\x10", "\x04\x01\x02\x05\x10", 5),
+			 E_FORMAT);
 }
 
 /* CVE-2026-28390: parts of the parameters that libcrypto expects are not there. */
 static void oaep_parameters_must_be_whole(void **state)
 {
 	/* mgf1 { sha256 } with the inner parameters turned into something else */
-	assert_int_equal(check_swapped(state, SCEP_QUIRK_OAEP, "\x01\x01\x08\x30", "\x01\x01\x08\x04", 4), E_FORMAT);
-	assert_int_equal(check_swapped(state, SCEP_QUIRK_OAEP, "\x01\x01\x08\x30", "\x01\x01\x09\x30", 4), E_FORMAT);
+	assert_int_equal(
+		check_swapped(state, SCEP_QUIRK_OAEP, "\x01\x01\x08\x30", "\x01\x01\x08\x04", 4),
+		E_FORMAT);
+	assert_int_equal(
+		check_swapped(state, SCEP_QUIRK_OAEP, "\x01\x01\x08\x30", "\x01\x01\x09\x30", 4),
+		E_FORMAT);
 	/* the whole parameters turned into another type */
-	assert_int_equal(check_swapped(state, SCEP_QUIRK_OAEP, "\x01\x01\x07\x30", "\x01\x01\x07\x31", 4), E_FORMAT);
+	assert_int_equal(
+		check_swapped(state, SCEP_QUIRK_OAEP, "\x01\x01\x07\x30", "\x01\x01\x07\x31", 4),
+		E_FORMAT);
 	/* rsaEncryption with parameters other than NULL */
-	assert_int_equal(check_swapped(state, 0, "\x01\x01\x01\x05\x00", "\x01\x01\x01\x04\x00", 5), E_FORMAT);
+	assert_int_equal(check_swapped(state, 0, "\x01\x01\x01\x05\x00", "\x01\x01\x01\x04\x00", 5),
+			 E_FORMAT);
 	/* RSASSA-PSS is no key transport */
-	assert_int_equal(check_swapped(state, 0, "\x01\x01\x01\x05\x00", "\x01\x01\x0a\x05\x00", 5), E_UNSUPPORTED);
+	assert_int_equal(check_swapped(state, 0, "\x01\x01\x01\x05\x00", "\x01\x01\x0a\x05\x00", 5),
+			 E_UNSUPPORTED);
 }
 
 static void oaep_without_parameters(void **state)
@@ -184,7 +194,9 @@ static void tlv(struct buf *out, uint8_t tag, struct bytes body)
 #define AES128 "\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x02"
 #define DES3 "\x06\x08\x2a\x86\x48\x86\xf7\x0d\x03\x07"
 #define PSPECIFIED "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x09"
-#define IV16 "\x04\x10" "0123456789abcdef"
+#define IV16                                                                                       \
+	"\x04\x10"                                                                                 \
+	"0123456789abcdef"
 
 /* What stands in the SEQUENCE of key transport and of content encryption; the bytes of the key. */
 static int crafted(struct bytes transport, struct bytes encryption, size_t key_n)
@@ -213,7 +225,8 @@ static int crafted(struct bytes transport, struct bytes encryption, size_t key_n
 	tlv(&out, 0x30, buf_bytes(&eci));
 	assert_int_equal(buf_error(&out), E_OK);
 	r = shape_enveloped(buf_bytes(&out), &s, NULL);
-	buf_free(&ri), buf_free(&ris), buf_free(&eci), buf_free(&seq), buf_free(&wrap), buf_free(&out);
+	buf_free(&ri), buf_free(&ris), buf_free(&eci), buf_free(&seq), buf_free(&wrap),
+		buf_free(&out);
 	return r;
 }
 
@@ -221,9 +234,21 @@ static void crafted_ivs_and_keys(void **state)
 {
 	(void)state;
 	assert_int_equal(crafted(RSA_ENCRYPTION, DER(AES128 IV16), 256), E_OK);
-	assert_int_equal(crafted(RSA_ENCRYPTION, DER(DES3 "\x04\x08" "01234567"), 256), E_OK);
-	assert_int_equal(crafted(RSA_ENCRYPTION, DER(AES128 "\x04\x08" "01234567"), 256), E_FORMAT);
-	assert_int_equal(crafted(RSA_ENCRYPTION, DER(AES128 "\x04\x11" "0123456789abcdefg"), 256), E_FORMAT);
+	assert_int_equal(crafted(RSA_ENCRYPTION,
+				 DER(DES3 "\x04\x08"
+					  "01234567"),
+				 256),
+			 E_OK);
+	assert_int_equal(crafted(RSA_ENCRYPTION,
+				 DER(AES128 "\x04\x08"
+					    "01234567"),
+				 256),
+			 E_FORMAT);
+	assert_int_equal(crafted(RSA_ENCRYPTION,
+				 DER(AES128 "\x04\x11"
+					    "0123456789abcdefg"),
+				 256),
+			 E_FORMAT);
 	assert_int_equal(crafted(RSA_ENCRYPTION, DER(AES128 "\x04\x00"), 256), E_FORMAT);
 	assert_int_equal(crafted(RSA_ENCRYPTION, DER(AES128), 256), E_FORMAT);
 	assert_int_equal(crafted(RSA_ENCRYPTION, DER(AES128 "\x05\x00"), 256), E_FORMAT);
@@ -239,7 +264,8 @@ static void crafted_oaep(void **state)
 		int want;
 	} cases[] = {
 #define P(s) {(const uint8_t *)s, sizeof(s) - 1}
-		{P(RSAES_OAEP "\x30\x00"), E_OK}, /* all defaults: SHA-1, MGF1 with SHA-1, empty label */
+		{P(RSAES_OAEP "\x30\x00"),
+		 E_OK}, /* all defaults: SHA-1, MGF1 with SHA-1, empty label */
 		{P(RSAES_OAEP), E_FORMAT},
 		{P(RSAES_OAEP "\x05\x00"), E_FORMAT},
 		{P(RSAES_OAEP "\x30\x02\x05\x00"), E_FORMAT},
@@ -248,11 +274,15 @@ static void crafted_oaep(void **state)
 		{P(RSAES_OAEP "\x30\x0f\xa2\x0d\x30\x0b" PSPECIFIED), E_FORMAT},
 		{P(RSAES_OAEP "\x30\x11\xa2\x0f\x30\x0d" PSPECIFIED "\x05\x00"), E_FORMAT},
 		/* [1] MGF1 without the digest it is made of (CVE-2026-28390) */
-		{P(RSAES_OAEP "\x30\x0f\xa1\x0d\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08"), E_FORMAT},
+		{P(RSAES_OAEP
+		   "\x30\x0f\xa1\x0d\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08"),
+		 E_FORMAT},
 		/* [0] a digest that is none: MD5 */
-		{P(RSAES_OAEP "\x30\x0e\xa0\x0c\x30\x0a\x06\x08\x2a\x86\x48\x86\xf7\x0d\x02\x05"), E_FORMAT},
+		{P(RSAES_OAEP "\x30\x0e\xa0\x0c\x30\x0a\x06\x08\x2a\x86\x48\x86\xf7\x0d\x02\x05"),
+		 E_FORMAT},
 		/* [2] before [0] */
-		{P(RSAES_OAEP "\x30\x1c\xa2\x0f\x30\x0d" PSPECIFIED "\x04\x00\xa0\x09\x30\x07\x06\x05\x2b\x0e\x03\x02\x1a"),
+		{P(RSAES_OAEP "\x30\x1c\xa2\x0f\x30\x0d" PSPECIFIED
+			      "\x04\x00\xa0\x09\x30\x07\x06\x05\x2b\x0e\x03\x02\x1a"),
 		 E_FORMAT},
 #undef P
 	};

@@ -63,7 +63,8 @@ static void many_addresses(void **state)
 	assert_int_equal(throttle_new(&t), E_OK);
 	drain(t, "192.0.2.1", 0);
 	for (int i = 0; i < 20000; i++) {
-		assert_true(snprintf(client, sizeof(client), "10.%d.%d.%d", i >> 16, (i >> 8) & 255, i & 255) > 0);
+		assert_true(snprintf(client, sizeof(client), "10.%d.%d.%d", i >> 16, (i >> 8) & 255,
+				     i & 255) > 0);
 		throttle_refused(t, client, 0);
 	}
 	assert_false(throttle_allows(t, "192.0.2.1", 0));

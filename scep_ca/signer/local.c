@@ -1,4 +1,4 @@
-#include "scep_ca/signer/client.h"
+#include "scep_ca/signer/local.h"
 
 #include "core/base/text.h"
 #include "scep_ca/ledger.h"
@@ -21,7 +21,8 @@ struct signer {
 	pthread_mutex_t lanes[LANES];
 };
 
-int signer_open_local(const struct conf *c, unsigned max_handles, struct signer **ret, struct errmsg *em)
+int signer_open_local(const struct conf *c, unsigned max_handles, struct signer **ret,
+		      struct errmsg *em)
 {
 	struct signer *s = calloc(1, sizeof(*s));
 	int r;
@@ -60,7 +61,8 @@ int signer_open(struct signer *s, const struct signer_open_request *req, struct 
 	return ra_open(s->keys, req, ret, em);
 }
 
-int signer_reply(struct signer *s, const struct signer_reply_request *req, struct buf *out, struct errmsg *em)
+int signer_reply(struct signer *s, const struct signer_reply_request *req, struct buf *out,
+		 struct errmsg *em)
 {
 	return ra_certrep(s->keys, req, out, em);
 }
@@ -74,8 +76,8 @@ static unsigned lane_of(const struct grant *g)
 	return first % LANES;
 }
 
-int signer_issue(struct signer *s, const struct grant *g, struct signer_issued *ret, struct buf *out,
-		 struct errmsg *em)
+int signer_issue(struct signer *s, const struct grant *g, struct signer_issued *ret,
+		 struct buf *out, struct errmsg *em)
 {
 	pthread_mutex_t *lane = &s->lanes[lane_of(g)];
 	struct store *ledger;
