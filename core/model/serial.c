@@ -93,7 +93,8 @@ static void hex_bytes(uint8_t v[SERIAL_BYTES], const char *digits)
 	size_t i;
 
 	for (i = 0; i < SERIAL_BYTES; i++)
-		v[i] = (uint8_t)(hex_value(digits[2 * i]) << 4 | hex_value(digits[2 * i + 1]));
+		v[i] = (uint8_t)((unsigned)hex_value(digits[2 * i]) << 4 |
+				 (unsigned)hex_value(digits[2 * i + 1]));
 }
 
 int serial_parse(char dst[SERIAL_SIZE], const char *text)

@@ -6,32 +6,32 @@
  * text says it: those come from our Functions. */
 static const struct rule {
 	const char *word;
-	int code;
 	const char *sentence;
+	int code;
 	int names_user;
 } rules[] = {
-	{"NOTFOUND", E_NOTFOUND, NULL, 0},
-	{"DENIED", E_DENIED, NULL, 0},
-	{"AMBIGUOUS", E_DENIED, NULL, 0},
-	{"BADARG", E_FORMAT, NULL, 0},
-	{"EXISTS", E_EXISTS, NULL, 0},
-	{"STATE", E_STATE, NULL, 0},
-	{"INTERNAL", E_INTERNAL, NULL, 0},
-	{"NOTREADY", E_UNAVAIL, "is not set up, or its data are gone; see scepctl install", 0},
-	{"ERR Function not found", E_UNAVAIL, "has no scepauth Functions (run scepctl install)", 0},
-	{"LOADING", E_UNAVAIL, "is still loading its data; try again in a moment", 0},
-	{"BUSY", E_UNAVAIL, "is busy running a script", 0},
-	{"READONLY", E_UNAVAIL, "is a read-only replica", 0},
-	{"MASTERDOWN", E_UNAVAIL, "is a replica that lost its primary", 0},
-	{"NOREPLICAS", E_UNAVAIL, "refuses writes: not enough replicas", 0},
-	{"OOM", E_UNAVAIL, "refuses new data: its maxmemory is used up; raise it in redis.conf", 0},
-	{"MISCONF", E_UNAVAIL, "refuses writes because it cannot save to disk; see its log", 0},
-	{"NOAUTH", E_UNAVAIL, "wants a user and password", 1},
-	{"WRONGPASS", E_UNAVAIL,
-	 "refuses this user or password; compare the secrets folder and users.acl", 1},
-	{"NOPERM", E_UNAVAIL,
-	 "does not give this user the right; compare users.acl with the template", 1},
-	{"ERR max number of clients", E_UNAVAIL, "has no connection left (maxclients)", 0},
+	{"NOTFOUND", NULL, E_NOTFOUND, 0},
+	{"DENIED", NULL, E_DENIED, 0},
+	{"AMBIGUOUS", NULL, E_DENIED, 0},
+	{"BADARG", NULL, E_FORMAT, 0},
+	{"EXISTS", NULL, E_EXISTS, 0},
+	{"STATE", NULL, E_STATE, 0},
+	{"INTERNAL", NULL, E_INTERNAL, 0},
+	{"NOTREADY", "is not set up, or its data are gone; see scepctl install", E_UNAVAIL, 0},
+	{"ERR Function not found", "has no scepauth Functions (run scepctl install)", E_UNAVAIL, 0},
+	{"LOADING", "is still loading its data; try again in a moment", E_UNAVAIL, 0},
+	{"BUSY", "is busy running a script", E_UNAVAIL, 0},
+	{"READONLY", "is a read-only replica", E_UNAVAIL, 0},
+	{"MASTERDOWN", "is a replica that lost its primary", E_UNAVAIL, 0},
+	{"NOREPLICAS", "refuses writes: not enough replicas", E_UNAVAIL, 0},
+	{"OOM", "refuses new data: its maxmemory is used up; raise it in redis.conf", E_UNAVAIL, 0},
+	{"MISCONF", "refuses writes because it cannot save to disk; see its log", E_UNAVAIL, 0},
+	{"NOAUTH", "wants a user and password", E_UNAVAIL, 1},
+	{"WRONGPASS", "refuses this user or password; compare the secrets folder and users.acl",
+	 E_UNAVAIL, 1},
+	{"NOPERM", "does not give this user the right; compare users.acl with the template",
+	 E_UNAVAIL, 1},
+	{"ERR max number of clients", "has no connection left (maxclients)", E_UNAVAIL, 0},
 };
 
 static int starts_with_word(const char *s, const char *word)
