@@ -457,13 +457,6 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 
 /* ---- starting and stopping ---- */
 
-static size_t keep_escapes(void *cls, struct MHD_Connection *c, char *s)
-{
-	(void)cls;
-	(void)c;
-	return strlen(s); /* the path is decoded here, from the URI as it came */
-}
-
 /* libmicrohttpd tells only its log why it does not start. */
 static void on_log(void *cls, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 
@@ -509,7 +502,7 @@ static struct MHD_Daemon *daemon_start(struct httpd *h, int fd)
 		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
 		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, h, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
+		on_connection, h, MHD_OPTION_END);
 }
 
 int httpd_open(const struct httpd_options *o, struct httpd **ret, struct errmsg *em)

@@ -89,6 +89,7 @@ static void test_base64_lenient(void **state)
 		{"A  /", "\x03\xef\xbf"},       /* '+' turned into spaces (iOS 11) */
 		{"Zm9v YmFy", "foobar"},        /* one space cannot be a digit here: 9 of them */
 		{"++ //", "\xfb\xef\xff"},      /* one '+' survived: spaces are white space */
+		{"++  //", "\xfb\xef\xff"},     /* also where their number would fit */
 		{"++ //=", NULL},
 		{"Zg=", NULL},
 		{"Zg===", NULL},

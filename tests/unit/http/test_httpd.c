@@ -211,7 +211,7 @@ static void test_statuses(void **state)
 
 static void test_paths(void **state)
 {
-	static const char *const bad[] = {"/scep/..",    "/scep/%2e%2e", "/scep/a%2fb",
+	static const char *const bad[] = {"/scep/..",    "/scep/%2e%2e", "/static/a%2Fb",
 					  "/scep/a%00b", "//echo",       "/scep/a%zz",
 					  "/scep/%ff",   "/scep/",       "/scep/a%0ab",
 					  "/echo/",      "/static/../x", "/static//x"};
@@ -384,9 +384,10 @@ static void test_big_body_chunked(void **state)
 	buf_reset(&b);
 	buf_adds(&b, "POST /raw HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END);
 	for (int i = 0; i < 100; i++)
-		buf_addf(&b, "7d0\r\n%02000d\r\n", 0); /* 200000 bytes: not even read */
+		buf_addf(&b, "7d0\r\n%02000d\r\n",
+			 0); /* 200000 bytes: cut off, without an answer */
 	ask(*state, buf_str(&b));
-	assert_lacks(reply, " 200 ");
+	assert_lacks(reply, "HTTP/1.1");
 	buf_free(&b);
 }
 

@@ -86,6 +86,7 @@ static void test_not_found(void **state)
 		"//",
 		"//scep/a",
 		"/scep//a",
+		"/static//x",
 		"/scep/..",
 		"/scep/.",
 		"/../scep/a",

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/landlock.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -369,8 +370,10 @@ static void becomes_nobody(void)
 	const struct passwd *pw = getpwnam("nobody");
 	uid_t r, e, s;
 	gid_t gr, ge, gs;
+	static const gid_t groups_before[] = {0, 4};
 
 	CHECK(pw != NULL);
+	CHECK(setgroups(2, groups_before) == 0);
 	enter("nobody");
 	CHECK(getresuid(&r, &e, &s) == 0 && r == pw->pw_uid && e == pw->pw_uid && s == pw->pw_uid);
 	CHECK(getresgid(&gr, &ge, &gs) == 0 && gr == pw->pw_gid && ge == pw->pw_gid &&
