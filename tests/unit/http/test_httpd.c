@@ -386,6 +386,7 @@ static void test_big_body_chunked(void **state)
 	for (int i = 0; i < 100; i++)
 		buf_addf(&b, "7d0\r\n%02000d\r\n",
 			 0); /* 200000 bytes: cut off, without an answer */
+	buf_adds(&b, "0\r\n\r\n");
 	ask(*state, buf_str(&b));
 	assert_lacks(reply, "HTTP/1.1");
 	buf_free(&b);
