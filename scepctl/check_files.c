@@ -1,7 +1,7 @@
 #include "scepctl/check.h"
 
 #include "core/base/text.h"
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 #include "core/pki/pki_file.h"
 #include "scepctl/escape.h"
 #include "scepctl/fs.h"

@@ -3,7 +3,7 @@
 #include "core/base/args.h"
 #include "core/base/rnd.h"
 #include "core/base/text.h"
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 #include "core/pki/pki_file.h"
 #include "scepctl/escape.h"
 #include "scepctl/fs.h"

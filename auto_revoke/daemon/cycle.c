@@ -4,7 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "auto_revoke/daemon/runfile.h"
 
 #include "core/base/text.h"
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 
 #include <errno.h>
 #include <fcntl.h>

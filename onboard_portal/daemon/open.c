@@ -2,7 +2,7 @@
 
 #include "core/base/rnd.h"
 #include "core/base/text.h"
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 #include "onboard_portal/auth/local.h"
 #include "onboard_portal/profile/pem.h"
 

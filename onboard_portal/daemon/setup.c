@@ -3,7 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 #include "onboard_portal/daemon/sign.h"
 #include "onboard_portal/flow/enrol.h"
 #include "onboard_portal/profile/apple.h"

@@ -3,7 +3,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/http/html.h"
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 #include "onboard_portal/flow/assets.h"
 #include "onboard_portal/profile/pem.h"
 

@@ -2,7 +2,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/text.h"
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 
 #include <inttypes.h>
 

@@ -2,7 +2,7 @@
 
 #include "core/base/text.h"
 #include "core/http/html.h"
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 #include "onboard_portal/profile/ids.h"
 
 struct apple {

@@ -3,7 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/pki/cert.h"
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 #include "core/pki/key.h"
 #include "scep_ca/signer/seal.h"
 

@@ -2,7 +2,7 @@
 
 #include "core/base/text.h"
 #include "core/pki/csr.h"
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 #include "core/pki/key.h"
 #include "scep_ca/codec/envelope.h"
 #include "scep_ca/codec/shape.h"

@@ -1,7 +1,7 @@
 #include "tests/support/test_redis.h"
 
 #include "core/base/clock.h"
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -16,7 +16,7 @@
 #include "core/base/rnd.h"
 #include "core/base/text.h"
 #include "core/pki/cert.h"
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 #include "core/pki/key.h"
 #include "scep_ca/ledger.h"
 #include "tests/support/scep_msg.h"

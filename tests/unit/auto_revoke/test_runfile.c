@@ -1,6 +1,6 @@
 /* The files in run/: what was written is read back, what was damaged is refused. */
 #include "auto_revoke/daemon/runfile.h"
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -3,8 +3,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "core/base/digest.h"
 #include "core/base/text.h"
-#include "core/pki/digest.h"
 
 static void check(const uint8_t *p, size_t n, const char *want)
 {
@@ -17,7 +17,7 @@ static void check(const uint8_t *p, size_t n, const char *want)
 /* FIPS 180-4 examples */
 static void test_sha(void **state)
 {
-	char hex[HASH_SIZE];
+	char hex[DIGEST_HEX_SIZE];
 	uint8_t out[32];
 
 	(void)state;

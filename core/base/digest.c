@@ -1,4 +1,4 @@
-#include "core/pki/digest.h"
+#include "core/base/digest.h"
 
 #include "core/base/text.h"
 
@@ -10,7 +10,8 @@ static int digest(const EVP_MD *md, struct bytes in, uint8_t *out, unsigned size
 	uint8_t value[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 
-	if (EVP_Digest(in.n ? in.p : (const uint8_t *)"", in.n, value, &n, md, NULL) != 1 || n != size) {
+	if (EVP_Digest(in.n ? in.p : (const uint8_t *)"", in.n, value, &n, md, NULL) != 1 ||
+	    n != size) {
 		ERR_clear_error();
 		return E_CRYPTO;
 	}
@@ -23,12 +24,12 @@ int digest_sha1(struct bytes in, uint8_t out[20])
 	return digest(EVP_sha1(), in, out, 20);
 }
 
-int digest_sha256(struct bytes in, uint8_t out[32])
+int digest_sha256(struct bytes in, uint8_t out[DIGEST_SIZE])
 {
 	return digest(EVP_sha256(), in, out, 32);
 }
 
-int digest_sha256_hex(struct bytes in, char out[HASH_SIZE])
+int digest_sha256_hex(struct bytes in, char out[DIGEST_HEX_SIZE])
 {
 	uint8_t value[32];
 	int rc = digest_sha256(in, value);
@@ -38,7 +39,7 @@ int digest_sha256_hex(struct bytes in, char out[HASH_SIZE])
 	return rc;
 }
 
-int digest_hmac_sha256(struct bytes key, struct bytes in, uint8_t out[32])
+int digest_hmac_sha256(struct bytes key, struct bytes in, uint8_t out[DIGEST_SIZE])
 {
 	uint8_t value[EVP_MAX_MD_SIZE];
 	size_t n = 0;
