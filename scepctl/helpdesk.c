@@ -1,9 +1,9 @@
 #include "scepctl/ctl.h"
 
 #include "core/base/args.h"
+#include "core/base/digest.h"
 #include "core/base/rnd.h"
 #include "core/base/text.h"
-#include "core/base/digest.h"
 #include "core/pki/pki_file.h"
 #include "scepctl/escape.h"
 #include "scepctl/fs.h"

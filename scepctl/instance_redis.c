@@ -1,9 +1,9 @@
 #include "scepctl/instance.h"
 
 #include "core/base/conf.h"
+#include "core/base/digest.h"
 #include "core/base/rnd.h"
 #include "core/base/text.h"
-#include "core/base/digest.h"
 #include "core/pki/pki_file.h"
 #include "scepctl/escape.h"
 

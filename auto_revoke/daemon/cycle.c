@@ -2,9 +2,9 @@
 
 #include "auto_revoke/rules/plan.h"
 #include "core/base/clock.h"
+#include "core/base/digest.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
-#include "core/base/digest.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 #include "onboard_portal/daemon/portal.h"
 
+#include "core/base/digest.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/http/html.h"
-#include "core/base/digest.h"
 #include "onboard_portal/flow/assets.h"
 #include "onboard_portal/profile/pem.h"
 

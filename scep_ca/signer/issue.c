@@ -1,9 +1,9 @@
 #include "scep_ca/signer/issue.h"
 
 #include "core/base/clock.h"
+#include "core/base/digest.h"
 #include "core/base/text.h"
 #include "core/pki/cert.h"
-#include "core/base/digest.h"
 #include "core/pki/key.h"
 #include "scep_ca/signer/seal.h"
 

@@ -13,10 +13,10 @@
  *   scep_tool base64 FILE     one line
  */
 #include "core/base/clock.h"
+#include "core/base/digest.h"
 #include "core/base/rnd.h"
 #include "core/base/text.h"
 #include "core/pki/cert.h"
-#include "core/base/digest.h"
 #include "core/pki/key.h"
 #include "scep_ca/ledger.h"
 #include "tests/support/scep_msg.h"

@@ -1,10 +1,10 @@
 #include "scep_ca/signer/issue.h"
 
 #include "core/base/clock.h"
+#include "core/base/digest.h"
 #include "core/base/rnd.h"
 #include "core/base/text.h"
 #include "core/pki/cert.h"
-#include "core/base/digest.h"
 #include "core/pki/key.h"
 #include "scep_ca/signer/seal.h"
 #include "tests/support/scep_msg.h"
