@@ -58,7 +58,7 @@ t_is "type of the capabilities" "$(type_of "$url?operation=GetCACaps")" text/pla
 t_is "type of the CA certificates" "$(type_of "$url?operation=GetCACert")" application/x-x509-ca-ra-cert
 curl -s "$url?operation=GetCACert&message=not%20base64!" >bag.der
 t_is "order of the CA certificates: RA, issuing, root" \
-	"$(openssl pkcs7 -inform der -in bag.der -print_certs -noout | sed -n 's/^subject=.*CN = Example University //p')" \
+	"$(openssl pkcs7 -inform der -in bag.der -print_certs -noout | sed -n 's/^subject=.*CN *= *Example University //p')" \
 	$'students SCEP RA\nstudents CA\nRoot CA'
 openssl pkcs7 -inform der -in bag.der -print_certs -out bag.pem
 t_like "the RA may sign and encipher" "$(openssl x509 -in bag.pem -noout -ext keyUsage)" 'Digital Signature, Key Encipherment'
@@ -72,7 +72,7 @@ t_is "HTTP/1.0 without Host" "$(curl -s -0 -H 'Host:' "$url?operation=GetCACaps"
 challenge=$(mint students login=sam)
 t_ok "strongSwan enrols" scep_enrol "$w/swan" students "$challenge" evil.admin
 t_like "subject and SAN come from the ticket, not from the request" \
-	"$(openssl x509 -in swan/cert.pem -noout -subject -ext subjectAltName 2>/dev/null)" 'subject=CN = sam.*email:person@example.edu'
+	"$(openssl x509 -in swan/cert.pem -noout -subject -ext subjectAltName 2>/dev/null)" 'subject=CN ?= ?sam.*email:person@example.edu'
 t_is "and the key from the request" "$(openssl x509 -in swan/cert.pem -noout -pubkey)" \
 	"$(openssl pkey -in swan/key.pem -pubout)"
 t_ok "it verifies up to the root, for TLS clients" openssl verify -purpose sslclient -CAfile "$ROOT_CERT" \
@@ -84,7 +84,7 @@ t_is "the ledger has it as active" "$(redis_as installer HGET "cert:$serial" sta
 challenge_staff=$(mint staff login=tina)
 t_ok "scepclient enrols" scepclient -server-url "$SCEP_URL/scep/staff" -challenge "$challenge_staff" \
 	-private-key go.key -certificate go.pem
-t_like "its subject too comes from the ticket" "$(openssl x509 -in go.pem -noout -subject)" 'CN = tina$'
+t_like "its subject too comes from the ticket" "$(openssl x509 -in go.pem -noout -subject)" 'CN ?= ?tina$'
 t_is "the ledger has it as active" "$(redis_as installer HGET "cert:$(serial_of go.pem pem)" state)" active
 t_not "scepclient with a wrong challenge fails" scepclient -server-url "$SCEP_URL/scep/staff" -challenge WRONG \
 	-private-key go2.key -certificate go2.pem
