@@ -2,8 +2,8 @@
 
 #include "core/audit/audit.h"
 #include "core/base/clock.h"
-#include "core/base/log.h"
 #include "core/base/digest.h"
+#include "core/base/log.h"
 #include "scep_ca/codec/request.h"
 #include "scep_ca/policy/policy.h"
 

@@ -1,8 +1,8 @@
 #include "scep_ca/signer/seal.h"
 
 #include "core/base/buf.h"
-#include "core/base/text.h"
 #include "core/base/digest.h"
+#include "core/base/text.h"
 
 #define SEAL_INPUT_MAX 4096
 

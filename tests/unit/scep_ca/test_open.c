@@ -1,7 +1,7 @@
 #include "scep_ca/signer/open.h"
 
-#include "core/base/text.h"
 #include "core/base/digest.h"
+#include "core/base/text.h"
 #include "scep_ca/signer/certrep.h"
 #include "scep_ca/signer/seal.h"
 #include "tests/support/scep_msg.h"
