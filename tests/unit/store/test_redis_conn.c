@@ -19,6 +19,8 @@ struct liar {
 	unsigned chunk;    /* bytes at a time, 0: all */
 	unsigned pause_ms; /* between chunks */
 	bool hang_up;      /* afterwards */
+	bool drop_second;  /* hangs up on the second request of a connection, without an answer */
+	unsigned requests;
 	bool refuse_auth;
 };
 
@@ -49,6 +51,7 @@ static void *lie(void *arg)
 	int fd;
 
 	while ((fd = accept(l->fd, NULL, NULL)) >= 0) {
+		unsigned in_connection = 0;
 		ssize_t n;
 
 		while ((n = recv(fd, request, sizeof(request) - 1, 0)) > 0) {
@@ -60,6 +63,9 @@ static void *lie(void *arg)
 					say(fd, "+OK\r\n", 5, 0, 0);
 				continue;
 			}
+			l->requests++;
+			if (l->drop_second && ++in_connection == 2)
+				break;
 			say(fd, l->say, l->n, l->chunk, l->pause_ms);
 			if (l->hang_up)
 				break;
@@ -343,6 +349,63 @@ static void idle_connection_closed(void **state)
 	store_close(s);
 }
 
+/* Redis hangs up in the moment of the question. To read is asked again; to write is not. */
+static void hung_up_in_the_moment(void **state)
+{
+	struct facts f;
+	struct store *s;
+	struct liar l;
+
+	(void)state;
+	liar_start(&l, NO_FACTS, sizeof(NO_FACTS) - 1);
+	l.drop_second = true;
+	s = liar_open(&l, 1000);
+	OK(store_authorize(s, some_serial, &f, &S.em));
+	OK(store_authorize(s, some_serial, &f, &S.em));
+	FAILS(store_revoke_cert(s, some_serial, "x", &S.em), E_UNAVAIL);
+	OK(store_revoke_cert(s, some_serial, "x", &S.em));
+	liar_stop(&l, s);
+	assert_int_equal(l.requests, 5); /* 1, 2 lost and again, 3 lost, 4 */
+}
+
+/* A write on a connection that was closed a while ago goes out on a new one. */
+static void write_after_idle(void **state)
+{
+	struct user u;
+	int i;
+
+	(void)state;
+	person(&u, "idle");
+	for (i = 0; i < 5; i++) {
+		OK(store_suspend_user(S.anna, "idle", "x", NULL, &S.em));
+		(void)RAW("installer", "CLIENT", "KILL", "USER", "anna");
+		pause_ms(30);
+		OK(store_restore_user(S.anna, "idle", NULL, &S.em));
+	}
+}
+
+static void too_many_groups(void **state)
+{
+	static const char row[] =
+		"*7\r\n$1\r\ng\r\n$1\r\n1\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$2\r\n60\r\n$1\r\n1\r\n";
+	struct buf text;
+	int n, i, rc;
+
+	(void)state;
+	for (n = 15; n <= 18; n++) {
+		buf_init(&text, 1 << 16);
+		buf_addf(&text, "*6\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n*%d\r\n", n);
+		for (i = 0; i < n; i++)
+			buf_adds(&text, row);
+		rc = asked(buf_str(&text), text.n, 0, 0, false, 1000);
+		buf_free(&text);
+		if (n <= USER_GROUPS_MAX)
+			OK(rc);
+		else
+			FAILS(rc, E_INTERNAL);
+	}
+}
+
 static void by_tcp(void **state)
 {
 	struct store_options o = {.host = "127.0.0.1",
@@ -402,6 +465,9 @@ int main(void)
 		cmocka_unit_test(frozen),
 		cmocka_unit_test(absent_then_back),
 		cmocka_unit_test(idle_connection_closed),
+		cmocka_unit_test(hung_up_in_the_moment),
+		cmocka_unit_test(write_after_idle),
+		cmocka_unit_test(too_many_groups),
 		cmocka_unit_test(by_tcp),
 	};
 

@@ -86,6 +86,49 @@ static void *work(void *arg)
 	return NULL;
 }
 
+/* Nothing but taking and giving back: shows a missing lock. */
+static void *grab(void *arg)
+{
+	struct worker *w = arg;
+	int i, in;
+
+	for (i = 0; i < 100000; i++) {
+		struct store *s = store_pool_get(w->pool);
+
+		if (s == NULL)
+			continue;
+		in = atomic_fetch_add(&w->in, 1) + 1;
+		if (in > 3)
+			atomic_fetch_add(&w->failures, 1);
+		atomic_fetch_sub(&w->in, 1);
+		store_pool_put(w->pool, s);
+	}
+	return NULL;
+}
+
+static void grabbed_by_threads(void **state)
+{
+	struct worker w = {.pool = open_pool(3)};
+	struct store *all[3];
+	pthread_t t[THREADS];
+	int i;
+
+	(void)state;
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, grab, &w), 0);
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(t[i], NULL), 0);
+	assert_int_equal(atomic_load(&w.failures), 0);
+	/* none was lost, none is there twice */
+	for (i = 0; i < 3; i++)
+		assert_non_null(all[i] = store_pool_get(w.pool));
+	assert_null(store_pool_get(w.pool));
+	assert_true(all[0] != all[1] && all[1] != all[2] && all[0] != all[2]);
+	for (i = 0; i < 3; i++)
+		store_pool_put(w.pool, all[i]);
+	store_pool_close(w.pool);
+}
+
 static void shared_by_threads(void **state)
 {
 	struct worker w = {.pool = open_pool(3)};
@@ -107,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hands_out_max),
 		cmocka_unit_test(none_at_all),
+		cmocka_unit_test(grabbed_by_threads),
 		cmocka_unit_test(shared_by_threads),
 	};
 
