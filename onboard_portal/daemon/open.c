@@ -1,8 +1,8 @@
 #include "onboard_portal/daemon/portal.h"
 
+#include "core/base/digest.h"
 #include "core/base/rnd.h"
 #include "core/base/text.h"
-#include "core/base/digest.h"
 #include "onboard_portal/auth/local.h"
 #include "onboard_portal/profile/pem.h"
 
@@ -106,6 +106,19 @@ static int read_certs(const char *path, struct portal_cert *certs, size_t max, s
 	return r;
 }
 
+/* What scep_ca's front sends for this profile, and where chains in it end. */
+static int choose_top(const struct portal *p, struct portal_profile *f, struct errmsg *em)
+{
+	const char *shape = conf_str(p->conf, "profile", f->name, "ca-shape");
+
+	if (strcmp(shape, "chain") != 0 && strcmp(shape, "ra") != 0)
+		return err_set(em, E_CONFIG, "profile \"%s\": ca-shape: must be ra or chain",
+			       f->name);
+	f->sends_root = strcmp(shape, "chain") == 0 && f->n_chain > 0;
+	f->top = f->sends_root ? &f->chain[f->n_chain - 1] : &f->issuer;
+	return E_OK;
+}
+
 static int open_profile(struct portal *p, const char *name, struct portal_profile *ret,
 			struct errmsg *em)
 {
@@ -130,6 +143,9 @@ static int open_profile(struct portal *p, const char *name, struct portal_profil
 	ret->n_chain = n - 1;
 	for (size_t i = 0; i < ret->n_chain; i++)
 		ret->chain_der[i] = buf_bytes(&ret->chain[i].der);
+	r = choose_top(p, ret, em);
+	if (r != E_OK)
+		return r;
 	return read_certs(conf_path(p->conf, "profile", name, "ra-cert"), &ret->ra, 1, &n_ra, em);
 }
 

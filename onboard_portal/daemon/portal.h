@@ -34,6 +34,8 @@ struct portal_profile {
 	struct portal_cert chain[PORTAL_CHAIN_MAX];
 	struct bytes chain_der[PORTAL_CHAIN_MAX];
 	size_t n_chain;
+	const struct portal_cert *top; /* the highest CA that GetCACert sends */
+	bool sends_root;  /* GetCACert sends the whole chain, not only the issuing CA */
 	int64_t lifetime; /* seconds */
 };
 

@@ -1,9 +1,9 @@
 #include "onboard_portal/daemon/portal.h"
 
 #include "core/base/clock.h"
+#include "core/base/digest.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
-#include "core/base/digest.h"
 #include "onboard_portal/daemon/sign.h"
 #include "onboard_portal/flow/enrol.h"
 #include "onboard_portal/profile/apple.h"
@@ -139,6 +139,7 @@ static void fill_enrolment(const struct portal *p, const struct link *l, struct 
 		.challenge = l->challenge,
 		.anchor = buf_bytes(&p->anchor.der),
 		.issuer = buf_bytes(&f->issuer.der),
+		.top = buf_bytes(&f->top->der),
 		.ra = buf_bytes(&f->ra.der),
 		.chain = f->chain_der,
 		.n_chain = f->n_chain,
@@ -182,7 +183,8 @@ static int setup_page(struct portal *p, const struct http_request *req, struct h
 	fill_enrolment(p, l, &e);
 	script_name(p, script, sizeof(script));
 	snprintf(base, sizeof(base), "/e/%s", req->params[0]);
-	r = linux_commands(&e, &before, &after);
+	/* pki --scepca wants a root in the answer. */
+	r = l->profile->sends_root ? linux_commands(&e, &before, &after) : E_OK;
 	if (r == E_OK)
 		r = linux_nmcli(&e, &nmcli);
 	if (r == E_OK)
@@ -196,8 +198,11 @@ static int setup_page(struct portal *p, const struct http_request *req, struct h
 				       .minutes = (l->ticket.expires - l->now + 59) / 60,
 				       .scep_url = e.scep_url,
 				       .profile = e.profile,
-				       .ca_sha256 = l->profile->issuer.sha256,
-				       .ca_sha1 = l->profile->issuer.sha1,
+				       .top_sha256 = l->profile->top->sha256,
+				       .top_sha1 = l->profile->top->sha1,
+				       .issuer_sha256 = l->profile->sends_root
+								? l->profile->issuer.sha256
+								: NULL,
 				       .anchor_sha256 = p->anchor.sha256,
 				       .server_name = e.server_name,
 				       .identity = e.identity,

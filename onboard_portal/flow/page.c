@@ -211,8 +211,9 @@ int page_setup(const struct page_base *b, const struct page_setup *p, struct buf
 	html_setf(v, "minutes", "%" PRId64, p->minutes);
 	html_set(v, "scep_url", p->scep_url);
 	html_set(v, "profile", p->profile);
-	html_set(v, "ca_sha256", p->ca_sha256);
-	html_set(v, "ca_sha1", p->ca_sha1);
+	html_set(v, "top_sha256", p->top_sha256);
+	html_set(v, "top_sha1", p->top_sha1);
+	html_set(v, "issuer_sha256", p->issuer_sha256 != NULL ? p->issuer_sha256 : "");
 	html_set(v, "anchor_sha256", p->anchor_sha256);
 	html_set(v, "server_name", p->server_name);
 	html_set(v, "identity", p->identity);

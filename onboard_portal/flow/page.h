@@ -76,12 +76,15 @@ struct page_setup {
 	int64_t minutes;
 	const char *scep_url;
 	const char *profile;
-	const char *ca_sha256, *ca_sha1, *anchor_sha256;
+	const char *top_sha256, *top_sha1; /* the highest CA that GetCACert sends */
+	const char *issuer_sha256;         /* NULL when it is the same */
+	const char *anchor_sha256;
 	const char *server_name;
 	const char *identity;
 	const char *base; /* path of the page, without a final slash */
 	const char *script_name;
-	const char *before, *after, *nmcli, *wpa; /* command lines for Linux */
+	const char *before, *after, *nmcli, *wpa; /* command lines for Linux; before is
+						      "" when there are none by hand */
 };
 int page_setup(const struct page_base *b, const struct page_setup *p, struct buf *out) MUST_CHECK;
 

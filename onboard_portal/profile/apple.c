@@ -1,8 +1,8 @@
 #include "onboard_portal/profile/apple.h"
 
+#include "core/base/digest.h"
 #include "core/base/text.h"
 #include "core/http/html.h"
-#include "core/base/digest.h"
 #include "onboard_portal/profile/ids.h"
 
 struct apple {
@@ -79,8 +79,9 @@ static void add_root(struct apple *a)
 }
 
 /*
- * Apple's defaults are weak: 1024 bits, no key usage, an extractable key. CAFingerprint is the
- * SHA-1 of the CA certificate that GetCACert sends.
+ * Apple's defaults are weak: 1024 bits, no key usage, an extractable key. CAFingerprint is
+ * compared with the certificate at which all chains in GetCACert's answer end, not with the
+ * issuing CA.
  */
 static void add_scep(struct apple *a)
 {
@@ -156,7 +157,7 @@ static int check_texts(const struct enrolment *e)
 	}
 	if (*e->onboarding_ssid != '\0' && !text_is_plain(e->onboarding_ssid, 32))
 		return E_FORMAT;
-	return e->anchor.n == 0 || e->issuer.n == 0 ? E_FORMAT : E_OK;
+	return e->anchor.n == 0 || e->top.n == 0 ? E_FORMAT : E_OK;
 }
 
 static int make_ids(struct apple *a)
@@ -173,7 +174,7 @@ static int make_ids(struct apple *a)
 	if (r == E_OK)
 		r = profile_uuid(e, "onboarding", a->uuid_open);
 	if (r == E_OK)
-		r = digest_sha1(e->issuer, a->ca_sha1);
+		r = digest_sha1(e->top, a->ca_sha1);
 	return r;
 }
 

@@ -38,6 +38,7 @@ struct enrolment {
 	const char *challenge;     /* secret; only Apple's file holds it */
 	struct bytes anchor;       /* DER, issuer of the RADIUS server's certificate */
 	struct bytes issuer;       /* DER, CA that issues the device's certificate */
+	struct bytes top;          /* DER, the highest CA that GetCACert sends */
 	struct bytes ra;           /* DER, SCEP transport certificate */
 	const struct bytes *chain; /* DER, what is above the issuing CA; may be empty */
 	size_t n_chain;

@@ -248,8 +248,12 @@ t_like "challenge: 32 upper-case hex digits" "$challenge" '^[0-9A-F]{32}$'
 t_like "the page says that it is not shown again" "$BODY" 'never show this one again'
 t_is "SCEP address" "$(html_id scep-url <<<"$BODY")" "$SCEP_URL/scep/students"
 fingerprint() { openssl x509 -in "$SCEPAUTH_DIR/ca/students/issuing.pem" -noout -fingerprint "-$1" | sed 's/.*=//'; }
-t_is "SHA-256 fingerprint of the issuing CA" "$(html_id ca-sha256 <<<"$BODY")" "$(fingerprint sha256)"
-t_is "SHA-1 fingerprint of the issuing CA" "$(html_id ca-sha1 <<<"$BODY")" "$(fingerprint sha1)"
+t_is "SHA-256 fingerprint of the issuing CA" "$(html_id issuer-sha256 <<<"$BODY")" "$(fingerprint sha256)"
+# the same as a SCEP client sees it: the one that nothing else in the answer vouches for
+pki --scepca --url "$SCEP_URL/scep/students" --caout bag-ca.pem --raout bag-ra.pem --outform pem --force >scepca 2>&1
+untrusted() { awk -v w="$1" '$1 ~ "^" w { f = toupper($0); sub(/^[^:]*: */, "", f); sub(/ .*/, "", f) } / is untrusted/ { print f }' scepca; }
+t_is "SHA-256 fingerprint of the CA that pki --scepca calls untrusted" "$(html_id ca-sha256 <<<"$BODY")" "$(untrusted SHA256)"
+t_is "its SHA-1 fingerprint" "$(html_id ca-sha1 <<<"$BODY")" "$(untrusted SHA1)"
 ask GET "$link"
 t_is "the same link gives the same challenge" "$(html_id challenge <<<"$BODY")" "$challenge"
 ask HEAD "$link"
@@ -432,6 +436,39 @@ t_ok "fetched again it is the same profile" cmp plain plain2
 ask GET "$apple/wifi-campus.sh"
 t_is "no script for an iPhone" "$STATUS" 404
 cp plain "$w/live.mobileconfig"
+
+# Apple compares CAFingerprint with the certificate at which the chains of GetCACert's answer end.
+top_of() { # URL: SHA-1 of that certificate, hex
+	local bag=$T_DIR/bag f g up
+	rm -rf "$bag" && mkdir "$bag"
+	curl -sS "$1?operation=GetCACert" | openssl pkcs7 -inform DER -print_certs |
+		awk -v d="$bag" '/BEGIN/ { n++ } /BEGIN/, /END/ { print > (d "/" n ".pem") }'
+	f=$bag/1.pem # whichever: all end at the same one
+	while :; do
+		up=
+		for g in "$bag"/*.pem; do
+			[[ $g != "$f" && $(openssl x509 -in "$g" -noout -subject) == "$(openssl x509 -in "$f" -noout -issuer | sed 's/^issuer/subject/')" ]] && up=$g
+		done
+		[[ -n $up ]] || break
+		f=$up
+	done
+	openssl x509 -in "$f" -noout -fingerprint -sha1 | sed 's/.*=//' | tr -d :
+}
+pinned() { sed -n 's:.*<key>CAFingerprint</key><data>\(.*\)</data>.*:\1:p' "$1" | base64 -d | od -An -v -tx1 | tr -d ' \n' | tr a-f A-F; }
+chain_top=$(top_of "$SCEP_URL/scep/staff")
+t_is "it pins the top of what the SCEP server sends" "$(pinned plain)" "$chain_top"
+sed -i '/^profile "staff"/a\	ca-shape = "ra"' "$SCEPAUTH_CONF"
+t_stop ca portal
+t_start ca portal
+t_not "(another one when only the issuing CA is sent)" test "$(top_of "$SCEP_URL/scep/staff")" = "$chain_top"
+ask GET "$apple/wifi.mobileconfig"
+verify body plain2 2>/dev/null
+t_is "which it then pins" "$(pinned plain2)" "$(top_of "$SCEP_URL/scep/staff")"
+ask GET "$apple"
+t_is "and the page shows" "$(html_id ca-sha1 <<<"$BODY" | tr -d :)" "$(pinned plain2)"
+sed -i '/ca-shape = "ra"/d' "$SCEPAUTH_CONF"
+t_stop ca portal
+t_start ca portal
 
 # --- held, left, logged out ---------------------------------------------------------------------------
 

@@ -267,9 +267,11 @@ static void setup_page_shows_code_and_ways(void **state)
 		.minutes = 29,
 		.scep_url = "https://scep.example.edu/scep/staff",
 		.profile = "staff",
-		.ca_sha256 = "AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:"
-			     "11:22:33:44:55:66:77:88:99",
-		.ca_sha1 = "CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF",
+		.top_sha256 =
+			"AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:"
+			"11:22:33:44:55:66:77:88:99",
+		.top_sha1 = "CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF",
+		.issuer_sha256 = "12:34:56",
 		.anchor_sha256 = "EE:FF:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:"
 				 "FF:00:11:22:33:44:55:66:77:88:99",
 		.server_name = "radius.example.edu",
@@ -301,8 +303,9 @@ static void setup_page_shows_code_and_ways(void **state)
 		assert_true(has(p.challenge));
 		assert_true(has("another 29 minutes"));
 		assert_true(has("is kept nowhere else"));
-		assert_true(has(p.ca_sha1));
-		assert_true(has(p.ca_sha256));
+		assert_true(has(p.top_sha1));
+		assert_true(has(p.top_sha256));
+		assert_int_equal(has("issuer-sha256"), p.issuer_sha256 != NULL);
 		assert_int_equal(has("wifi.mobileconfig"), i == 0);
 		assert_int_equal(has("href=\"/e/TOKEN/wifi-campus.sh\""), i == 1);
 		assert_int_equal(has("nmcli connection"), i == 1);

@@ -19,6 +19,8 @@
 #define HOSTILE "a'b\"c<d>&e`f$(touch /tmp/portal-pwned);$HOME\\ %s ]]> \xc3\xa4"
 
 static const uint8_t der[] = {0x30, 0x03, 0x02, 0x01, 0x05};
+/* Not the issuing CA: a profile that pins that one is refused by Apple. */
+static const uint8_t top[] = {0x30, 0x03, 0x02, 0x01, 0x06};
 static const struct bytes chain[] = {{der, sizeof(der)}};
 
 static struct enrolment friendly(void)
@@ -36,6 +38,7 @@ static struct enrolment friendly(void)
 		.challenge = "0123456789ABCDEF0123456789ABCDEF",
 		.anchor = bytes_of(der, sizeof(der)),
 		.issuer = bytes_of(der, sizeof(der)),
+		.top = bytes_of(top, sizeof(top)),
 		.ra = bytes_of(der, sizeof(der)),
 		.chain = chain,
 		.n_chain = 1,
@@ -164,8 +167,8 @@ static void apple_has_what_apple_needs(void **state)
 		"<key>TLSTrustedServerNames</key><array>\n<string>radius.example.edu</string>",
 		"<array><array><array>\n<string>CN</"
 		"string>\n<string>d0123456789abcdef0123456789abcdef</string>",
-		/* SHA-1 of 30 03 02 01 05 */
-		"<key>CAFingerprint</key><data>FsPD4LtbX0+67Ntt83paT50RluQ=</data>",
+		/* SHA-1 of top */
+		"<key>CAFingerprint</key><data>ArNLiutWB3x3FlYwvKqXZBHZqNY=</data>",
 	};
 	struct enrolment e = friendly();
 	struct buf a, b;
