@@ -36,7 +36,7 @@ void check_free(struct check *c);
 /* Prints to standard output; true when there is no error. */
 bool check_report(const struct check *c, bool json, bool quiet);
 
-/* --- for the parts ------------------------------------------------------------------------------- */
+/* --- for the parts (check_findings.c keeps what they find) ---------------------------------------- */
 void check_add(struct check *c, bool warning, const char *file, const char *mend, const char *fmt, ...)
 	PRINTF_LIKE(5, 6);
 /* "ca/root/root.pem" for a path below dir, else the path itself. */
