@@ -26,7 +26,8 @@ healthy() { inside "$1" entrypoint health "$2"; }
 "${compose[@]}" build >"$T_DIR/build.log" 2>&1 || t_bail "the images were not built: $(tail -n 5 "$T_DIR/build.log")"
 "${compose[@]}" up -d >"$T_DIR/up.log" 2>&1 || t_bail "no start: $(tail -n 5 "$T_DIR/up.log")"
 for pair in admin:admin redis:redis scep_ca:ca onboard_portal:portal freeradius:radius; do
-	t_ok "${pair%:*} becomes healthy" t_wait 120 healthy "${pair%:*}" "${pair#*:}"
+	t_ok "${pair%:*} becomes healthy" t_wait 120 healthy "${pair%:*}" "${pair#*:}" ||
+		t_bail "see: ${compose[*]} logs ${pair%:*}"
 done
 
 SCEP_URL=http://localhost:${SCEPAUTH_SCEP_PORT:-8080} PORTAL_URL=https://localhost:${SCEPAUTH_PORTAL_PORT:-8443}
