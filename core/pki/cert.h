@@ -39,6 +39,7 @@ enum cert_kind {
 	CERT_KIND_SCEP_RA,     /* digitalSignature + keyEncipherment, CA:FALSE (RFC 8894 section 2.1.2) */
 	CERT_KIND_TLS_SERVER,  /* serverAuth, SAN dNSName / iPAddress */
 	CERT_KIND_CLIENT,      /* clientAuth, CA:FALSE, for EAP-TLS */
+	CERT_KIND_OCSP,        /* OCSPSigning, ocsp-nocheck, CA:FALSE (RFC 6960 section 4.2.2.2) */
 };
 
 struct cert_spec {
@@ -48,6 +49,8 @@ struct cert_spec {
 	const char *org;          /* may be NULL */
 	const char *email;        /* SAN rfc822Name, may be NULL */
 	const char *upn;          /* SAN otherName 1.3.6.1.4.1.311.20.2.3, may be NULL */
+	const char *crl_url;      /* CRL distribution point, may be NULL; http:// */
+	const char *ocsp_url;     /* authority information access: OCSP, may be NULL; http:// */
 	const char *const *dns;   /* SAN dNSName or iPAddress, for TLS_SERVER */
 	size_t n_dns;
 	int64_t not_before, not_after; /* unix seconds; must lie inside the issuer's validity */

@@ -11,6 +11,7 @@ enum {
 	RDN_MAX = 64,       /* ub-common-name, ub-organization-name (RFC 5280 appendix A.1) */
 	MAIL_MAX = 254,
 	DNS_MAX = 253,
+	URL_MAX = 255,
 };
 
 /* --- names --------------------------------------------------------------------------------------- */
@@ -207,7 +208,7 @@ static bool add_key_usage(X509 *cert, const struct cert_spec *spec)
 	else if (ok)
 		ok = ASN1_BIT_STRING_set_bit(ku, KU_BIT_DIGITAL_SIGNATURE, 1);
 	/* EC keys cannot encipher (RFC 8813 section 3). */
-	if (ok && !is_ca(spec->kind) && EVP_PKEY_is_a(spec->key, "RSA"))
+	if (ok && !is_ca(spec->kind) && spec->kind != CERT_KIND_OCSP && EVP_PKEY_is_a(spec->key, "RSA"))
 		ok = ASN1_BIT_STRING_set_bit(ku, KU_BIT_KEY_ENCIPHERMENT, 1);
 	ok = ok && X509_add1_ext_i2d(cert, NID_key_usage, ku, 1, X509V3_ADD_DEFAULT) == 1;
 	ASN1_BIT_STRING_free(ku);
@@ -216,7 +217,8 @@ static bool add_key_usage(X509 *cert, const struct cert_spec *spec)
 
 static bool add_eku(X509 *cert, enum cert_kind kind)
 {
-	int nid = kind == CERT_KIND_TLS_SERVER ? NID_server_auth : kind == CERT_KIND_CLIENT ? NID_client_auth : NID_undef;
+	int nid = kind == CERT_KIND_TLS_SERVER ? NID_server_auth : kind == CERT_KIND_CLIENT ? NID_client_auth :
+		  kind == CERT_KIND_OCSP ? NID_OCSP_sign : NID_undef;
 	EXTENDED_KEY_USAGE *eku;
 	bool ok;
 
@@ -259,12 +261,96 @@ static bool add_aki(X509 *cert, X509 *issuer)
 	return ok;
 }
 
+/* Nobody asks whether the responder itself is revoked: it lives shortly instead. */
+static bool add_nocheck(X509 *cert, enum cert_kind kind)
+{
+	ASN1_NULL *null;
+	bool ok;
+
+	if (kind != CERT_KIND_OCSP)
+		return true;
+	null = ASN1_NULL_new();
+	ok = null && X509_add1_ext_i2d(cert, NID_id_pkix_OCSP_noCheck, null, 0, X509V3_ADD_DEFAULT) == 1;
+	ASN1_NULL_free(null);
+	return ok;
+}
+
+/* Plain http: these are signed themselves, and fetching them over TLS could need them first (RFC 5280
+ * section 8). */
+static bool is_http_url(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 7 && n <= URL_MAX && strncmp(s, "http://", 7) == 0 && s[7] != '/' &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]@%+?=&") == n;
+}
+
+static bool add_crl_url(X509 *cert, const char *url)
+{
+	CRL_DIST_POINTS *points = sk_DIST_POINT_new_null();
+	DIST_POINT *point = DIST_POINT_new();
+	bool ok = points && point && sk_DIST_POINT_push(points, point) > 0;
+
+	if (!ok) {
+		DIST_POINT_free(point);
+		sk_DIST_POINT_free(points);
+		return false;
+	}
+	point->distpoint = DIST_POINT_NAME_new();
+	if (point->distpoint) {
+		point->distpoint->type = 0;
+		point->distpoint->name.fullname = GENERAL_NAMES_new();
+	}
+	ok = point->distpoint && point->distpoint->name.fullname &&
+	     push_name(point->distpoint->name.fullname, GEN_URI, V_ASN1_IA5STRING, url, strlen(url)) &&
+	     X509_add1_ext_i2d(cert, NID_crl_distribution_points, points, 0, X509V3_ADD_DEFAULT) == 1;
+	sk_DIST_POINT_pop_free(points, DIST_POINT_free);
+	return ok;
+}
+
+static bool add_ocsp_url(X509 *cert, const char *url)
+{
+	AUTHORITY_INFO_ACCESS *list = AUTHORITY_INFO_ACCESS_new();
+	ACCESS_DESCRIPTION *one = ACCESS_DESCRIPTION_new();
+	ASN1_IA5STRING *s = ASN1_IA5STRING_new();
+	bool ok = false;
+
+	if (!list || !one || !s || ASN1_STRING_set(s, url, -1) != 1)
+		goto out;
+	ASN1_OBJECT_free(one->method);
+	one->method = OBJ_nid2obj(NID_ad_OCSP);
+	GENERAL_NAME_set0_value(one->location, GEN_URI, s);
+	s = NULL;
+	if (sk_ACCESS_DESCRIPTION_push(list, one) <= 0)
+		goto out;
+	one = NULL;
+	ok = X509_add1_ext_i2d(cert, NID_info_access, list, 0, X509V3_ADD_DEFAULT) == 1;
+out:
+	ASN1_IA5STRING_free(s);
+	ACCESS_DESCRIPTION_free(one);
+	AUTHORITY_INFO_ACCESS_free(list);
+	return ok;
+}
+
+static int add_urls(X509 *cert, const struct cert_spec *spec, struct errmsg *em)
+{
+	if ((spec->crl_url && !is_http_url(spec->crl_url)) || (spec->ocsp_url && !is_http_url(spec->ocsp_url)))
+		return err_set(em, E_FORMAT, "URLs of CRL and OCSP must begin with http://");
+	if ((spec->crl_url && !add_crl_url(cert, spec->crl_url)) ||
+	    (spec->ocsp_url && !add_ocsp_url(cert, spec->ocsp_url)))
+		return err_set(em, E_CRYPTO, "the URLs of CRL and OCSP could not be added");
+	return E_OK;
+}
+
 static int add_extensions(X509 *cert, const struct cert_spec *spec, X509 *issuer, struct errmsg *em)
 {
+	int rc;
+
 	if (!add_basic(cert, spec->kind) || !add_key_usage(cert, spec) || !add_eku(cert, spec->kind) ||
-	    !add_ski(cert) || (issuer && !add_aki(cert, issuer)))
+	    !add_ski(cert) || !add_nocheck(cert, spec->kind) || (issuer && !add_aki(cert, issuer)))
 		return err_set(em, E_CRYPTO, "the extensions could not be built");
-	return add_san(cert, spec, em);
+	rc = add_urls(cert, spec, em);
+	return rc == E_OK ? add_san(cert, spec, em) : rc;
 }
 
 /* --- the rest ------------------------------------------------------------------------------------ */

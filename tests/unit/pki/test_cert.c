@@ -411,10 +411,53 @@ static void test_pair(void **state)
 	assert_false(cert_check_key(ca, leaf_key));
 }
 
+static void test_ocsp_and_urls(void **state)
+{
+	struct cert_spec ocsp = spec_of(CERT_KIND_OCSP, "OCSP", ca_key, 10);
+	struct cert_spec client = spec_of(CERT_KIND_CLIENT, "sam", leaf_key, 10);
+	X509 *cert = build(&ocsp);
+	CRL_DIST_POINTS *points;
+	STACK_OF(OPENSSL_STRING) *urls;
+
+	(void)state;
+	assert_int_equal(X509_get_key_usage(cert), KU_DIGITAL_SIGNATURE);
+	assert_int_equal(X509_get_extended_key_usage(cert), XKU_OCSP_SIGN);
+	assert_true(X509_get_ext_by_NID(cert, NID_id_pkix_OCSP_noCheck, -1) >= 0);
+	X509_free(cert);
+	cert = build(&client);
+	assert_int_equal(X509_get_ext_by_NID(cert, NID_crl_distribution_points, -1), -1);
+	assert_int_equal(X509_get_ext_by_NID(cert, NID_info_access, -1), -1);
+	assert_int_equal(X509_get_ext_by_NID(cert, NID_id_pkix_OCSP_noCheck, -1), -1);
+	X509_free(cert);
+	client.crl_url = "http://pki.example.edu:8080/crl/staff.crl";
+	client.ocsp_url = "http://pki.example.edu/ocsp";
+	cert = build(&client);
+	urls = X509_get1_ocsp(cert);
+	assert_int_equal(sk_OPENSSL_STRING_num(urls), 1);
+	assert_string_equal(sk_OPENSSL_STRING_value(urls, 0), client.ocsp_url);
+	X509_email_free(urls);
+	points = X509_get_ext_d2i(cert, NID_crl_distribution_points, NULL, NULL);
+	assert_int_equal(sk_DIST_POINT_num(points), 1);
+	assert_string_equal((const char *)ASN1_STRING_get0_data(
+				    sk_GENERAL_NAME_value(sk_DIST_POINT_value(points, 0)->distpoint->name.fullname, 0)
+					    ->d.uniformResourceIdentifier),
+			    client.crl_url);
+	CRL_DIST_POINTS_free(points);
+	X509_free(cert);
+	client.crl_url = "https://pki.example.edu/crl";
+	refused(&client, ca, ca_key, E_FORMAT);
+	client.crl_url = "http://pki.example.edu/a b";
+	refused(&client, ca, ca_key, E_FORMAT);
+	client.crl_url = NULL;
+	client.ocsp_url = "http://";
+	refused(&client, ca, ca_key, E_FORMAT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kinds),
+		cmocka_unit_test(test_ocsp_and_urls),
 		cmocka_unit_test(test_client),
 		cmocka_unit_test(test_names_stay_text),
 		cmocka_unit_test(test_bad_names),
