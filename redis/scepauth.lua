@@ -876,6 +876,95 @@ local function authorize(a)
 		h and h.text or '', g }
 end
 
+-- What CRL and OCSP say -----------------------------------------------------------------------
+
+-- Why this certificate is not good now: 'r' revoked, 'h' held or left (that may end), and the record.
+local function standing(serial, c)
+	if is_revoked(serial) then return 'r', revoked_note(serial) end
+	local u = hash('user:' .. (c.user or ''))
+	if not u then return 'h', '0 unknown the person is not known' end
+	for _, s in ipairs(SOURCES) do
+		local v = redis.call('HGET', 'hold:' .. s, c.user)
+		if v then return 'h', note(v) end
+	end
+	local l = leave_at(u)
+	if l > 0 and l <= now() then return 'h', text(l) .. ' directory left' end
+	return nil
+end
+
+local function cert_status(a)
+	need_ready()
+	local serial = arg_serial(a[1])
+	local c = hash('cert:' .. serial)
+	-- What was aborted was never given to anybody; what is reserved has not been yet.
+	if not c or (c.state ~= 'active' and not (c.state == 'reserved' and is_revoked(serial))) then
+		return { c and c.issuer or '', 'unknown', '' }
+	end
+	local kind, record = standing(serial, c)
+	return { c.issuer or '', kind == 'r' and 'revoked' or kind == 'h' and 'held' or 'good', record or '' }
+end
+
+-- Changes with everything that changes a CRL, but for time passing: what is revoked only grows, and holds
+-- are the helpdesk's and auto_revoke's, whose streams move with them.
+local function crl_revision()
+	need_ready()
+	local parts = { redis.call('HLEN', 'revoked') }
+	for _, s in ipairs(SOURCES) do parts[#parts + 1] = redis.call('HLEN', 'hold:' .. s) end
+	local flat, names = redis.call('HGETALL', 'actors'), {}
+	for i = 1, #flat, 2 do
+		if flat[i + 1] == 'helpdesk' or flat[i] == 'auto_revoke' then names[#names + 1] = flat[i] end
+	end
+	table.sort(names)
+	for _, name in ipairs(names) do
+		local last = redis.pcall('XREVRANGE', 'events:' .. name, '+', '-', 'COUNT', 1)
+		parts[#parts + 1] = name .. '=' .. (not last.err and last[1] and last[1][1] or '')
+	end
+	return redis.sha1hex(table.concat(parts, ' '))
+end
+
+-- One page: revoked serials, then certificates of the held, then of those who have left.
+local CRL_STEPS = { { 'revoked', 'r' } }
+for i = 1, #SOURCES do CRL_STEPS[#CRL_STEPS + 1] = { 'hold:' .. SOURCES[i], 'h' } end
+for i = 1, #SOURCES do CRL_STEPS[#CRL_STEPS + 1] = { 'login:' .. SOURCES[i], 'l' } end
+
+local function crl_add(list, issuer, serial, kind, record, t)
+	local c = redis.call('HMGET', 'cert:' .. serial, 'issuer', 'not_after', 'state')
+	if c[1] ~= issuer or (number(c[2]) or 0) <= t then return end
+	-- What was aborted may have been signed, so it stands here as long as it is in `revoked`.
+	if kind ~= 'r' and c[3] ~= 'active' then return end
+	list[#list + 1] = serial
+	list[#list + 1] = kind
+	list[#list + 1] = record
+end
+
+local function crl_add_person(list, issuer, id, record, t)
+	for _, serial in ipairs(redis.call('ZRANGE', 'ucerts:' .. id, '(' .. text(t), '+inf', 'BYSCORE')) do
+		crl_add(list, issuer, serial, 'h', record, t)
+	end
+end
+
+local function crl_list(a)
+	need_ready()
+	local issuer, t, list = arg_hex_key(a[1]), now(), {}
+	local step, cursor = string.match(a[2] or '1:0', '^(%d+):(%d+)$')
+	step = number(step or '')
+	local what = step and #cursor <= 20 and CRL_STEPS[step] or fail('BADARG', 'bad cursor')
+	local r = redis.call('HSCAN', what[1], cursor, 'COUNT', 500)
+	for i = 1, #r[2], 2 do
+		local name, value = r[2][i], r[2][i + 1]
+		if what[2] == 'r' and #name == 32 then
+			crl_add(list, issuer, name, 'r', note(value), t)
+		elseif what[2] == 'h' then
+			crl_add_person(list, issuer, name, note(value), t)
+		elseif what[2] == 'l' then
+			local l = leave_at({ leave_at = redis.call('HGET', 'user:' .. value, 'leave_at') })
+			if l > 0 and l <= t then crl_add_person(list, issuer, value, text(l) .. ' directory left', t) end
+		end
+	end
+	if r[1] ~= '0' then return { text(step) .. ':' .. r[1], list } end
+	return { CRL_STEPS[step + 1] and text(step + 1) .. ':0' or '0', list }
+end
+
 -- Revocation -----------------------------------------------------------------------------------
 
 local function revoke_cert(a)
@@ -1186,6 +1275,9 @@ register('cert_abort', cert_abort, 2, 2, 'allow-oom')
 register('cert_get', cert_get, 1, 1, 'no-writes')
 register('enrol_note', enrol_note, 4, 4)
 register('authorize', authorize, 1, 1, 'no-writes')
+register('cert_status', cert_status, 1, 1, 'no-writes')
+register('crl_list', crl_list, 1, 2, 'no-writes')
+register('crl_revision', crl_revision, 0, 0, 'no-writes')
 register('revoke_cert', revoke_cert, 2, 2, 'allow-oom')
 register('revoke_user', revoke_user, 2, 3, 'allow-oom')
 register('suspend_user', suspend_user, 2, 3, 'allow-oom')

@@ -18,6 +18,7 @@
 #include "core/model/device.h"
 #include "core/model/facts.h"
 #include "core/model/group.h"
+#include "core/model/revocation.h"
 #include "core/model/ticket.h"
 #include "core/model/user.h"
 
@@ -118,6 +119,18 @@ int store_cert_get(struct store *s, const char *serial, struct certrec *ret,
 /* Where one enrolment stands and which rule stopped it: a story for the helpdesk, never evidence. */
 int store_enrol_note(struct store *s, const char *txn_hash, const char *step, const char *rule,
 		     const char *detail, struct errmsg *em) MUST_CHECK;
+
+/* --- CRL and OCSP (ca) -------------------------------------------------------------------------- */
+/* All certificates of this issuer (AKI) that have not expired and are revoked, or whose person is held
+ * or has left: ascending, each serial once. The caller frees *ret with free() (NULL when empty). Many
+ * round trips: what changes meanwhile may be missed, so ask for the revision before. E_TOOBIG. */
+int store_crl_list(struct store *s, const char *issuer, struct revocation **ret, size_t *ret_n,
+		   struct errmsg *em) MUST_CHECK;
+/* Another text after every revocation, hold or restoration; not after a leave date that has passed. */
+int store_crl_revision(struct store *s, char ret[HASH_SIZE], struct errmsg *em) MUST_CHECK;
+/* Unknown: never issued or aborted. Held or left is STANDING_REVOKED with REVOCATION_HOLD. */
+int store_cert_status(struct store *s, const char *serial, struct standing *ret,
+		      struct errmsg *em) MUST_CHECK;
 
 /* --- revocation: helpdesk, portal, leavers ------------------------------------------------------ */
 int store_revoke_cert(struct store *s, const char *serial, const char *reason,
