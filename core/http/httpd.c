@@ -44,7 +44,8 @@ struct httpd {
 struct exchange {
 	struct httpd *h;
 	struct watch_peer *peer;
-	char *uri; /* as it came; ends up decoded */
+	char *uri;    /* as it came; ends up decoded */
+	char *target; /* its path, not decoded */
 	size_t n_uri;
 	bool checked; /* headers have been looked at */
 	bool too_big;
@@ -73,6 +74,9 @@ static void exchange_free(struct exchange *x)
 	}
 	text_wipe(x->uri, x->n_uri);
 	free(x->uri);
+	if (x->target)
+		text_wipe(x->target, strlen(x->target));
+	free(x->target);
 	free(x->params);
 	buf_free(&x->body);
 	free(x);
@@ -242,6 +246,9 @@ static int uri_decode(struct exchange *x)
 		path += strcspn(path, "/");
 		raw = strlen(path);
 	}
+	if (!(x->target = strdup(path)))
+		return E_NOMEM;
+	x->req.target = x->target;
 	/* An escaped slash would move the borders of the segments that the router compares. */
 	if (strcasestr(path, "%2f") || http_unescape(path, path, raw, false, &n) ||
 	    strlen(path) != n)

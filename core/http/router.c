@@ -147,12 +147,46 @@ static bool match_store(const struct match *m, struct http_request *req, char *s
 	return true;
 }
 
+/* The rest of the target behind a pattern that ends in "**", or NULL. */
+static const char *raw_rest(const struct http_route *r, const char *target)
+{
+	size_t n = strlen(r->pattern);
+
+	if (n < 3 || strcmp(r->pattern + n - 3, "/**") != 0 || !target)
+		return NULL;
+	return strncmp(target, r->pattern, n - 2) == 0 ? target + n - 2 : NULL;
+}
+
+/* Route for a target as it came; its method only decides among those that match. */
+static const struct http_route *match_raw(const struct http_route *table, struct http_request *req,
+					  unsigned *ret_status)
+{
+	for (const struct http_route *r = table; r->method; r++) {
+		const char *rest = raw_rest(r, req->target);
+
+		if (!rest)
+			continue;
+		*ret_status = 405;
+		if (!method_fits(r->method, req->method))
+			continue;
+		for (size_t i = 0; i < HTTP_PARAMS_MAX; i++)
+			req->params[i] = i == 0 ? rest : NULL;
+		return r;
+	}
+	return NULL;
+}
+
 const struct http_route *http_match(const struct http_route *table, struct http_request *req,
 				    char *storage, size_t size, unsigned *ret_status)
 {
+	const struct http_route *raw;
 	unsigned status = 404;
 	struct match m;
 
+	raw = match_raw(table, req, &status);
+
+	if (raw)
+		return raw;
 	if (!path_is_clean(req->path)) {
 		*ret_status = status;
 		return NULL;

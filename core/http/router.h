@@ -3,6 +3,9 @@
  *
  * Patterns are literal segments and ":name" segments that match one non-empty segment; a last
  * segment "*" matches any rest, also an empty one. Paths with "..", "//" or undecodable bytes match nothing.
+ *
+ * A last segment "**" takes the rest of the path as it came, not decoded and with any slashes (base64 in
+ * the path, RFC 6960 appendix A.1): the handler decodes it.
  */
 #ifndef CORE_HTTP_ROUTER_H
 #define CORE_HTTP_ROUTER_H
@@ -24,6 +27,8 @@ struct http_pair {
 struct http_request {
 	const char *method; /* upper case */
 	const char *path;   /* percent-decoded, begins with '/' */
+	const char
+		*target; /* the same as it came, not decoded; NULL: none. For patterns with "**" */
 	const char *client; /* numeric address of the peer, text */
 	bool tls;
 	struct bytes body;

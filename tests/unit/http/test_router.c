@@ -23,6 +23,7 @@ static const struct http_route table[] = {
 	{"GET", "/a/:1/:2/:3/:4/:5", nothing},
 	{"GET", "/exact/path", nothing},
 	{"GET", "/:any/tail", nothing},
+	{"GET", "/raw/**", nothing},
 	{NULL, NULL, NULL},
 };
 
@@ -71,6 +72,27 @@ static void test_rest(void **state)
 	assert_int_equal(match("GET", "/files/one/two/three"), 6);
 	assert_string_equal(req.params[0], "one");
 	assert_string_equal(req.params[1], "two/three");
+}
+
+/* As it came: neither decoded nor judged; and only where a pattern asks for it. */
+static void test_raw(void **state)
+{
+	unsigned status = 0;
+
+	(void)state;
+	req = (struct http_request){.method = "GET", .path = "", .target = "/raw/a//b%2F%2f..+=%"};
+	assert_ptr_equal(http_match(table, &req, storage, sizeof(storage), &status), &table[10]);
+	assert_string_equal(req.params[0], "a//b%2F%2f..+=%");
+	assert_null(req.params[1]);
+	req.method = "POST";
+	assert_null(http_match(table, &req, storage, sizeof(storage), &status));
+	req = (struct http_request){.method = "GET", .path = "", .target = "/static/a//b"};
+	assert_null(http_match(table, &req, storage, sizeof(storage), &status));
+	assert_int_equal(status, 404);
+	req = (struct http_request){.method = "GET", .path = "", .target = "/raw"};
+	assert_null(http_match(table, &req, storage, sizeof(storage), &status));
+	req = (struct http_request){.method = "GET", .path = "/scep/x", .target = "/scep/x"};
+	assert_ptr_equal(http_match(table, &req, storage, sizeof(storage), &status), &table[1]);
 }
 
 static void test_not_found(void **state)
@@ -206,10 +228,10 @@ static void test_headers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_found),         cmocka_unit_test(test_rest),
-		cmocka_unit_test(test_not_found),     cmocka_unit_test(test_methods),
-		cmocka_unit_test(test_small_storage), cmocka_unit_test(test_lookups),
-		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_found),   cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_raw),     cmocka_unit_test(test_not_found),
+		cmocka_unit_test(test_methods), cmocka_unit_test(test_small_storage),
+		cmocka_unit_test(test_lookups), cmocka_unit_test(test_headers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
