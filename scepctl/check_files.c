@@ -1,7 +1,7 @@
 #include "scepctl/check.h"
 
-#include "core/base/text.h"
 #include "core/base/digest.h"
+#include "core/base/text.h"
 #include "core/pki/pki_file.h"
 #include "scepctl/escape.h"
 #include "scepctl/fs.h"
@@ -24,7 +24,8 @@ static const struct {
 	{"ca/root", FOLDER},        {"tls", FOLDER},             {"radius", FOLDER},
 	{"raddb", FOLDER},          {"redis", FOLDER},           {"redis/data", FOLDER},
 	{"secrets", FOLDER},        {"portal", FOLDER},          {"leavers", FOLDER},
-	{"run", FOLDER},            {"log", FOLDER},             {"scepauth.conf", PRIVATE},
+	{"run", FOLDER},            {"log", FOLDER},             {"journal", FOLDER},
+	{"scepauth.conf", PRIVATE},
 	{"redis/redis.conf", PRIVATE}, {"redis/users.acl", PUBLIC}, {"raddb/instance.conf", PRIVATE},
 	{"portal/accounts", SECRET}, {"leavers/directory.csv", PRIVATE},
 	{"ca/root/root.pem", PUBLIC}, {"radius/server.pem", PUBLIC}, {"radius/client-ca.pem", PUBLIC},

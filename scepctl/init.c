@@ -37,7 +37,7 @@ struct init {
 
 static const char *const folders[] = {"ca",      "ca/root",    "tls",     "radius",
 				      "redis",   "redis/data", "secrets", "portal",
-				      "leavers", "run",        "log"};
+				      "leavers", "journal",    "run",     "log"};
 
 static void progress(const char *line)
 {

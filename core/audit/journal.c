@@ -63,6 +63,7 @@ static int open_last(struct journal *j, const struct journal_report *found, stru
 {
 	char name[JOURNAL_FILE_SIZE];
 	int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
+	struct stat st;
 
 	if (found->files == 0)
 		flags |= O_CREAT | O_EXCL;
@@ -75,6 +76,9 @@ static int open_last(struct journal *j, const struct journal_report *found, stru
 		return err_set(em, E_IO, "journal file %s: %m", name);
 	if (found->torn && ftruncate(j->file, (off_t)found->good) != 0)
 		return err_set(em, E_IO, "the torn end of %s cannot be cut: %m", name);
+	/* A daemon that starts as root becomes the folder's owner afterwards. */
+	if (geteuid() == 0 && fstat(j->dir, &st) == 0 && fchown(j->file, st.st_uid, st.st_gid) != 0)
+		return err_set(em, E_IO, "journal file %s: owner: %m", name);
 	if (j->sync(j->file) != 0 || fsync(j->dir) != 0)
 		return err_set(em, E_IO, "fsync of the journal: %m");
 	j->size = found->good;

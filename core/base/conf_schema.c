@@ -35,6 +35,8 @@ const struct conf_key conf_schema[] = {
 	 "key shared with the portal, 32 bytes"},
 	{"scep", false, "seal-key", CONF_PATH, "secrets/seal.key", 0, 0,
 	 "key shared by the ra and ca roles, 32 bytes"},
+	{"scep", false, "journal", CONF_PATH, "journal", 0, 0,
+	 "folder of the CA's journal, written by scep_ca alone"},
 	{"scep", false, "replay-window", CONF_INT, "600", 0, 3600,
 	 "seconds in which the same challenge and key get the same certificate again"},
 

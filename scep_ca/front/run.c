@@ -55,16 +55,19 @@ static void say_store(struct service *s)
 		store_pool_put(s->store, store);
 }
 
-/* Files that a look-up of the Redis host may need; everything else is read by now. */
-static int confine(const char *user, struct errmsg *em)
+/* Files that a look-up of the Redis host may need, and the journal; everything else is read by now. */
+static int confine(const struct conf *c, struct errmsg *em)
 {
+	const char *const writable[] = {conf_path(c, "scep", NULL, "journal")};
 	static const char *const readable[] = {"/etc/hosts", "/etc/resolv.conf",
 					       "/etc/nsswitch.conf", "/etc/host.conf",
 					       "/etc/gai.conf"};
 	const struct sandbox box = {
-		.user = user,
+		.user = conf_str(c, "", NULL, "run-as"),
 		.read_paths = readable,
 		.n_read = sizeof(readable) / sizeof(readable[0]),
+		.write_paths = writable,
+		.n_write = 1,
 	};
 
 	return sandbox_enter(&box, em);
@@ -91,8 +94,8 @@ static int serve(const struct conf *c, struct service *s, unsigned threads)
 
 	block_signals(&set);
 	/* The sandbox binds only threads that start after it: hence between open and run. */
-	if (httpd_open(&o, &h, &em) != E_OK ||
-	    confine(conf_str(c, "", NULL, "run-as"), &em) != E_OK || httpd_run(h, &em) != E_OK) {
+	if (httpd_open(&o, &h, &em) != E_OK || service_start(s, c, &em) != E_OK ||
+	    confine(c, &em) != E_OK || httpd_run(h, &em) != E_OK) {
 		log_error("%s", em.text);
 		httpd_stop(h);
 		return EXIT_FAILED;

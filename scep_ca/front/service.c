@@ -107,6 +107,11 @@ int service_open(const struct conf *c, unsigned threads, struct service **ret, s
 	return E_OK;
 }
 
+int service_start(struct service *s, const struct conf *c, struct errmsg *em)
+{
+	return signer_start(s->signer, c, em);
+}
+
 void service_close(struct service *s)
 {
 	if (!s)

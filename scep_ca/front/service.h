@@ -28,6 +28,8 @@ struct service {
  * requests run at once. */
 int service_open(const struct conf *c, unsigned threads, struct service **ret,
 		 struct errmsg *em) MUST_CHECK;
+/* Takes the journal; see signer_start. */
+int service_start(struct service *s, const struct conf *c, struct errmsg *em) MUST_CHECK;
 void service_close(struct service *s);
 
 const struct service_profile *service_find(const struct service *s, const char *profile);

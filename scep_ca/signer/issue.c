@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/pki/cert.h"
 #include "core/pki/key.h"
+#include "scep_ca/signer/fault.h"
 #include "scep_ca/signer/seal.h"
 
 #include <time.h>
@@ -23,6 +24,7 @@ struct issue {
 	const struct keys *keys;
 	const struct keys_profile *profile;
 	struct store *ledger;
+	struct ledger_journal *journal;
 	const struct grant *grant;
 	int64_t now, replay_window;
 	struct ticket ticket;
@@ -135,17 +137,33 @@ static int claim_once(struct issue *i, enum claim_result *ret, char serial[SERIA
 	return r;
 }
 
+/* Draws a serial, says so in the journal, and claims the ticket for it. */
+static int draw_and_claim(struct issue *i, enum claim_result *ret, char serial[SERIAL_SIZE],
+			  struct buf *ret_der, struct errmsg *em)
+{
+	int r = fill_record(i, em);
+
+	fault_point("drawn");
+	if (r == E_OK)
+		r = ledger_journal_intent(i->journal, &i->rec, i->grant->txn, em);
+	if (r != E_OK)
+		return r;
+	fault_point("intent");
+	r = claim_once(i, ret, serial, ret_der, em);
+	/* Without an answer it may be claimed: then a restart decides. */
+	if ((r != E_OK && !is_away(r)) || (r == E_OK && *ret == CLAIM_AGAIN))
+		ledger_journal_aborted(i->journal, i->rec.serial, "not claimed");
+	return r;
+}
+
 static int claim(struct issue *i, struct buf *ret_der, struct errmsg *em)
 {
 	enum claim_result res = CLAIM_NEW;
 	char serial[SERIAL_SIZE] = "";
 	int r = E_EXISTS;
 
-	for (int n = 0; r == E_EXISTS && n < SERIAL_DRAWS; n++) {
-		r = fill_record(i, em);
-		if (r == E_OK)
-			r = claim_once(i, &res, serial, ret_der, em);
-	}
+	for (int n = 0; r == E_EXISTS && n < SERIAL_DRAWS; n++)
+		r = draw_and_claim(i, &res, serial, ret_der, em);
 	if (r == E_DENIED || r == E_STATE) {
 		i->rule = RULE_CLAIM;
 		return E_OK;
@@ -169,6 +187,7 @@ static void give_up(struct issue *i, const char *reason)
 	/* Should this fail as well, the serial stays reserved: known, and good for nothing. */
 	if (store_cert_abort(i->ledger, i->rec.serial, reason, NULL) != E_OK)
 		return;
+	ledger_journal_aborted(i->journal, i->rec.serial, reason);
 }
 
 static int build(struct issue *i, struct buf *out, struct errmsg *em)
@@ -220,7 +239,10 @@ static int commit(struct issue *i, struct bytes der, struct errmsg *em)
 		pause_ms(STORE_PAUSE_MS);
 		r = store_cert_commit(i->ledger, i->rec.serial, der, em);
 	}
-	if (r == E_DENIED) {
+	if (r == E_OK)
+		ledger_journal_committed(i->journal, i->rec.serial);
+	if (r == E_DENIED) { /* and the ledger has aborted it */
+		ledger_journal_aborted(i->journal, i->rec.serial, "refused at commit");
 		i->rule = RULE_COMMIT;
 		return E_OK;
 	}
@@ -248,12 +270,21 @@ static int claim_and_sign(struct issue *i, struct buf *out, struct errmsg *em)
 		r = refuse(i, RULE_EXPIRED, em, "the ticket has expired");
 		goto out;
 	}
+	fault_point("claimed");
 	r = build(i, &der, em);
 	if (r != E_OK) {
 		give_up(i, "signing failed");
 		goto out;
 	}
+	fault_point("signed");
+	r = ledger_journal_issued(i->journal, i->rec.serial, buf_bytes(&der), em);
+	if (r != E_OK) {
+		give_up(i, "the journal did not take the certificate");
+		goto out;
+	}
+	fault_point("issued");
 	r = commit(i, buf_bytes(&der), em);
+	fault_point("committed");
 out:
 	if (r == E_OK && i->rule == RULE_NONE) {
 		buf_add_bytes(out, buf_bytes(&der));
@@ -263,12 +294,14 @@ out:
 	return r;
 }
 
-int ca_issue(const struct keys *k, struct store *ledger, int64_t replay_window,
-	     const struct grant *g, struct signer_issued *ret, struct buf *out, struct errmsg *em)
+int ca_issue(const struct keys *k, struct store *ledger, struct ledger_journal *journal,
+	     int64_t replay_window, const struct grant *g, struct signer_issued *ret,
+	     struct buf *out, struct errmsg *em)
 {
 	struct issue i = {
 		.keys = k,
 		.ledger = ledger,
+		.journal = journal,
 		.grant = g,
 		.now = clock_now(),
 		.replay_window = replay_window,
@@ -279,6 +312,8 @@ int ca_issue(const struct keys *k, struct store *ledger, int64_t replay_window,
 
 	if (r == E_OK && i.rule == RULE_NONE)
 		r = check_limits(&i, em);
+	if (r == E_OK && i.rule == RULE_NONE)
+		r = ledger_journal_settle(journal, ledger, em);
 	if (r == E_OK && i.rule == RULE_NONE)
 		r = claim_and_sign(&i, out, em);
 	EVP_PKEY_free(i.key);

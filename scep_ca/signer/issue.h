@@ -8,9 +8,10 @@
 #include "core/store/store.h"
 #include "scep_ca/signer/client.h"
 #include "scep_ca/signer/keys.h"
+#include "scep_ca/signer/ledger_journal.h"
 
-int ca_issue(const struct keys *k, struct store *ledger, int64_t replay_window,
-	     const struct grant *g, struct signer_issued *ret, struct buf *out,
-	     struct errmsg *em) MUST_CHECK;
+int ca_issue(const struct keys *k, struct store *ledger, struct ledger_journal *journal,
+	     int64_t replay_window, const struct grant *g, struct signer_issued *ret,
+	     struct buf *out, struct errmsg *em) MUST_CHECK;
 
 #endif

@@ -15,6 +15,7 @@
 struct signer {
 	struct keys *keys;
 	struct store_pool *ledger;
+	struct ledger_journal *journal; /* NULL until signer_start */
 	int64_t replay_window;
 	/* A claim by the same key abandons one that is not committed yet (docs/REDIS.md), so two requests
 	 * with one challenge must not be under way at once: each challenge has its lane. */
@@ -43,10 +44,27 @@ int signer_open_local(const struct conf *c, unsigned max_handles, struct signer 
 	return E_OK;
 }
 
+int signer_start(struct signer *s, const struct conf *c, struct errmsg *em)
+{
+	struct store *ledger;
+	int r = ledger_journal_open(conf_path(c, "scep", NULL, "journal"), &s->journal, em);
+
+	if (r != E_OK)
+		return r;
+	ledger = store_pool_get(s->ledger);
+	if (ledger) {
+		/* The ledger may be away; the first request asks again. */
+		r = ledger_journal_settle(s->journal, ledger, em);
+		store_pool_put(s->ledger, ledger);
+	}
+	return r == E_UNAVAIL || r == E_TIMEOUT ? E_OK : r;
+}
+
 void signer_close(struct signer *s)
 {
 	if (!s)
 		return;
+	ledger_journal_close(s->journal);
 	if (s->ledger)
 		store_pool_close(s->ledger);
 	keys_free(s->keys);
@@ -83,10 +101,12 @@ int signer_issue(struct signer *s, const struct grant *g, struct signer_issued *
 	struct store *ledger;
 	int r;
 
+	if (!s->journal)
+		return err_set(em, E_UNAVAIL, "the journal is not open");
 	pthread_mutex_lock(lane);
 	ledger = store_pool_get(s->ledger);
 	if (ledger)
-		r = ca_issue(s->keys, ledger, s->replay_window, g, ret, out, em);
+		r = ca_issue(s->keys, ledger, s->journal, s->replay_window, g, ret, out, em);
 	else
 		r = err_set(em, E_UNAVAIL, "all connections to the ledger are in use");
 	if (ledger)

@@ -9,6 +9,9 @@
  * with file and cure in em). max_handles: how many threads will issue at once. Blocks on files. */
 int signer_open_local(const struct conf *c, unsigned max_handles, struct signer **ret,
 		      struct errmsg *em) MUST_CHECK;
+/* Takes the journal and settles what a crash left, as far as the ledger is there. Nothing is issued
+ * before. Errors as ledger_journal_open. Blocks on files and the store. */
+int signer_start(struct signer *s, const struct conf *c, struct errmsg *em) MUST_CHECK;
 void signer_close(struct signer *s);
 
 #endif

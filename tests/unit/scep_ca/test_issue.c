@@ -13,8 +13,11 @@
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -36,6 +39,8 @@ struct fixture {
 	struct test_redis redis;
 	struct proxy proxy;
 	struct store *ledger, *portal, *anna;
+	struct ledger_journal *journal;
+	char journal_path[128];
 	struct scep_client students, staff, device, other;
 	struct keys_profile profiles[2];
 	struct keys keys;
@@ -146,6 +151,9 @@ static int setup(void **state)
 		    scep_client_new(&F.other, 2048));
 	profile_of(&F.profiles[0], "students", &F.students);
 	profile_of(&F.profiles[1], "staff", &F.staff);
+	(void)snprintf(F.journal_path, sizeof(F.journal_path), "%s/journal", F.redis.dir);
+	assert_int_equal(mkdir(F.journal_path, 0700), 0);
+	assert_int_equal(ledger_journal_open(F.journal_path, &F.journal, NULL), E_OK);
 	F.keys = (struct keys){.profiles = F.profiles, .n = 2, .ticket_mac = {1}, .seal = {2}};
 	return 0;
 }
@@ -153,6 +161,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	ledger_journal_close(F.journal);
 	store_close(F.ledger);
 	store_close(F.portal);
 	store_close(F.anna);
@@ -266,7 +275,8 @@ static enum scep_rule issue(struct made *m, struct signer_issued *ret, struct bu
 
 	buf_init(out, SIGNER_CERT_MAX);
 	*ret = (struct signer_issued){0};
-	assert_int_equal(ca_issue(&F.keys, F.ledger, WINDOW, &m->g, ret, out, &em), E_OK);
+	assert_int_equal(ca_issue(&F.keys, F.ledger, F.journal, WINDOW, &m->g, ret, out, &em),
+			 E_OK);
 	if (ret->rule != RULE_NONE) {
 		assert_int_equal(out->n, 0);
 		assert_true(em.text[0] != '\0');
@@ -629,11 +639,43 @@ static void store_away(void **state)
 	make(&m, "away");
 	proxy_mode("ticket_claim", NULL, NULL, 100);
 	buf_init(&out, SIGNER_CERT_MAX);
-	assert_int_equal(ca_issue(&F.keys, F.ledger, WINDOW, &m.g, &i, &out, NULL), E_UNAVAIL);
+	assert_int_equal(ca_issue(&F.keys, F.ledger, F.journal, WINDOW, &m.g, &i, &out, NULL),
+			 E_UNAVAIL);
 	assert_int_equal(out.n, 0);
 	buf_free(&out);
 	/* bound to this key by the calls whose answers were lost: the same key goes on */
 	proxy_mode(NULL, NULL, NULL, 0);
+	assert_int_equal(issue(&m, &i, &out), RULE_NONE);
+	assert_int_equal(state_of(i.serial), CERT_ACTIVE);
+	buf_free(&out);
+	made_free(&m);
+}
+
+/* The disk is full: nothing is claimed and nothing signed, and it goes on by itself afterwards. */
+static void journal_without_room(void **state)
+{
+	struct rlimit old, limit;
+	struct signer_issued i;
+	struct errmsg em = {""};
+	struct buf out;
+	struct made m;
+	int r;
+
+	(void)state;
+	make(&m, "full");
+	proxy_mode("ticket_claim", NULL, NULL, 0);
+	buf_init(&out, SIGNER_CERT_MAX);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	limit = (struct rlimit){.rlim_cur = 10, .rlim_max = old.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	r = ca_issue(&F.keys, F.ledger, F.journal, WINDOW, &m.g, &i, &out, &em);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(r, E_UNAVAIL);
+	assert_non_null(strstr(em.text, "no room for the journal"));
+	assert_int_equal(out.n, 0);
+	assert_int_equal(F.proxy.hook_fires, 0);
+	buf_free(&out);
 	assert_int_equal(issue(&m, &i, &out), RULE_NONE);
 	assert_int_equal(state_of(i.serial), CERT_ACTIVE);
 	buf_free(&out);
@@ -658,6 +700,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(revoked_between_claim_and_commit, NULL, restore),
 		cmocka_unit_test_setup_teardown(lost_answers_cost_nothing, NULL, restore),
 		cmocka_unit_test_setup_teardown(store_away, NULL, restore),
+		cmocka_unit_test_setup_teardown(journal_without_room, NULL, restore),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,0 +1,283 @@
+#include "scep_ca/signer/ledger_journal.h"
+
+#include "core/audit/journal.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/base/version.h"
+#include "scep_ca/signer/fault.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#define DER_MAX 16384
+
+/* A serial with an INTENT and no end; der is empty while it is not ISSUED. */
+struct open_serial {
+	char serial[SERIAL_SIZE];
+	struct buf der;
+};
+
+struct ledger_journal {
+	struct journal *journal;
+	atomic_bool settled;
+	pthread_mutex_t lock; /* guards open[]; held while the ledger is asked */
+	struct open_serial *open;
+	size_t n, cap;
+};
+
+/* --- what is unfinished ---------------------------------------------------------------------------- */
+
+/* The newest first: that is where an unfinished one is. */
+static struct open_serial *find(struct ledger_journal *l, const char *serial)
+{
+	for (size_t i = l->n; i-- > 0;)
+		if (strcmp(l->open[i].serial, serial) == 0)
+			return &l->open[i];
+	return NULL;
+}
+
+static int start(struct ledger_journal *l, const char *serial)
+{
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? 2 * l->cap : 16;
+		void *p = realloc(l->open, cap * sizeof(*l->open));
+
+		if (!p)
+			return E_NOMEM;
+		l->open = p;
+		l->cap = cap;
+	}
+	l->open[l->n] = (struct open_serial){.serial = ""};
+	buf_init(&l->open[l->n].der, DER_MAX);
+	return text_copy(l->open[l->n++].serial, SERIAL_SIZE, serial);
+}
+
+static void finish(struct ledger_journal *l, struct open_serial *o)
+{
+	buf_free(&o->der);
+	*o = l->open[--l->n];
+}
+
+static int replay(void *ctx, const struct journal_record *r)
+{
+	struct bytes value = journal_get(r, "serial");
+	struct ledger_journal *l = ctx;
+	char serial[SERIAL_SIZE] = "";
+	struct open_serial *o;
+
+	if (r->type != JOURNAL_INTENT && r->type != JOURNAL_ISSUED &&
+	    r->type != JOURNAL_COMMITTED && r->type != JOURNAL_ABORTED)
+		return E_OK;
+	if (value.n != SERIAL_SIZE - 1)
+		return E_FORMAT;
+	memcpy(serial, value.p, value.n);
+	if (r->type == JOURNAL_INTENT)
+		return start(l, serial);
+	o = find(l, serial);
+	if (r->type != JOURNAL_ISSUED) {
+		if (o)
+			finish(l, o);
+		return E_OK;
+	}
+	if (!o) /* signed without an intent: not by us */
+		return E_FORMAT;
+	buf_reset(&o->der);
+	buf_add_bytes(&o->der, journal_get(r, "der"));
+	return o->der.n ? buf_error(&o->der) : E_FORMAT;
+}
+
+/* --- opening --------------------------------------------------------------------------------------- */
+
+static int say_opened(struct ledger_journal *l, struct errmsg *em)
+{
+	const struct journal_field f = {"version", bytes_str(SCEPAUTH_VERSION)};
+	const struct journal_entry e = {JOURNAL_OPENED, &f, 1};
+
+	return journal_append(l->journal, &e, 1, em);
+}
+
+int ledger_journal_open(const char *path, struct ledger_journal **ret, struct errmsg *em)
+{
+	const struct journal_options o = {.path = path};
+	struct ledger_journal *l = calloc(1, sizeof(*l));
+	struct journal_report found = {0};
+	int r;
+
+	if (!l)
+		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+	/* A file size limit is an error to report here, not a death. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	pthread_mutex_init(&l->lock, NULL);
+	r = journal_open(&o, replay, l, &found, &l->journal, em);
+	if (r == E_FORMAT && !found.damaged)
+		(void)err_set(em, r,
+			      "journal: record %" PRIu64 " makes no sense after those before it",
+			      found.last.seq + 1);
+	else if (r == E_NOMEM)
+		(void)err_set(em, r, "%s", err_text(r));
+	if (r == E_OK && found.torn)
+		log_warn("journal: %s ended in %" PRIu64
+			 " bytes of a record that was never finished; "
+			 "they are cut",
+			 found.file, found.torn);
+	if (r == E_OK)
+		r = say_opened(l, em);
+	if (r != E_OK) {
+		ledger_journal_close(l);
+		return r;
+	}
+	atomic_init(&l->settled, l->n == 0);
+	*ret = l;
+	return E_OK;
+}
+
+void ledger_journal_close(struct ledger_journal *l)
+{
+	if (!l)
+		return;
+	journal_close(l->journal);
+	while (l->n)
+		buf_free(&l->open[--l->n].der);
+	free(l->open);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+}
+
+/* --- records --------------------------------------------------------------------------------------- */
+
+static int append(struct ledger_journal *l, const struct journal_entry *e, struct errmsg *em)
+{
+	struct errmsg why = {""};
+
+	if (journal_append(l->journal, e, 1, &why) == E_OK)
+		return E_OK;
+	return err_set(em, E_UNAVAIL, "nothing is issued: %.280s", why.text);
+}
+
+int ledger_journal_intent(struct ledger_journal *l, const struct certrec *c, const char *txn,
+			  struct errmsg *em)
+{
+	char from[24], to[24];
+	const struct journal_field f[] = {
+		{"serial", bytes_str(c->serial)},
+		{"txn", bytes_str(txn)},
+		{"ticket", bytes_str(c->ticket)},
+		{"spki", bytes_str(c->spki)},
+		{"user", bytes_str(c->user)},
+		{"device", bytes_str(c->device)},
+		{"profile", bytes_str(c->profile)},
+		{"issuer", bytes_str(c->issuer)},
+		{"not_before", {(const uint8_t *)from, 0}},
+		{"not_after", {(const uint8_t *)to, 0}},
+	};
+	struct journal_field filled[sizeof(f) / sizeof(f[0])];
+	const struct journal_entry e = {JOURNAL_INTENT, filled, sizeof(f) / sizeof(f[0])};
+	int n = snprintf(from, sizeof(from), "%" PRId64, c->not_before);
+	int m = snprintf(to, sizeof(to), "%" PRId64, c->not_after);
+
+	memcpy(filled, f, sizeof(f));
+	filled[8].value.n = n > 0 ? (size_t)n : 0;
+	filled[9].value.n = m > 0 ? (size_t)m : 0;
+	return append(l, &e, em);
+}
+
+int ledger_journal_issued(struct ledger_journal *l, const char *serial, struct bytes der,
+			  struct errmsg *em)
+{
+	const struct journal_field f[] = {{"serial", bytes_str(serial)}, {"der", der}};
+	const struct journal_entry e = {JOURNAL_ISSUED, f, 2};
+
+	return append(l, &e, em);
+}
+
+/* A note that is lost costs the next start one question to the ledger. */
+static void note(struct ledger_journal *l, enum journal_type type, const char *serial,
+		 const char *reason)
+{
+	const struct journal_field f[] = {{"serial", bytes_str(serial)},
+					  {"reason", bytes_str(reason)}};
+	const struct journal_entry e = {type, f, type == JOURNAL_ABORTED ? 2 : 1};
+
+	if (journal_note(l->journal, &e, 1, NULL) != E_OK)
+		return;
+}
+
+void ledger_journal_committed(struct ledger_journal *l, const char *serial)
+{
+	note(l, JOURNAL_COMMITTED, serial, "");
+}
+
+void ledger_journal_aborted(struct ledger_journal *l, const char *serial, const char *reason)
+{
+	note(l, JOURNAL_ABORTED, serial, reason);
+}
+
+/* --- settling -------------------------------------------------------------------------------------- */
+
+static bool is_away(int r)
+{
+	return r == E_UNAVAIL || r == E_TIMEOUT;
+}
+
+static int abort_one(struct ledger_journal *l, struct store *ledger, const char *serial,
+		     const char *reason, struct errmsg *em)
+{
+	int r = store_cert_abort(ledger, serial, reason, em);
+
+	if (r == E_STATE) {
+		/* Active, yet its certificate is not in the journal: whoever made it, it was not us. */
+		log_error("the ledger has %s as active, but the journal has no certificate of that "
+			  "serial: it is revoked; find out who wrote it",
+			  serial);
+		r = store_revoke_cert(ledger, serial, "active without a record in the journal", em);
+	}
+	if (r == E_OK)
+		ledger_journal_aborted(l, serial, reason);
+	return r;
+}
+
+static int settle_one(struct ledger_journal *l, struct store *ledger, const struct open_serial *o,
+		      struct errmsg *em)
+{
+	int r;
+
+	if (o->der.n == 0)
+		return abort_one(l, ledger, o->serial, "interrupted before signing", em);
+	r = store_cert_commit(ledger, o->serial, buf_bytes(&o->der), em);
+	if (r == E_OK) {
+		ledger_journal_committed(l, o->serial);
+		return E_OK;
+	}
+	if (is_away(r))
+		return r;
+	/* Refused by the ledger, which has aborted and revoked it, or knows nothing of it. */
+	r = store_cert_abort(ledger, o->serial, "refused after an interruption", em);
+	if (r == E_OK || r == E_STATE) /* active and revoked since: the ledger's word stands */
+		ledger_journal_aborted(l, o->serial, "refused after an interruption");
+	return r == E_STATE ? E_OK : r;
+}
+
+int ledger_journal_settle(struct ledger_journal *l, struct store *ledger, struct errmsg *em)
+{
+	size_t total;
+	int r = E_OK;
+
+	if (atomic_load(&l->settled))
+		return E_OK;
+	pthread_mutex_lock(&l->lock);
+	total = l->n;
+	while (r == E_OK && l->n) {
+		fault_point("settle");
+		r = settle_one(l, ledger, &l->open[l->n - 1], em);
+		if (r == E_OK)
+			finish(l, &l->open[l->n - 1]);
+	}
+	if (r == E_OK && total)
+		log_info("journal: %zu interrupted issues are settled", total);
+	if (r == E_OK)
+		atomic_store(&l->settled, true);
+	pthread_mutex_unlock(&l->lock);
+	return r;
+}

@@ -1,0 +1,40 @@
+/*
+ * The journal (docs/JOURNAL.md) in the words of issuing one certificate: a serial has an INTENT
+ * before it is claimed, and its certificate is ISSUED before the ledger makes it active. What a crash
+ * left between the two is settled with the ledger before anything else is issued.
+ *
+ * Safe for many threads. Everything that says "durable" blocks on the disk.
+ */
+#ifndef SCEP_CA_SIGNER_LEDGER_JOURNAL_H
+#define SCEP_CA_SIGNER_LEDGER_JOURNAL_H
+
+#include "core/model/certrec.h"
+#include "core/store/store.h"
+
+struct ledger_journal;
+
+/* Takes the journal in this folder, checks all of it and finds what is unfinished. Reports a torn end
+ * that was cut to the log. Errors as journal_open. */
+int ledger_journal_open(const char *path, struct ledger_journal **ret,
+			struct errmsg *em) MUST_CHECK;
+void ledger_journal_close(struct ledger_journal *l);
+
+/*
+ * Finishes what a crash left: a certificate that was issued is committed again, or aborted when the
+ * ledger refuses it; a serial without certificate is aborted. At once E_OK when nothing is left.
+ * E_UNAVAIL, E_TIMEOUT: the ledger is away and nothing may be issued until this was done; call again.
+ */
+int ledger_journal_settle(struct ledger_journal *l, struct store *ledger,
+			  struct errmsg *em) MUST_CHECK;
+
+/* Durable. E_UNAVAIL: not written, whatever the cause, so nothing may be claimed or signed. */
+int ledger_journal_intent(struct ledger_journal *l, const struct certrec *c, const char *txn,
+			  struct errmsg *em) MUST_CHECK;
+int ledger_journal_issued(struct ledger_journal *l, const char *serial, struct bytes der,
+			  struct errmsg *em) MUST_CHECK;
+
+/* Not durable before the next of the above: a restart finds the same again. */
+void ledger_journal_committed(struct ledger_journal *l, const char *serial);
+void ledger_journal_aborted(struct ledger_journal *l, const char *serial, const char *reason);
+
+#endif

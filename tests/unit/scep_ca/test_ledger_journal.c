@@ -1,0 +1,285 @@
+#include "scep_ca/signer/ledger_journal.h"
+
+#include "core/audit/journal_read.h"
+#include "core/base/clock.h"
+#include "core/base/rnd.h"
+#include "core/base/text.h"
+#include "tests/support/test_redis.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+static struct {
+	struct test_redis redis;
+	struct store *ledger, *portal, *anna, *nowhere;
+	char path[128];
+	struct ledger_journal *l;
+} F;
+
+static const uint8_t der[100] = {0x30, 0x62};
+
+static int setup(void **state)
+{
+	struct store_options o = {
+		.user = "ca", .password = "x", .deadline_ms = 300, .socket = "/nonexistent/sock"};
+
+	(void)state;
+	test_redis_start(&F.redis, NULL);
+	F.ledger = test_redis_as(&F.redis, "ca");
+	F.portal = test_redis_as(&F.redis, "portal");
+	F.anna = test_redis_as(&F.redis, "anna");
+	(void)snprintf(F.path, sizeof(F.path), "%s/journal", F.redis.dir);
+	return store_open(&o, &F.nowhere) == E_OK && mkdir(F.path, 0700) == 0 ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	store_close(F.ledger);
+	store_close(F.portal);
+	store_close(F.anna);
+	store_close(F.nowhere);
+	test_redis_stop(&F.redis);
+	return 0;
+}
+
+static void reopen(void)
+{
+	struct errmsg em = {""};
+
+	ledger_journal_close(F.l);
+	F.l = NULL;
+	if (ledger_journal_open(F.path, &F.l, &em) != E_OK)
+		fail_msg("%s", em.text);
+}
+
+static int each_setup(void **state)
+{
+	(void)state;
+	reopen();
+	return 0;
+}
+
+static int each_teardown(void **state)
+{
+	(void)state;
+	ledger_journal_close(F.l);
+	F.l = NULL;
+	return 0;
+}
+
+/* A person with a ticket, and a record that could claim it. */
+static void prepare(struct certrec *c, const char *login)
+{
+	struct user u = {.source = "local", .name = "Name", .n_groups = 1, .groups = {"students"}};
+	struct device d = {.name = "device", .platform = "linux", .created = clock_now()};
+	struct ticket t = {.lifetime = 86400,
+			   .issued = clock_now(),
+			   .expires = clock_now() + 600,
+			   .profile = "students",
+			   .cn = "cn"};
+	struct buf content = {0};
+	uint8_t mac[TICKET_MAC_SIZE] = {1};
+
+	assert_int_equal(text_copy(u.login, sizeof(u.login), login), E_OK);
+	assert_int_equal(rnd_id(u.id, sizeof(u.id), "u", 16), E_OK);
+	assert_int_equal(rnd_id(d.id, sizeof(d.id), "d", 16), E_OK);
+	assert_int_equal(rnd_id(t.challenge, sizeof(t.challenge), "", 32), E_OK);
+	assert_int_equal(store_user_put(F.portal, &u, NULL), E_OK);
+	memcpy(d.owner, u.id, sizeof(u.id));
+	assert_int_equal(store_device_put(F.portal, &d, NULL), E_OK);
+	memcpy(t.user, u.id, sizeof(u.id));
+	memcpy(t.device, d.id, sizeof(d.id));
+	buf_init(&content, TICKET_CONTENT_MAX);
+	assert_int_equal(ticket_encode(&t, &content), E_OK);
+	assert_int_equal(store_ticket_put(F.portal, &t, buf_bytes(&content),
+					  bytes_of(mac, sizeof(mac)), 100, NULL),
+			 E_OK);
+	buf_free(&content);
+	*c = (struct certrec){.state = CERT_RESERVED,
+			      .profile = "students",
+			      .not_before = clock_now(),
+			      .not_after = clock_now() + 86400};
+	memcpy(c->user, u.id, sizeof(u.id));
+	memcpy(c->device, d.id, sizeof(d.id));
+	memcpy(c->ticket, t.challenge, sizeof(t.challenge));
+	memset(c->issuer, 'a', 40);
+	memset(c->spki, 'b', HASH_SIZE - 1);
+	assert_int_equal(rnd_id(c->serial, sizeof(c->serial), "", 16), E_OK);
+	c->serial[0] = '5';
+	c->serial[1] = '5';
+}
+
+enum { INTENT = 1, CLAIM = 2, ISSUED = 4 };
+
+static void go(struct certrec *c, int steps)
+{
+	char txn[HASH_SIZE] = "", serial[SERIAL_SIZE];
+	enum claim_result res;
+	struct buf out = {0};
+
+	memset(txn, 'c', HASH_SIZE - 1);
+	if (steps & INTENT)
+		assert_int_equal(ledger_journal_intent(F.l, c, txn, NULL), E_OK);
+	if (steps & CLAIM) {
+		buf_init(&out, 16384);
+		assert_int_equal(store_ticket_claim(F.ledger, c, &res, serial, &out, NULL), E_OK);
+		buf_free(&out);
+	}
+	if (steps & ISSUED)
+		assert_int_equal(
+			ledger_journal_issued(F.l, c->serial, bytes_of(der, sizeof(der)), NULL),
+			E_OK);
+}
+
+static enum cert_state state_of(const struct certrec *c)
+{
+	struct certrec found = {0};
+	int r = store_cert_get(F.ledger, c->serial, &found, NULL);
+
+	return r == E_NOTFOUND ? CERT_NONE : found.state;
+}
+
+static void settle(void)
+{
+	struct errmsg em = {""};
+
+	if (ledger_journal_settle(F.l, F.ledger, &em) != E_OK)
+		fail_msg("%s", em.text);
+}
+
+static bool is_revoked(const struct certrec *c)
+{
+	char reply[16];
+	const char *r = test_redis_cmd(&F.redis, "ca", reply, sizeof(reply), "HEXISTS", "revoked",
+				       c->serial, NULL);
+
+	return r && strcmp(r, "1") == 0;
+}
+
+static void nothing_to_settle(void **state)
+{
+	(void)state;
+	assert_int_equal(ledger_journal_settle(F.l, F.nowhere, NULL), E_OK);
+}
+
+static void issued_is_committed(void **state)
+{
+	struct certrec c;
+
+	(void)state;
+	prepare(&c, "issued");
+	go(&c, INTENT | CLAIM | ISSUED);
+	reopen();
+	assert_int_equal(ledger_journal_settle(F.l, F.nowhere, NULL), E_UNAVAIL);
+	assert_int_equal(state_of(&c), CERT_RESERVED);
+	settle();
+	assert_int_equal(state_of(&c), CERT_ACTIVE);
+	reopen();
+	nothing_to_settle(NULL);
+}
+
+static void intent_is_aborted(void **state)
+{
+	struct certrec claimed, drawn;
+
+	(void)state;
+	prepare(&claimed, "claimed");
+	prepare(&drawn, "drawn");
+	go(&claimed, INTENT | CLAIM);
+	go(&drawn, INTENT);
+	reopen();
+	settle();
+	assert_int_equal(state_of(&claimed), CERT_ABORTED);
+	assert_int_equal(state_of(&drawn), CERT_NONE);
+	assert_true(is_revoked(&claimed));
+	assert_true(is_revoked(&drawn));
+	reopen();
+	nothing_to_settle(NULL);
+}
+
+/* The person went bad meanwhile: issued, but never active. */
+static void gone_meanwhile(void **state)
+{
+	struct certrec held, revoked;
+	int64_t n;
+
+	(void)state;
+	prepare(&held, "held");
+	prepare(&revoked, "revoked");
+	go(&held, INTENT | CLAIM | ISSUED);
+	go(&revoked, INTENT | CLAIM | ISSUED);
+	assert_int_equal(store_suspend_user(F.anna, "held", "test", NULL, NULL), E_OK);
+	assert_int_equal(store_revoke_user(F.anna, "revoked", "test", NULL, &n, NULL), E_OK);
+	reopen();
+	settle();
+	assert_int_equal(state_of(&held), CERT_ABORTED);
+	assert_int_equal(state_of(&revoked), CERT_ABORTED);
+	assert_true(is_revoked(&held));
+	assert_true(is_revoked(&revoked));
+	reopen();
+	nothing_to_settle(NULL);
+}
+
+static void ends_are_remembered(void **state)
+{
+	struct certrec a, b;
+
+	(void)state;
+	prepare(&a, "enda");
+	prepare(&b, "endb");
+	go(&a, INTENT | CLAIM | ISSUED);
+	assert_int_equal(store_cert_commit(F.ledger, a.serial, bytes_of(der, sizeof(der)), NULL),
+			 E_OK);
+	ledger_journal_committed(F.l, a.serial);
+	go(&b, INTENT);
+	ledger_journal_aborted(F.l, b.serial, "test");
+	reopen();
+	nothing_to_settle(NULL);
+}
+
+/* Somebody made it active behind the CA's back. */
+static void active_without_issued(void **state)
+{
+	struct certrec c;
+
+	(void)state;
+	prepare(&c, "forged");
+	go(&c, INTENT | CLAIM);
+	assert_int_equal(store_cert_commit(F.ledger, c.serial, bytes_of(der, sizeof(der)), NULL),
+			 E_OK);
+	reopen();
+	settle();
+	assert_true(is_revoked(&c));
+}
+
+static void issued_without_intent(void **state)
+{
+	struct ledger_journal *other = NULL;
+	struct errmsg em = {""};
+	struct certrec c;
+
+	(void)state;
+	assert_int_equal(ledger_journal_open(F.path, &other, &em), E_EXISTS);
+	prepare(&c, "nointent");
+	go(&c, ISSUED);
+	ledger_journal_close(F.l);
+	F.l = NULL;
+	assert_int_equal(ledger_journal_open(F.path, &other, &em), E_FORMAT);
+	assert_non_null(strstr(em.text, "makes no sense"));
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, each_setup, each_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(nothing_to_settle),     CASE(issued_is_committed), CASE(intent_is_aborted),
+		CASE(gone_meanwhile),        CASE(ends_are_remembered), CASE(active_without_issued),
+		CASE(issued_without_intent),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
