@@ -30,8 +30,10 @@ static int on_hold(void *ctx, const char *user, const char *value)
 {
 	struct known *k = knowledge_find(ctx, user);
 
-	if (k != NULL)
+	if (k != NULL) {
 		k->hold = (uint8_t)plan_hold_kind(value);
+		k->hold_at = plan_hold_time(value);
+	}
 	return E_OK;
 }
 
@@ -71,6 +73,18 @@ static int details_read(struct revoker *r, struct knowledge *k, bool full, struc
 	return E_OK;
 }
 
+static int policies_read(struct revoker *r, struct knowledge *k, struct errmsg *em)
+{
+	struct group *groups = NULL;
+	size_t n = 0;
+	int rc = store_groups(r->store, &groups, &n, em);
+
+	if (rc == E_OK)
+		rc = knowledge_policies(k, groups, n);
+	free(groups);
+	return rc;
+}
+
 static int knowledge_read(struct revoker *r, struct knowledge *k, bool full, struct errmsg *em)
 {
 	int rc = store_logins(r->store, r->identity, on_login, k, em);
@@ -78,7 +92,15 @@ static int knowledge_read(struct revoker *r, struct knowledge *k, bool full, str
 	if (rc != E_OK)
 		return rc;
 	knowledge_finish(k);
+	for (size_t i = 0; i < k->n; i++)
+		if (k->entries[i].ambiguous)
+			log_warn("several logins lead to %s (one is %s): suspended, whatever the "
+				 "directory says of them",
+				 knowledge_text(k, k->entries[i].id),
+				 knowledge_text(k, k->entries[i].login));
 	rc = store_holds(r->store, r->hold, on_hold, k, em);
+	if (rc == E_OK)
+		rc = policies_read(r, k, em);
 	return rc != E_OK ? rc : details_read(r, k, full, em);
 }
 
@@ -283,8 +305,8 @@ static int brake_clear(struct revoker *r, bool applied, struct errmsg *em)
 static int brake_check(struct revoker *r, const struct plan *p, bool full, struct run_state *state,
 		       bool *ret_released, struct errmsg *em)
 {
-	enum brake_why why =
-		brake_decide(&r->limits, p->known, p->affected, r->roster.n, (size_t)state->people);
+	enum brake_why why = brake_decide(&r->limits, p->known, p->affected, p->recent, r->roster.n,
+					  (size_t)state->people);
 	struct run_brake b = {.known = p->known,
 			      .affected = p->affected,
 			      .listed = r->roster.n,
@@ -333,7 +355,8 @@ static int state_keep(struct revoker *r, struct run_state *state, bool was_relea
 {
 	struct run_state now = {.people = (int64_t)r->roster.n,
 				.mtime_ns = r->mark.mtime_ns,
-				.end_marked = r->mark.end_marked};
+				.end_marked = r->mark.end_marked,
+				.counted_from = was_released ? clock_now() : state->counted_from};
 
 	/* A short list that touched nobody does not become the measure for the next one. */
 	if (now.people * 2 < state->people && !was_released)
@@ -346,8 +369,8 @@ static int state_keep(struct revoker *r, struct run_state *state, bool was_relea
 
 static void plan_print(struct revoker *r, const struct plan *p, const struct run_state *state)
 {
-	enum brake_why why =
-		brake_decide(&r->limits, p->known, p->affected, r->roster.n, (size_t)state->people);
+	enum brake_why why = brake_decide(&r->limits, p->known, p->affected, p->recent, r->roster.n,
+					  (size_t)state->people);
 
 	for (size_t i = 0; i < p->n; i++)
 		printf("%s %s %s\n", plan_op_text(p->steps[i].op), plan_id(p, &p->steps[i]),
@@ -360,23 +383,21 @@ static void plan_print(struct revoker *r, const struct plan *p, const struct run
 	(void)fflush(stdout);
 }
 
-static int plan_carry(struct revoker *r, const struct plan *p, bool full, struct errmsg *em)
+static int plan_carry(struct revoker *r, const struct plan *p, struct run_state *state, bool full,
+		      struct errmsg *em)
 {
-	struct run_state state;
 	bool was_released = false;
-	int rc = run_state_read(r->run_dir, r->file, &state, em);
+	int rc;
 
-	if (rc != E_OK)
-		return rc;
 	if (r->dry_run) {
-		plan_print(r, p, &state);
+		plan_print(r, p, state);
 		return E_OK;
 	}
-	rc = brake_check(r, p, full, &state, &was_released, em);
+	rc = brake_check(r, p, full, state, &was_released, em);
 	if (rc == E_OK)
 		rc = plan_apply(r, p, em);
 	if (rc == E_OK)
-		rc = state_keep(r, &state, was_released, em);
+		rc = state_keep(r, state, was_released, em);
 	if (rc == E_OK)
 		rc = brake_clear(r, was_released, em);
 	return rc;
@@ -385,19 +406,27 @@ static int plan_carry(struct revoker *r, const struct plan *p, bool full, struct
 int cycle_run(struct revoker *r, struct errmsg *em)
 {
 	bool full = r->full_ms == 0 || clock_mono_ms() - r->full_ms >= FULL_COMPARE_S * 1000LL;
+	int64_t now = clock_now(), from = now - BRAKE_WINDOW_S;
 	struct plan plan = {.steps = NULL};
+	struct run_state state;
 	struct knowledge k;
 	int rc;
 
 	knowledge_init(&k);
 	rc = knowledge_read(r, &k, full, em);
+	if (rc == E_OK)
+		rc = run_state_read(r->run_dir, r->file, &state, em);
 	if (rc == E_OK) {
-		rc = plan_make(&r->roster, &k, clock_now(), &plan);
+		if (state.people == 0 && state.counted_from == 0)
+			state.counted_from = now; /* a new start: nothing of before counts */
+		if (state.counted_from > from)
+			from = state.counted_from;
+		rc = plan_make(&r->roster, &k, now, from, &plan);
 		if (rc != E_OK)
 			(void)err_set(em, rc, "cannot make a plan: %s", err_text(rc));
 	}
 	if (rc == E_OK)
-		rc = plan_carry(r, &plan, full, em);
+		rc = plan_carry(r, &plan, &state, full, em);
 	plan_free(&plan);
 	knowledge_free(&k);
 	r->due = rc != E_OK && rc != E_DENIED;

@@ -1,7 +1,7 @@
 #include "auto_revoke/daemon/runfile.h"
 
-#include "core/base/text.h"
 #include "core/base/digest.h"
+#include "core/base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -164,9 +164,12 @@ static bool line_get(const char *text, const char *key, char *dst, size_t size)
 static bool line_number(const char *text, const char *key, int64_t *ret)
 {
 	char value[24];
+	int64_t n;
 
-	return line_get(text, key, value, sizeof(value)) && text_int64(value, ret) == E_OK &&
-	       *ret >= 0;
+	if (!line_get(text, key, value, sizeof(value)) || text_int64(value, &n) != E_OK || n < 0)
+		return false;
+	*ret = n;
+	return true;
 }
 
 int run_state_read(const char *dir, const char *file, struct run_state *ret, struct errmsg *em)
@@ -189,6 +192,7 @@ int run_state_read(const char *dir, const char *file, struct run_state *ret, str
 	    !line_number(buf_str(&text), "end_marked", &marked))
 		rc = err_set(em, E_FORMAT,
 			     "%.200s/" RUNFILE_STATE " is damaged; remove it to start anew", dir);
+	(void)line_number(buf_str(&text), "counted_from", &s.counted_from);
 	(void)line_get(buf_str(&text), "applying", s.applying, sizeof(s.applying));
 	s.end_marked = marked != 0;
 	buf_free(&text);
@@ -203,8 +207,9 @@ int run_state_write(const char *dir, const char *file, const struct run_state *s
 	int rc;
 
 	buf_init(&text, 2 * PATH_MAX);
-	buf_addf(&text, "file %s\npeople %lld\nmtime_ns %lld\nend_marked %d\n", file,
-		 (long long)s->people, (long long)s->mtime_ns, s->end_marked);
+	buf_addf(&text, "file %s\npeople %lld\nmtime_ns %lld\nend_marked %d\ncounted_from %lld\n",
+		 file, (long long)s->people, (long long)s->mtime_ns, s->end_marked,
+		 (long long)s->counted_from);
 	if (s->applying[0] != '\0')
 		buf_addf(&text, "applying %s\n", s->applying);
 	rc = buf_error(&text) != E_OK

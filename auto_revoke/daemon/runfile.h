@@ -23,6 +23,7 @@ struct run_state {
 	int64_t people;           /* listed in the last good read, 0: never */
 	int64_t mtime_ns;         /* of the export then */
 	bool end_marked;          /* it said how many there are */
+	int64_t counted_from;     /* holds set up to then were released by a person, unix seconds */
 	char applying[HASH_SIZE]; /* digest of the released plan that is being applied, or "" */
 };
 

@@ -3,13 +3,14 @@
 #include <string.h>
 
 enum brake_why brake_decide(const struct brake_limits *l, size_t known, size_t affected,
-			    size_t listed, size_t before)
+			    size_t recent, size_t listed, size_t before)
 {
 	/* Without anybody to lose access a short list does no harm, and must not hide later people. */
 	if (affected == 0)
 		return BRAKE_NO;
 	if (listed * 2 < before)
 		return BRAKE_SHRUNK;
+	affected += recent;
 	if (affected > (size_t)l->count)
 		return BRAKE_COUNT;
 	if (affected >= BRAKE_PERCENT_FROM && affected * 100 > known * (size_t)l->percent)

@@ -1,7 +1,9 @@
 #include "auto_revoke/rules/plan.h"
 
 #include "auto_revoke/directory/person.h"
+#include "core/base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { TEXT_MAX_BYTES = 1 << 30, GROUPS_TEXT = USER_GROUPS_MAX * NAME_SIZE };
@@ -23,6 +25,19 @@ enum hold_kind plan_hold_kind(const char *value)
 	reason = reason == NULL ? NULL : strchr(reason + 1, ' ');
 	return reason != NULL && strncmp(reason + 1, word, sizeof(word) - 1) == 0 ? HOLD_REMOVED
 										  : HOLD_SUSPENDED;
+}
+
+int64_t plan_hold_time(const char *value)
+{
+	char number[20];
+	size_t n = value == NULL ? 0 : strspn(value, "0123456789");
+	int64_t t;
+
+	if (n == 0 || n >= sizeof(number) || value[n] != ' ')
+		return 0;
+	memcpy(number, value, n);
+	number[n] = '\0';
+	return text_int64(number, &t) == E_OK ? t : 0;
 }
 
 void knowledge_init(struct knowledge *k)
@@ -88,9 +103,15 @@ void knowledge_finish(struct knowledge *k)
 	if (k->n < 2)
 		return;
 	qsort_r(k->entries, k->n, sizeof(*k->entries), by_id, k);
-	for (size_t i = 1; i < k->n; i++)
-		if (by_id(&k->entries[kept], &k->entries[i], k) != 0)
+	for (size_t i = 1; i < k->n; i++) {
+		struct known *last = &k->entries[kept];
+
+		if (by_id(last, &k->entries[i], k) != 0)
 			k->entries[++kept] = k->entries[i];
+		else if (strcmp(knowledge_text(k, last->login),
+				knowledge_text(k, k->entries[i].login)) != 0)
+			last->ambiguous = true;
+	}
 	k->n = kept + 1;
 }
 
@@ -132,6 +153,19 @@ static void groups_join(char groups[][NAME_SIZE], size_t n, char dst[GROUPS_TEXT
 	dst[at] = '\0';
 }
 
+int knowledge_policies(struct knowledge *k, const struct group *groups, size_t n)
+{
+	size_t at = k->text.n;
+
+	if (n == 0)
+		return E_OK;
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&k->text, ",%s", groups[i].name);
+	buf_add(&k->text, ",", 2);
+	k->policies = (uint32_t)at;
+	return buf_error(&k->text);
+}
+
 int knowledge_details(struct knowledge *k, struct known *e, const struct user *u)
 {
 	char groups[USER_GROUPS_MAX][NAME_SIZE], text[GROUPS_TEXT];
@@ -169,13 +203,39 @@ static bool differs(const struct plan *p, const struct known *k, const struct ro
 	return email[0] != '\0' && strcmp(email, knowledge_text(p->knowledge, k->email)) != 0;
 }
 
-/* Losing all groups or passing the leaving date is leaving by another name. */
-static bool update_harms(const struct known *k, const struct roster_entry *e, int64_t now)
+/* Is one of these groups ("a,b") known to give access? */
+static bool gives_access(const struct knowledge *k, const char *groups)
 {
-	if ((e->has & PERSON_HAS_GROUPS) != 0 && e->groups == 0 && k->groups != 0)
+	const char *policies = knowledge_text(k, k->policies);
+	char name[NAME_SIZE + 2];
+
+	while (*groups != '\0') {
+		size_t n = strcspn(groups, ",");
+
+		if (n < NAME_SIZE) {
+			(void)snprintf(name, sizeof(name), ",%.*s,", (int)n, groups);
+			if (strstr(policies, name) != NULL)
+				return true;
+		}
+		groups += n + (groups[n] == ',');
+	}
+	return false;
+}
+
+/* Losing the groups that give access is leaving by another name; so is a leaving date that passes
+ * before anybody has looked at the export that set it. */
+static bool update_harms(const struct plan *p, const struct known *k, const struct roster_entry *e,
+			 int64_t now)
+{
+	const char *had = knowledge_text(p->knowledge, k->groups),
+		   *will = roster_text(p->roster, e->groups);
+
+	if ((e->has & PERSON_HAS_GROUPS) != 0 &&
+	    ((e->groups == 0 && k->groups != 0) ||
+	     (gives_access(p->knowledge, had) && !gives_access(p->knowledge, will))))
 		return true;
-	return (e->has & PERSON_HAS_LEAVE_AT) != 0 && gone_at(e->leave_at, now) &&
-	       !gone_at(k->leave_at, now);
+	return (e->has & PERSON_HAS_LEAVE_AT) != 0 && gone_at(e->leave_at, now + PLAN_SOON_S) &&
+	       (k->leave_at == 0 || e->leave_at < k->leave_at) && !gone_at(k->leave_at, now);
 }
 
 static int step_add(struct plan *p, enum plan_op op, bool harms, const struct known *k,
@@ -196,26 +256,41 @@ static int step_add(struct plan *p, enum plan_op op, bool harms, const struct kn
 	return E_OK;
 }
 
-static int decide(struct plan *p, const struct known *k, int64_t now)
+static int decide_hold(struct plan *p, const struct known *k, const struct roster_entry *e)
 {
-	const struct roster_entry *e =
-		roster_find(p->roster, knowledge_text(p->knowledge, k->login));
-	int rc = E_OK;
-
-	p->known += k->hold != HOLD_REMOVED;
 	if (e == NULL || e->status == PERSON_REMOVED)
 		return k->hold == HOLD_REMOVED ? E_OK : step_add(p, PLAN_REMOVE, true, k, e);
 	if (e->status == PERSON_DISABLED && k->hold == HOLD_NONE)
-		rc = step_add(p, PLAN_SUSPEND, true, k, e);
-	else if (e->status == PERSON_ACTIVE &&
-		 (k->hold == HOLD_REMOVED ||
-		  (k->hold == HOLD_SUSPENDED && (e->has & PERSON_HAS_STATUS) != 0)))
-		rc = step_add(p, PLAN_RESTORE, false, k, e);
-	if (rc == E_OK && k->have_details && differs(p, k, e))
+		return step_add(p, PLAN_SUSPEND, true, k, e);
+	if (e->status == PERSON_ACTIVE &&
+	    (k->hold == HOLD_REMOVED ||
+	     (k->hold == HOLD_SUSPENDED && (e->has & PERSON_HAS_STATUS) != 0)))
+		return step_add(p, PLAN_RESTORE, false, k, e);
+	return E_OK;
+}
+
+static int decide(struct plan *p, const struct known *k, int64_t now, int64_t counted_from)
+{
+	const struct roster_entry *e =
+		roster_find(p->roster, knowledge_text(p->knowledge, k->login));
+	bool recent = k->hold != HOLD_NONE && k->hold_at > counted_from;
+	size_t before = p->affected + p->count[PLAN_RESTORE];
+	int rc = E_OK;
+
+	p->known += k->hold != HOLD_REMOVED || recent;
+	/* A second login could keep a leaver in: until a person has looked, neither counts. */
+	if (k->ambiguous)
+		rc = k->hold == HOLD_NONE ? step_add(p, PLAN_SUSPEND, true, k, e) : E_OK;
+	else
+		rc = decide_hold(p, k, e);
+	if (rc == E_OK && !k->ambiguous && e != NULL && e->status != PERSON_REMOVED &&
+	    k->have_details && differs(p, k, e))
 		rc = step_add(p, PLAN_UPDATE,
 			      e->status == PERSON_ACTIVE && k->hold == HOLD_NONE &&
-				      update_harms(k, e, now),
+				      update_harms(p, k, e, now),
 			      k, e);
+	/* Who is counted as affected, or comes back, is not counted twice. */
+	p->recent += recent && p->affected + p->count[PLAN_RESTORE] == before;
 	return rc;
 }
 
@@ -228,12 +303,13 @@ static int step_cmp(const void *a, const void *b, void *ctx)
 	return strcmp(plan_login(ctx, x), plan_login(ctx, y));
 }
 
-int plan_make(const struct roster *r, const struct knowledge *k, int64_t now, struct plan *ret)
+int plan_make(const struct roster *r, const struct knowledge *k, int64_t now, int64_t counted_from,
+	      struct plan *ret)
 {
 	struct plan p = {.roster = r, .knowledge = k};
 
 	for (size_t i = 0; i < k->n; i++) {
-		int rc = decide(&p, &k->entries[i], now);
+		int rc = decide(&p, &k->entries[i], now, counted_from);
 
 		if (rc != E_OK) {
 			plan_free(&p);

@@ -304,6 +304,24 @@ t_ok "6 of 64 people are not" once
 t_like "they are suspended" "$(hold p06)" suspended
 t_not "the brake is off" test -e "$run/auto_revoke.brake"
 t_ok "which is told" seen '.event == "brake_cleared"'
+before=$(ledger)
+put "$(crowd '/^p0[1-7]/s/active/disabled/')
+"
+once && rc=0 || rc=$?
+t_is "one more in the next read is: slices of a day add up" "$rc" 1
+t_is "nothing is applied" "$(ledger)" "$before"
+put "$(crowd '/^p0[2-7]/s/active/disabled/')
+"
+t_ok "who came back does not count" once
+put "$(crowd '/^p0[2-7]/s/active/disabled/; s/,students,/,chess,/')
+"
+once && rc=0 || rc=$?
+t_is "groups that give no access, for all: the brake" "$rc" 1
+put "$(crowd '/^p0[2-7]/s/active/disabled/; s/\(^p.*edu,\)$/\1'"$(date -u -d tomorrow +%F)"'/')
+"
+once && rc=0 || rc=$?
+t_is "all leave tomorrow: the brake" "$rc" 1
+t_is "no date is set" "$(db HGET "user:$(uid_of p20)" leave_at)" 0
 put "$(crowd)
 "
 once

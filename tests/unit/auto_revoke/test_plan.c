@@ -50,7 +50,7 @@ static void plan(struct world *w)
 	struct errmsg em = {""};
 
 	assert_int_equal(roster_finish(&w->r, &em), E_OK);
-	assert_int_equal(plan_make(&w->r, &w->k, NOW, &w->p), E_OK);
+	assert_int_equal(plan_make(&w->r, &w->k, NOW, NOW - BRAKE_WINDOW_S, &w->p), E_OK);
 }
 
 /* The whole plan as one text, "op:login " per step, "!" where it harms. */
@@ -210,6 +210,7 @@ static struct person detail_person(const struct detail_row *row)
 
 static void test_details(void **state)
 {
+	static const struct group policies[] = {{.name = "staff"}, {.name = "students"}};
 	static const struct detail_row rows[] = {
 		{NULL, -1, "", "staff", 0, ""},
 		{"staff", -1, "", "staff", 0, ""},
@@ -219,7 +220,16 @@ static void test_details(void **state)
 		{"", -1, "", "", 0, ""},
 		{"staff", -1, "", "", 0, "update:anna"},
 		{NULL, 0, "", "staff", 0, ""},
-		{NULL, NOW + 86400, "", "staff", 0, "update:anna"},
+		{"", -1, "", "chess", 0, "!update:anna"},
+		{"chess", -1, "", "staff", 0, "!update:anna"}, /* chess gives no access */
+		{"chess", -1, "", "chess,staff", 0, "!update:anna"},
+		{"staf", -1, "", "staff", 0, "!update:anna"},
+		{"chess", -1, "", "go", 0, "update:anna"},
+		{"chess,students", -1, "", "staff", 0, "update:anna"},
+		{NULL, NOW + PLAN_SOON_S, "", "staff", 0, "!update:anna"},
+		{NULL, NOW + PLAN_SOON_S + 1, "", "staff", 0, "update:anna"},
+		{NULL, NOW + 10, "", "staff", NOW + 20, "!update:anna"},
+		{NULL, NOW + 20, "", "staff", NOW + 10, "update:anna"}, /* longer than before */
 		{NULL, NOW - 1, "", "staff", 0, "!update:anna"},
 		{NULL, NOW, "", "staff", NOW + 5, "!update:anna"},
 		{NULL, NOW - 5, "", "staff", NOW - 9, "update:anna"}, /* had left already */
@@ -240,6 +250,7 @@ static void test_details(void **state)
 		assert_int_equal(roster_add(&w.r, &p, NULL), E_OK);
 		know(&w, "anna", "u1");
 		knowledge_finish(&w.k);
+		assert_int_equal(knowledge_policies(&w.k, policies, 2), E_OK);
 		assert_int_equal(user_groups_parse(&u, rows[i].groups), E_OK);
 		assert_int_equal(knowledge_details(&w.k, knowledge_find(&w.k, "u1"), &u), E_OK);
 		plan(&w);
@@ -252,9 +263,77 @@ static void test_details(void **state)
 			assert_int_equal(knowledge_details(&w.k, knowledge_find(&w.k, "u1"), &u),
 					 E_OK);
 			plan_free(&w.p);
-			assert_int_equal(plan_make(&w.r, &w.k, NOW, &w.p), E_OK);
+			assert_int_equal(plan_make(&w.r, &w.k, NOW, NOW - BRAKE_WINDOW_S, &w.p),
+					 E_OK);
 			assert_int_equal(w.p.n, 0);
 		}
+		world_free(&w);
+	}
+}
+
+/* Whom our holds took off within the day counts on, once, until a person has released it. */
+static void test_recent(void **state)
+{
+	struct world w;
+
+	(void)state;
+	assert_int_equal(plan_hold_time("1795466679 auto_revoke removed: x"), 1795466679);
+	assert_int_equal(plan_hold_time("by hand"), 0);
+	assert_int_equal(plan_hold_time("99999999999999999999999 x y"), 0);
+	assert_int_equal(plan_hold_time(NULL), 0);
+	world_init(&w);
+	list(&w, "zoe", PERSON_ACTIVE);
+	list(&w, "back", PERSON_ACTIVE);
+	list(&w, "ben", PERSON_DISABLED);
+	list(&w, "dora", PERSON_REMOVED);
+	know(&w, "gone", "u1"); /* removed today: recent */
+	know(&w, "old", "u2");  /* removed the day before yesterday */
+	know(&w, "ben", "u3");  /* suspended today: recent */
+	know(&w, "dora", "u4"); /* suspended today, now removed: counts once, as affected */
+	know(&w, "back", "u5"); /* removed today, comes back: not counted */
+	know(&w, "zoe", "u6");
+	knowledge_finish(&w.k);
+	for (size_t i = 0; i < w.k.n; i++) {
+		w.k.entries[i].hold = i == 2 || i == 3 ? HOLD_SUSPENDED : HOLD_REMOVED;
+		w.k.entries[i].hold_at = i == 1 ? NOW - BRAKE_WINDOW_S : NOW - BRAKE_WINDOW_S + 1;
+	}
+	w.k.entries[5].hold = HOLD_NONE;
+	plan(&w);
+	assert_int_equal(w.p.affected, 1);
+	assert_int_equal(w.p.recent, 2);
+	assert_int_equal(w.p.known, 5);
+	plan_free(&w.p);
+	assert_int_equal(plan_make(&w.r, &w.k, NOW, NOW, &w.p), E_OK); /* released meanwhile */
+	assert_int_equal(w.p.recent, 0);
+	assert_int_equal(w.p.known, 3);
+	world_free(&w);
+}
+
+/* Two logins of one person: who may write logins must not keep a leaver in with a colleague's. */
+static void test_two_logins(void **state)
+{
+	static const char *const logins[][2] = {
+		{"leaver", "zoe"}, {"zoe", "leaver"}, {"zoe", "anna"}};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct world w;
+
+		world_init(&w);
+		list(&w, "zoe", PERSON_ACTIVE);
+		list(&w, "anna", PERSON_ACTIVE);
+		know(&w, logins[i][0], "u1");
+		know(&w, logins[i][1], "u1");
+		knowledge_finish(&w.k);
+		assert_int_equal(w.k.n, 1);
+		plan(&w);
+		assert_int_equal(w.p.n, 1);
+		assert_int_equal(w.p.steps[0].op, PLAN_SUSPEND);
+		assert_true(w.p.steps[0].harms);
+		plan_free(&w.p);
+		w.k.entries[0].hold = HOLD_SUSPENDED; /* and not lifted again */
+		assert_int_equal(plan_make(&w.r, &w.k, NOW, 0, &w.p), E_OK);
+		assert_int_equal(w.p.n, 0);
 		world_free(&w);
 	}
 }
@@ -283,45 +362,50 @@ static void test_update_before_restore(void **state)
 static void test_brake_boundaries(void **state)
 {
 	static const struct {
-		size_t known, affected, listed, before;
+		size_t known, affected, recent, listed, before;
 		enum brake_why want;
 	} rows[] = {
 		/* percent 10, count 50 */
-		{2, 1, 1, 2, BRAKE_NO}, /* the small demo: one of two leaves */
-		{2, 2, 1, 0, BRAKE_NO},
-		{4, 4, 4, 4, BRAKE_NO},
-		{5, 5, 5, 5, BRAKE_PERCENT},
-		{40, 4, 40, 40, BRAKE_NO},
-		{49, 5, 49, 49, BRAKE_PERCENT},
-		{50, 5, 50, 50, BRAKE_NO}, /* exactly 10 percent passes */
-		{50, 6, 50, 50, BRAKE_PERCENT},
-		{500, 50, 500, 500, BRAKE_NO},
-		{500, 51, 500, 500, BRAKE_COUNT},
-		{100000, 50, 100000, 100000, BRAKE_NO},
-		{100000, 51, 100000, 100000, BRAKE_COUNT},
-		{100, 1, 50, 100, BRAKE_NO}, /* exactly half passes */
-		{100, 1, 49, 100, BRAKE_SHRUNK},
-		{100, 0, 1, 100, BRAKE_NO}, /* nobody loses anything */
-		{3, 1, 1, 3, BRAKE_SHRUNK},
-		{0, 0, 1, 0, BRAKE_NO},
-		{SIZE_MAX / 1000, 50, 1, 1, BRAKE_NO},
+		{2, 1, 0, 1, 2, BRAKE_NO}, /* the small demo: one of two leaves */
+		{2, 2, 0, 1, 0, BRAKE_NO},
+		{4, 4, 0, 4, 4, BRAKE_NO},
+		{5, 5, 0, 5, 5, BRAKE_PERCENT},
+		{40, 4, 0, 40, 40, BRAKE_NO},
+		{49, 5, 0, 49, 49, BRAKE_PERCENT},
+		{50, 5, 0, 50, 50, BRAKE_NO}, /* exactly 10 percent passes */
+		{50, 6, 0, 50, 50, BRAKE_PERCENT},
+		{500, 50, 0, 500, 500, BRAKE_NO},
+		{500, 51, 0, 500, 500, BRAKE_COUNT},
+		{100000, 50, 0, 100000, 100000, BRAKE_NO},
+		{100000, 51, 0, 100000, 100000, BRAKE_COUNT},
+		{100, 1, 0, 50, 100, BRAKE_NO}, /* exactly half passes */
+		{100, 1, 0, 49, 100, BRAKE_SHRUNK},
+		{100, 0, 0, 1, 100, BRAKE_NO}, /* nobody loses anything */
+		{3, 1, 0, 1, 3, BRAKE_SHRUNK},
+		{0, 0, 0, 1, 0, BRAKE_NO},
+		{500, 1, 49, 500, 500, BRAKE_NO},
+		{500, 1, 50, 500, 500, BRAKE_COUNT}, /* in slices */
+		{500, 0, 500, 500, 500, BRAKE_NO},   /* nothing more to do */
+		{49, 1, 3, 49, 49, BRAKE_NO},
+		{49, 1, 4, 49, 49, BRAKE_PERCENT},
+		{SIZE_MAX / 1000, 50, 0, 1, 1, BRAKE_NO},
 	};
 	const struct brake_limits l = {.percent = 10, .count = 50};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		enum brake_why got = brake_decide(&l, rows[i].known, rows[i].affected,
-						  rows[i].listed, rows[i].before);
+						  rows[i].recent, rows[i].listed, rows[i].before);
 
 		if (got != rows[i].want)
 			fail_msg("row %zu: \"%s\"", i, brake_why_text(got));
 	}
 	/* 100 percent: the percentage never brakes. */
+	assert_int_equal(brake_decide(&(struct brake_limits){.percent = 100, .count = 50}, 50, 50,
+				      0, 50, 50),
+			 BRAKE_NO);
 	assert_int_equal(
-		brake_decide(&(struct brake_limits){.percent = 100, .count = 50}, 50, 50, 50, 50),
-		BRAKE_NO);
-	assert_int_equal(
-		brake_decide(&(struct brake_limits){.percent = 100, .count = 1}, 50, 2, 50, 50),
+		brake_decide(&(struct brake_limits){.percent = 100, .count = 1}, 50, 2, 0, 50, 50),
 		BRAKE_COUNT);
 	assert_string_equal(brake_why_text(BRAKE_NO), "");
 	assert_string_equal(brake_why_text(BRAKE_SHRUNK), "shrunk");
@@ -351,6 +435,8 @@ int main(void)
 		cmocka_unit_test(test_order_and_text),
 		cmocka_unit_test(test_details),
 		cmocka_unit_test(test_update_before_restore),
+		cmocka_unit_test(test_recent),
+		cmocka_unit_test(test_two_logins),
 		cmocka_unit_test(test_brake_boundaries),
 		cmocka_unit_test(test_brake_covers),
 	};
