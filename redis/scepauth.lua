@@ -25,6 +25,8 @@ local DEVICES_MAX = 250       -- devices per person
 local ENROL_TTL, ENROL_STEPS, ENROL_MAX = 86400, 12, 10000
 local EVENTS_MAX = '100000'
 local WHY_EVENTS, WHY_SCAN, WHY_CERTS = 8, 200, 30
+local GROUPS_MAX = 16          -- groups of a person that are looked at
+local EVENT_FIELDS, EVENT_TEXT, EVENT_BYTES, EVENTS_BYTES = 64, 4096, 65536, 4194304 -- of an event, of a value, of an event, of a read
 
 -- Errors and text ------------------------------------------------------------------------------
 
@@ -141,7 +143,7 @@ local function arg_int(s, min, max, what)
 	if not n or n < min or n > max then
 		fail('BADARG', '%s must be a whole number from %s to %s', what, text(min), text(max))
 	end
-	return n
+	return n + 0 -- never "-0"
 end
 
 local function arg_reason(s) return arg_text(s, 140, 'reason') end
@@ -265,9 +267,13 @@ local function group_row(name)
 	return { name, unpack(g) }
 end
 
-local function split(list)
+-- At most `max` parts: who may write a record directly must not make every reader of it slow.
+local function split(list, max)
 	local t = {}
-	for g in string.gmatch(list or '', '[^,]+') do t[#t + 1] = g end
+	for g in string.gmatch(list or '', '[^,]+') do
+		if #t == (max or GROUPS_MAX) then break end
+		t[#t + 1] = g
+	end
 	return t
 end
 
@@ -453,7 +459,7 @@ end
 local GROUP_CHECK = {
 	priority = function(v) arg_int(v, -1000, 1000, 'priority') end,
 	issuers = function(v)
-		local list = split(v)
+		local list = split(v, 9)
 		if #list > 8 then fail('BADARG', 'more than 8 issuers') end
 		for _, i in ipairs(list) do arg_hex_key(i) end
 	end,
@@ -869,9 +875,7 @@ local function authorize(a)
 	local u = c and c.user and hash('user:' .. c.user)
 	local h = u and holds_of(c.user)[1]
 	local g = {}
-	for _, name in ipairs(split(u and u.groups)) do
-		if #g < 16 then g[#g + 1] = group_row(name) end
-	end
+	for _, name in ipairs(split(u and u.groups)) do g[#g + 1] = group_row(name) end
 	return { ok and 1 or 0, epoch, c and cert_row(serial, c) or {}, u and user_row(c.user, u) or {},
 		h and h.text or '', g }
 end
@@ -1088,13 +1092,41 @@ local function why_person(out, id, u, t)
 	end
 end
 
+-- A writer's events: `n` at most, from one end of the stream (XRANGE or XREVRANGE, `from` and `to` as they
+-- want them). Writers may put anything into their own stream. So entries are fetched few at a time, one that
+-- is too long is cut, and a read ends early rather than keep everybody waiting.
+local function stream(cmd, name, from, to, n, budget)
+	local list, bytes, step = {}, 0, 1
+	while #list < n and bytes < budget do
+		local want = math.min(step, n - #list)
+		local r = redis.pcall(cmd, 'events:' .. name, from, to, 'COUNT', want)
+		if r.err then break end -- one writer who spoils the own stream must not silence the others
+		local before = bytes
+		for _, e in ipairs(r) do
+			local f, cut, size = e[2], {}, 0
+			for i = 1, #f do
+				bytes = bytes + #f[i]
+				if i <= EVENT_FIELDS then
+					local v = #f[i] > EVENT_TEXT and string.sub(f[i], 1, EVENT_TEXT) .. ' (cut)' or f[i]
+					size = size + #v
+					cut[i] = size <= EVENT_BYTES and v or ''
+				end
+			end
+			list[#list + 1] = { e[1], cut }
+			from = '(' .. e[1]
+		end
+		if #r < want then break end
+		step = bytes - before < 65536 and step * 4 or 1
+	end
+	return list
+end
+
 -- Enrolment and other events of late that name this person or a serial of theirs.
 local function why_events(out, wanted)
 	local found = {}
 	local names = redis.call('HGETALL', 'actors')
 	for i = 1, #names, 2 do
-		local r = redis.pcall('XREVRANGE', 'events:' .. names[i], '+', '-', 'COUNT', WHY_SCAN)
-		for _, e in ipairs(r.err and {} or r) do
+		for _, e in ipairs(stream('XREVRANGE', names[i], '+', '-', WHY_SCAN, EVENTS_BYTES / #names)) do
 			local hit = false
 			for k = 2, #e[2], 2 do
 				for word in string.gmatch(e[2][k], '[%w._@-]+') do hit = hit or wanted[word] end
@@ -1197,9 +1229,7 @@ local function events(a)
 	local quota = math.ceil(max / #names) + 10
 	for _, name in ipairs(names) do
 		local from = pos[name] and is_id(pos[name]) and '(' .. pos[name] or '-'
-		-- pcall: one writer who spoils the own stream must not silence the others.
-		local r = redis.pcall('XRANGE', 'events:' .. name, from, '+', 'COUNT', quota)
-		for _, e in ipairs(r.err and {} or r) do list[#list + 1] = { name, e[1], e[2] } end
+		for _, e in ipairs(stream('XRANGE', name, from, '+', quota, EVENTS_BYTES / #names)) do list[#list + 1] = { name, e[1], e[2] } end
 	end
 	table.sort(list, function(x, y)
 		if x[2] == y[2] then return x[1] < y[1] end

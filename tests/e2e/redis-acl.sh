@@ -283,6 +283,34 @@ t_like "and use it up; the call then says that nothing was recorded" "$(as bert 
 	'held by helpdesk \(the event could NOT be recorded\)'
 t_is "but the hold is there" "$(as anna HEXISTS hold:helpdesk $U)" 1
 
+# nobody keeps the others waiting, or the reader of events from its work
+big() { head -c "$1" /dev/zero | tr '\0' x; }
+t_unlike "a value of two megabytes is refused" "$(big 2000000 | as anna -x XADD events:anna '*' event)" '^[0-9]+-'
+t_is "and is not there" "$(as anna XREVRANGE events:anna + - COUNT 1 | wc -c | awk '{ print ($1 < 100000) }')" 1
+for i in {1..40}; do big 900000 | as anna -x XADD events:anna '*' event; done >/dev/null
+as ca FCALL cert_abort 0 40000000000000000000000000000077 'after the flood' >/dev/null
+drain() { # reads and acknowledges as auto_revoke does; the size of the largest read, and the last event of ca
+	local n most=0 acks
+	for _ in {1..80}; do
+		as auto_revoke FCALL_RO events 0 auto_revoke 1000 >"$T_DIR/read"
+		n=$(wc -c <"$T_DIR/read")
+		((n > 4)) || break
+		((n <= most)) || most=$n
+		grep -q 'after the flood' "$T_DIR/read" && echo "ca was heard"
+		mapfile -t acks < <(grep -aB1 -E '^[0-9]+-[0-9]+$' "$T_DIR/read" | grep -av -e '^--$' | paste - - | awk '{ last[$1] = $2 } END { for (w in last) print w "\n" last[w] }')
+		as auto_revoke FCALL events_ack 0 auto_revoke "${acks[@]}" >/dev/null
+	done
+	((most < 8000000)) && echo "reads are small"
+	(($(wc -c <"$T_DIR/read") <= 4)) && echo "all was read"
+}
+t_is "a flood of long events is read bit by bit, and the others are heard" "$(drain)" $'ca was heard\nreads are small\nall was read'
+quick() { local t=$EPOCHREALTIME; "$@" >"$T_DIR/said"; ((${EPOCHREALTIME/./} - ${t/./} < 500000)); }
+t_ok "why still answers at once" quick as bert FCALL_RO why 0 alice
+t_like "as before" "$(cat "$T_DIR/said")" '^person: alice'
+printf '%s' "$(big 900000 | sed 's/xx/x,/g')" | as portal -x HSET user:$U groups >/dev/null
+t_ok "half a million groups written by hand do not keep Redis from others" quick as radius FCALL_RO authorize 0 $S
+as portal HSET user:$U groups students >/dev/null
+
 # --- 5. all that lasts ------------------------------------------------------------------------------
 as installer ACL SETUSER clara reset on '>x' '(+xadd %W~events:clara)' >/dev/null
 t_is "ACL SAVE" "$(as installer ACL SAVE)" OK
@@ -305,6 +333,7 @@ t_is "every answer is on disk" "$(setting appendonly) $(setting appendfsync) $(s
 t_is "nothing is evicted" "$(setting maxmemory-policy)" noeviction
 t_like "the memory is bounded" "$(setting maxmemory)" '^[1-9][0-9]+$'
 t_is "no debug, no modules" "$(setting enable-debug-command) $(setting enable-module-command)" "no no"
+t_is "no long values, no connection that eats the memory" "$(setting proto-max-bulk-len) $(setting client-query-buffer-limit) $(setting maxmemory-clients)" "1048576 2097152 67108864"
 t_is "no TCP port" "$(setting port)" 0
 t_is "protected mode" "$(setting protected-mode)" yes
 t_done
