@@ -1,9 +1,10 @@
 # scepauth: plain GNU make. `make help` lists the targets.
 
 SAN      ?= 0
-BUILD    ?= build/$(if $(filter 1,$(SAN)),san,std)
+BUILD    ?= build/$(if $(filter 1,$(SAN)),san,$(if $(filter 1,$(FAULT)),fault,std))
 CC       ?= gcc
 WERROR   ?= 0
+FAULT    ?= 0
 PREFIX   ?= /usr/local
 SHARE    := $(PREFIX)/share/scepauth
 LIBDIR   := $(PREFIX)/lib/scepauth
@@ -32,7 +33,8 @@ V    ?= 0
 SAY   = $(if $(filter 1,$(V)),,@printf '  %-4s %s\n' $(1) $(2);)
 
 PKGS     := libconfuse jansson libmicrohttpd hiredis libcrypto libseccomp uuid
-CPPFLAGS += -I. -D_GNU_SOURCE -include core/base/banned.h -DSCEPAUTH_SHARE='"$(SHARE)"'
+CPPFLAGS += -I. -D_GNU_SOURCE -include core/base/banned.h -DSCEPAUTH_SHARE='"$(SHARE)"' \
+            $(if $(filter 1,$(FAULT)),-DSCEPAUTH_FAULT)
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
             -Wcast-qual -Wtype-limits -Wformat=2 -Wvla -Wundef $(if $(filter 1,$(WERROR)),-Werror)
 HARDEN   := -fstack-protector-strong -fno-common -fPIC
@@ -147,6 +149,6 @@ help:
 	'make install      to PREFIX=$(PREFIX), under DESTDIR if set; make uninstall takes it away' \
 	'make clean        remove build/ (a running instance stays)' \
 	'' \
-	'Variables: SAN=1 sanitizers (build/san), WERROR=1, V=1 whole commands, CC, CFLAGS, BUILD, INSTANCE.'
+	'Variables: SAN=1 sanitizers (build/san), WERROR=1, FAULT=1 dies where SCEPAUTH_FAULT says (build/fault, for tests only), V=1 whole commands, CC, CFLAGS, BUILD, INSTANCE.'
 
 -include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d')

@@ -45,6 +45,11 @@ static const char revoke_help[] =
 static const char suspend_help[] =
 	"Reversible; the certificates stay. --as NAME is needed: the record names who did it.\n";
 
+static const char journal_help[] =
+	"  verify   reads all of it; exit 1 and file, byte and record at the first damage\n"
+	"  show     one line for each record     export   one JSON object for each, certificates in base64\n\n"
+	"  --from N   begin with record N      --dir DIR   another folder than scep.journal, such as a backup\n";
+
 const struct ctl_command ctl_commands[] = {
 	{"init", "DIR [OPTION...]", "make an instance, or check one with --check", init_help, cmd_init},
 	{"check", "[DIR] [--share DIR] [--json]", "judge an instance: what is missing, open or about to expire", NULL, cmd_check},
@@ -57,6 +62,7 @@ const struct ctl_command ctl_commands[] = {
 	{"restore", "LOGIN --as NAME", "end one's own suspension of a person", NULL, cmd_restore},
 	{"why", "LOGIN|SERIAL", "why somebody gets in or not", NULL, cmd_why},
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},
+	{"journal", "verify|show|export [--from N] [--json]", "the CA's record of all certificates", journal_help, cmd_journal},
 	{"config", "[--json]", "every configuration key; with -c also its value", NULL, cmd_config},
 	{NULL, NULL, NULL, NULL, NULL},
 };

@@ -77,6 +77,7 @@ int cmd_suspend(const struct ctl_command *self, int argc, char **argv);
 int cmd_restore(const struct ctl_command *self, int argc, char **argv);
 int cmd_why(const struct ctl_command *self, int argc, char **argv);
 int cmd_status(const struct ctl_command *self, int argc, char **argv);
+int cmd_journal(const struct ctl_command *self, int argc, char **argv);
 int cmd_config(const struct ctl_command *self, int argc, char **argv);
 
 #endif

@@ -1,0 +1,178 @@
+#include "scepctl/ctl.h"
+
+#include "core/audit/journal_read.h"
+#include "core/base/args.h"
+#include "core/base/clock.h"
+#include "core/base/text.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <time.h>
+
+/* A writer at work leaves half a record for a moment; a crash leaves it for good. */
+enum { LOOKS = 5, LOOK_PAUSE_MS = 100 };
+
+struct look {
+	uint64_t from;
+	bool json;
+};
+
+/* Values are text, but for the certificate. */
+static bool is_text(struct bytes v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] < 0x20 || v.p[i] > 0x7e)
+			return false;
+	return true;
+}
+
+static int print_text(const struct journal_record *r)
+{
+	char when[24];
+
+	clock_iso(when, sizeof(when), r->time);
+	printf("%" PRIu64 " %s %s", r->seq, when, journal_type_text(r->type));
+	for (size_t i = 0; i < r->n; i++) {
+		struct bytes v = r->fields[i].value;
+
+		if (is_text(v))
+			printf(" %s=%.*s", r->fields[i].name, (int)v.n, (const char *)v.p);
+		else
+			printf(" %s=(%zu bytes)", r->fields[i].name, v.n);
+	}
+	return putchar('\n') == '\n' ? 0 : E_IO;
+}
+
+static void set_value(struct json *j, const struct journal_field *f)
+{
+	struct buf text = {0};
+
+	buf_init(&text, 2 * (size_t)JOURNAL_RECORD_MAX);
+	if (is_text(f->value) && strcmp(f->name, "der") != 0)
+		buf_add_bytes(&text, f->value);
+	else
+		text_base64(&text, f->value);
+	json_set_str(j, f->name, buf_str(&text));
+	buf_free(&text);
+}
+
+static int print_json(const struct journal_record *r)
+{
+	struct json *j = json_object(), *fields = json_object();
+	char hash[DIGEST_HEX_SIZE];
+
+	text_hex(hash, r->hash, DIGEST_SIZE);
+	json_set_int(j, "seq", (int64_t)r->seq);
+	json_set_int(j, "time", r->time);
+	json_set_str(j, "type", journal_type_text(r->type));
+	json_set_str(j, "hash", hash);
+	for (size_t i = 0; i < r->n; i++)
+		set_value(fields, &r->fields[i]);
+	json_set(j, "fields", fields);
+	return ctl_print_json(j) == EXIT_DONE ? 0 : E_IO;
+}
+
+static int print(void *ctx, const struct journal_record *r)
+{
+	const struct look *l = ctx;
+
+	if (r->seq < l->from)
+		return 0;
+	return l->json ? print_json(r) : print_text(r);
+}
+
+/* Damage is told by the caller, with the error's sentence. */
+static int tell(const struct journal_report *rep, bool json, int rc, const struct errmsg *em)
+{
+	char head[DIGEST_HEX_SIZE], when[24] = "never";
+	struct json *j;
+
+	text_hex(head, rep->last.hash, DIGEST_SIZE);
+	if (rep->last.seq)
+		clock_iso(when, sizeof(when), rep->last.time);
+	if (json) {
+		j = json_object();
+		json_set_bool(j, "good", rc == E_OK && rep->torn == 0);
+		json_set_int(j, "records", (int64_t)rep->records);
+		json_set_int(j, "files", (int64_t)rep->files);
+		json_set_str(j, "head", head);
+		json_set_int(j, "time", rep->last.time);
+		json_set_str(j, "file", rep->file);
+		json_set_int(j, "offset", (int64_t)rep->good);
+		json_set_int(j, "torn", (int64_t)rep->torn);
+		json_set_str(j, "damage", rep->damaged ? em->text : "");
+		if (ctl_print_json(j) != EXIT_DONE)
+			return EXIT_FAILED;
+	} else if (rc == E_OK) {
+		printf("%" PRIu64 " records in %" PRIu64 " files, the last of %s\nhead %s\n",
+		       rep->records, rep->files, when, head);
+	}
+	if (rc == E_OK && rep->torn)
+		fprintf(stderr,
+			"scepctl: %s ends in %" PRIu64
+			" bytes of a record that was never finished, "
+			"after record %" PRIu64 "; scep_ca cuts them when it starts\n",
+			rep->file, rep->torn, rep->last.seq);
+	if (rc != E_OK)
+		return ctl_fail(rc, em);
+	return rep->torn ? EXIT_FAILED : EXIT_DONE;
+}
+
+static int verify(const char *path, bool json)
+{
+	struct timespec pause = {.tv_nsec = LOOK_PAUSE_MS * 1000000L};
+	struct journal_report rep = {0};
+	struct errmsg em = {""};
+	int rc = E_OK;
+
+	for (int i = 0; i < LOOKS; i++) {
+		rc = journal_read_path(path, NULL, NULL, &rep, &em);
+		if (rc != E_OK || rep.torn == 0)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	return tell(&rep, json, rc, &em);
+}
+
+static int show(const char *path, struct look *l)
+{
+	struct journal_report rep;
+	struct errmsg em = {""};
+	int rc = journal_read_path(path, print, l, &rep, &em);
+
+	return rc == E_OK ? EXIT_DONE : ctl_fail(rc, &em);
+}
+
+int cmd_journal(const struct ctl_command *self, int argc, char **argv)
+{
+	const char *word = NULL, *dir = NULL;
+	long from = 1;
+	const struct opts_spec specs[] = {
+		{"--from", NULL, OPT_NUMBER, &from, 1, LONG_MAX},
+		{"--dir", NULL, OPT_TEXT, &dir, 0, 0},
+		{NULL, NULL, OPT_FLAG, NULL, 0, 0},
+	};
+	struct ctl_common common;
+	struct conf *conf = NULL;
+	struct errmsg em = {""};
+	struct look l;
+	size_t n;
+	int rc = E_OK, code = ctl_parse(self, argc, argv, specs, &common, &word, 1, &n);
+
+	if (code >= 0)
+		return code;
+	if (n != 1 || (strcmp(word, "verify") != 0 && strcmp(word, "show") != 0 &&
+		       strcmp(word, "export") != 0))
+		return ctl_usage(self, "say verify, show or export");
+	if (!dir)
+		rc = conf_load(common.conf_file, &conf, &em);
+	if (rc != E_OK)
+		return ctl_fail(rc, &em);
+	if (!dir)
+		dir = conf_path(conf, "scep", NULL, "journal");
+	l = (struct look){.from = (uint64_t)from,
+			  .json = common.json || strcmp(word, "export") == 0};
+	code = strcmp(word, "verify") == 0 ? verify(dir, common.json) : show(dir, &l);
+	conf_free(conf);
+	return code;
+}
