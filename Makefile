@@ -143,6 +143,7 @@ help:
 	'make up           an instance that stays running ($(INSTANCE)); prints its addresses' \
 	'make status       what of it runs' \
 	'make down         end it' \
+	'make bench        enrolments per second on this machine (bench/README.md), at most a minute' \
 	'make lint         formatting, static checks, layers, sizes, manual pages' \
 	'make san          all tests once more under AddressSanitizer and UndefinedBehaviorSanitizer' \
 	'make deps         install the Debian packages that are missing (the others do it by themselves)' \

@@ -28,7 +28,7 @@ const struct conf_key conf_schema[] = {
 	{"scep", false, "url", CONF_STR, NULL, 0, 0,
 	 "URL under which devices reach /scep, without a final slash, such as "
 	 "http://scep.example.edu"},
-	{"scep", false, "threads", CONF_INT, "0", 0, 256, "worker threads; 0: one per core"},
+	{"scep", false, "threads", CONF_INT, "0", 0, 256, "worker threads; 0: four per core"},
 	{"scep", false, "max-body", CONF_INT, "65536", 4096, 1048576,
 	 "largest PKIOperation in bytes"},
 	{"scep", false, "ticket-mac-key", CONF_PATH, "secrets/ticket-mac.key", 0, 0,

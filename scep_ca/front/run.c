@@ -17,14 +17,14 @@
 /* A whole campus may come from one address (NAT of the onboarding network, a load balancer). */
 #define MAX_PER_ADDRESS 512
 #define DEADLINE_MS 15000
+/* Most of an enrolment is waiting until Redis has it on disk. */
+#define THREADS_PER_CORE 4
 
 static unsigned thread_count(const struct conf *c)
 {
-	long n = conf_int(c, "scep", NULL, "threads");
+	long n = conf_int(c, "scep", NULL, "threads"), cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (n <= 0)
-		n = sysconf(_SC_NPROCESSORS_ONLN);
-	return n > 0 ? (unsigned)n : 1;
+	return (unsigned)(n > 0 ? n : (cores > 0 ? cores : 1) * THREADS_PER_CORE);
 }
 
 /* Blocked in all threads, so that main alone takes them, at a moment of its choosing. */

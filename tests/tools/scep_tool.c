@@ -5,6 +5,7 @@
  *
  *   scep_tool mint CONF PROFILE [name=value...]     prints the challenge
  *       login= lifetime= (seconds, 86400)  expires= (seconds from now, 600)  forge=1 (wrong MAC)
+ *       count=N (people named login1 to loginN, a ticket for each)
  *   scep_tool request RA.pem KEY.pem OUT.der [name=value...]
  *       challenge= type= txn= digest= cipher= quirks=(number)  csr-key=FILE  content=FILE
  *       KEY.pem is made when it is not there; its self-signed certificate goes to KEY.pem.crt
@@ -102,7 +103,7 @@ static int put_ticket(const struct conf *c, struct store *s, struct ticket *t, s
 	return r;
 }
 
-static int put_person(struct store *s, struct ticket *t, struct errmsg *em)
+static int put_person(struct store *s, struct ticket *t, const char *login, struct errmsg *em)
 {
 	struct user u = {.source = "local",
 			 .name = "Test Person",
@@ -111,7 +112,7 @@ static int put_person(struct store *s, struct ticket *t, struct errmsg *em)
 	struct device d = {.name = "test device", .platform = "linux", .created = clock_now()};
 	int r;
 
-	if (text_copy(u.login, sizeof(u.login), option("login", "person")) != E_OK ||
+	if (text_copy(u.login, sizeof(u.login), login) != E_OK ||
 	    text_copy(u.groups[0], sizeof(u.groups[0]), t->profile) != E_OK ||
 	    rnd_id(u.id, sizeof(u.id), "u", 16) != E_OK ||
 	    rnd_id(d.id, sizeof(d.id), "d", 16) != E_OK)
@@ -128,15 +129,12 @@ static int put_person(struct store *s, struct ticket *t, struct errmsg *em)
 	return r;
 }
 
-static int mint(const char *conf_file, const char *profile)
+static int mint_one(const struct conf *c, struct store *s, const char *profile, const char *login,
+		    struct errmsg *em)
 {
+	struct ticket t = {.issued = clock_now()};
 	char challenge[33];
 	uint8_t raw[16];
-	struct ticket t = {.issued = clock_now()};
-	struct store_pool *pool = NULL;
-	struct store *s = NULL;
-	struct conf *c = NULL;
-	struct errmsg em = {""};
 	int r = rnd_bytes(raw, sizeof(raw));
 
 	text_hex_upper(challenge, raw, sizeof(raw));
@@ -147,23 +145,41 @@ static int mint(const char *conf_file, const char *profile)
 	if (r == E_OK)
 		r = digest_sha256_hex(bytes_str(challenge), t.challenge);
 	if (r == E_OK)
-		r = conf_load(conf_file, &c, &em);
+		r = put_person(s, &t, login, em);
+	if (r == E_OK)
+		r = put_ticket(c, s, &t, em);
+	if (r == E_OK)
+		puts(challenge);
+	return r;
+}
+
+static int mint(const char *conf_file, const char *profile)
+{
+	const char *name = option("login", "person");
+	long count = option_num("count", 0);
+	char login[LOGIN_SIZE];
+	struct store_pool *pool = NULL;
+	struct store *s = NULL;
+	struct conf *c = NULL;
+	struct errmsg em = {""};
+	int r = conf_load(conf_file, &c, &em);
+
 	if (r == E_OK)
 		r = ledger_open(c, "portal", 1, &pool, &em);
-	s = r == E_OK ? store_pool_get(pool) : NULL;
-	if (s)
-		r = put_person(s, &t, &em);
-	if (s && r == E_OK)
-		r = put_ticket(c, s, &t, &em);
+	if (r == E_OK && !(s = store_pool_get(pool)))
+		r = E_UNAVAIL;
+	if (r == E_OK && count == 0)
+		r = mint_one(c, s, profile, name, &em);
+	for (long i = 1; r == E_OK && i <= count; i++) {
+		snprintf(login, sizeof(login), "%s%ld", name, i);
+		r = mint_one(c, s, profile, login, &em);
+	}
 	if (s)
 		store_pool_put(pool, s);
 	if (pool)
 		store_pool_close(pool);
 	conf_free(c);
-	if (r != E_OK)
-		return die("mint", em.text[0] ? em.text : err_text(r));
-	puts(challenge);
-	return 0;
+	return r == E_OK ? 0 : die("mint", em.text[0] ? em.text : err_text(r));
 }
 
 /* --- request and reply --------------------------------------------------------------------------- */

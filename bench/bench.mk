@@ -1,0 +1,12 @@
+# Benchmarks: figures on this machine, no test. See bench/README.md.
+
+SCEP_LOAD := $(BUILD)/tests/bin/scep_load
+units: $(SCEP_LOAD)
+$(SCEP_LOAD): $(BUILD)/tests/tools/scep_load.o $(SUPPORT_LIB) $(BUILD)/scep_ca/libscep_ca.a $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(call SAY,LD,$@)$(CC) $(ALL_LDFLAGS) $< -Wl,--start-group $(SUPPORT_LIB) $(BUILD)/scep_ca/libscep_ca.a \
+		$(CORE_LIB) -Wl,--end-group -o $@ $(PKG_LIBS) -lcmocka
+
+.PHONY: bench
+bench: programs $(SCEP_LOAD) $(BUILD)/tests/bin/scep_tool
+	$(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) timeout --foreground 60 bench/enrol.sh
