@@ -4,7 +4,16 @@
 
 #include "core/base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Sockets that are open stay usable in any case. */
+enum sandbox_network {
+	SANDBOX_ANY_SOCKET,   /* unix and IP, servers and clients */
+	SANDBOX_CONNECT,      /* clients only */
+	SANDBOX_CONNECT_UNIX, /* clients of unix sockets only */
+	SANDBOX_NO_SOCKETS,   /* none can be made */
+};
 
 struct sandbox {
 	const char *user; /* becomes this user when started as root; NULL or "": stays */
@@ -12,6 +21,9 @@ struct sandbox {
 	size_t n_read;
 	const char *const *write_paths; /* folders that stay writable */
 	size_t n_write;
+	enum sandbox_network network;
+	bool no_open; /* no file is opened any more, not even those above (seccomp) */
+	bool parent; /* starts processes that narrow themselves: keeps files and the changing of users */
 };
 
 /* First thing in main: no core dumps, not traceable, no new privileges, umask 077, SIGPIPE ignored. */

@@ -311,6 +311,115 @@ static void test_work(void **state)
 	in_child(work);
 }
 
+/* ---- narrower still ---- */
+
+static void no_open(void)
+{
+	const char *const reads[] = {readable};
+	const struct sandbox s = {.read_paths = reads, .n_read = 1, .no_open = true};
+	int fd = open(readable, O_RDONLY);
+	char c;
+
+	CHECK(sandbox_early(NULL) == E_OK && sandbox_enter(&s, NULL) == E_OK);
+	REFUSED(open(readable, O_RDONLY));
+	REFUSED(syscall(SYS_open, readable, O_RDONLY));
+	REFUSED(syscall(SYS_openat, AT_FDCWD, secret, O_RDONLY));
+	REFUSED(syscall(SYS_openat2, AT_FDCWD, secret, NULL, 0));
+	REFUSED(creat("/dev/null", 0600));
+	CHECK(fd >= 0 && read(fd, &c, 1) == 1); /* what was open stays */
+}
+
+static void test_no_open(void **state)
+{
+	(void)state;
+	if (SANITIZED)
+		skip();
+	in_child(no_open);
+}
+
+static void no_sockets(void)
+{
+	const struct sandbox s = {.network = SANDBOX_NO_SOCKETS};
+	struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "/nonexistent"};
+	int p[2], fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	char c;
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, p) == 0 && fd >= 0);
+	CHECK(sandbox_early(NULL) == E_OK && sandbox_enter(&s, NULL) == E_OK);
+	REFUSED(socket(AF_UNIX, SOCK_STREAM, 0));
+	REFUSED(socket(AF_INET, SOCK_STREAM, 0));
+	REFUSED(socket(AF_INET6, SOCK_DGRAM, 0));
+	REFUSED(socket(AF_NETLINK, SOCK_RAW, 0));
+	REFUSED(socketpair(AF_UNIX, SOCK_STREAM, 0, p));
+	REFUSED(connect(fd, (struct sockaddr *)&un, sizeof(un)));
+	REFUSED(bind(fd, (struct sockaddr *)&un, sizeof(un)));
+	REFUSED(listen(fd, 1));
+	CHECK(write(p[0], "x", 1) == 1 && read(p[1], &c, 1) == 1);
+}
+
+static void unix_clients(void)
+{
+	const struct sandbox s = {.network = SANDBOX_CONNECT_UNIX};
+	struct sockaddr_un un = {.sun_family = AF_UNIX, .sun_path = "/nonexistent"};
+	int fd;
+
+	CHECK(sandbox_early(NULL) == E_OK && sandbox_enter(&s, NULL) == E_OK);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	CHECK(fd >= 0);
+	CHECK(connect(fd, (struct sockaddr *)&un, sizeof(un)) == -1 && errno != EPERM);
+	REFUSED(bind(fd, (struct sockaddr *)&un, sizeof(un)));
+	REFUSED(socket(AF_INET, SOCK_STREAM, 0));
+	REFUSED(socket(AF_INET6, SOCK_DGRAM, 0));
+	REFUSED(socket(AF_NETLINK, SOCK_RAW, 0));
+}
+
+static void clients(void)
+{
+	const struct sandbox s = {.network = SANDBOX_CONNECT};
+	int fd;
+
+	CHECK(sandbox_early(NULL) == E_OK && sandbox_enter(&s, NULL) == E_OK);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	CHECK(fd >= 0);
+	REFUSED(listen(fd, 1));
+}
+
+static void test_network(void **state)
+{
+	(void)state;
+	in_child(no_sockets);
+	in_child(unix_clients);
+	in_child(clients);
+}
+
+/* It starts others, who change their user and narrow themselves after it. */
+static void parent(void)
+{
+	const struct sandbox s = {.parent = true};
+	char name[] = "true", *const argv[] = {name, NULL};
+	int status = 0;
+	pid_t pid;
+
+	CHECK(sandbox_early(NULL) == E_OK && sandbox_enter(&s, NULL) == E_OK);
+	REFUSED(execv("/bin/true", argv));
+	REFUSED(syscall(SYS_unshare, 0));
+	CHECK(open(secret, O_RDONLY) >= 0);
+	CHECK(setuid(getuid()) == 0);
+	pid = fork();
+	if (pid == 0) {
+		no_sockets();
+		REFUSED(syscall(SYS_setuid, getuid()));
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+static void test_parent(void **state)
+{
+	(void)state;
+	in_child(parent);
+}
+
 /* ---- threads ---- */
 
 static void *sleep_long(void *arg)
@@ -436,6 +545,9 @@ int main(void)
 		cmocka_unit_test(test_missing_write_path),
 		cmocka_unit_test(test_calls),
 		cmocka_unit_test(test_work),
+		cmocka_unit_test(test_no_open),
+		cmocka_unit_test(test_network),
+		cmocka_unit_test(test_parent),
 		cmocka_unit_test(test_too_late),
 		cmocka_unit_test(test_later_threads),
 		cmocka_unit_test(test_user),
