@@ -20,7 +20,7 @@ build=(gcc libc6-dev make pkgconf libconfuse-dev libjansson-dev libmicrohttpd-de
 run=(redis-server redis-tools freeradius openssl)
 clients=(curl jq eapoltest scep strongswan-pki libstrongswan-standard-plugins
 	libstrongswan-extra-plugins openssl procps)
-test=(libcmocka-dev freeradius-utils libxml2-utils libplist-utils procps)
+test=(libcmocka-dev freeradius-utils libxml2-utils libplist-utils mandoc shellcheck procps)
 lint=(clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags git)
 
 usage() {

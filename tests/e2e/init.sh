@@ -232,13 +232,15 @@ damage "server certificate of another name" 'does not cover wifi.server-name' 's
 damage "Redis may forget" 'Redis may forget' 'sed -i "s/^maxmemory-policy.*/maxmemory-policy allkeys-lru/" redis/redis.conf'
 damage "foreign ACL file" 'no line aclfile' 'sed -i "s|^aclfile.*|aclfile /etc/redis/users.acl|" redis/redis.conf'
 # Certificates that are over, or nearly: made by openssl, on the instance's own keys.
-reissue() { # DAYS: prints commands that replace the RA of staff
+over="-days -1" # OpenSSL 3.0 takes that, 3.5 has an option for it
+openssl x509 -help 2>&1 | grep -q -- -not_after && over="-not_before 20200101000000Z -not_after 20200201000000Z"
+reissue() { # OPTIONS OF openssl x509: prints commands that replace the RA of staff
 	printf "%s" "openssl req -new -key ca/staff/ra.key -subj /CN=ra -out x.csr && printf 'keyUsage=critical,digitalSignature,keyEncipherment\n' >x.ext &&
-		openssl x509 -req -in x.csr -CA ca/staff/issuing.pem -CAkey ca/staff/issuing.key -days $1 -extfile x.ext -out x.pem 2>/dev/null &&
+		openssl x509 -req -in x.csr -CA ca/staff/issuing.pem -CAkey ca/staff/issuing.key $1 -extfile x.ext -out x.pem 2>/dev/null &&
 		cat x.pem >ca/staff/ra.pem && rm x.csr x.ext x.pem"
 }
-damage "expired certificate" 'ca/staff/ra.pem: expired at' "$(reissue -1)"
-warned "certificate near its end" 'ca/staff/ra.pem: ends within 30 days' "$(reissue 29)"
+damage "expired certificate" 'ca/staff/ra.pem: expired at' "$(reissue "$over")"
+warned "certificate near its end" 'ca/staff/ra.pem: ends within 30 days' "$(reissue "-days 29")"
 warned "slow sync" 'appendfsync is not always' 'sed -i "s/^appendfsync always/appendfsync everysec/" redis/redis.conf'
 damage "several at once" '3 errors' 'chmod 755 .; rm secrets/seal.key; rmdir log'
 t_is "as JSON" "$("$ctl" init "$d" --check --json | jq -r '[.ok, .errors, .problems[0].level, (.problems | all(.mend != ""))] | @csv')" \

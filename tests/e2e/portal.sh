@@ -71,7 +71,7 @@ t_is "an unknown path is not found" "$STATUS" 404
 human "an unknown path"
 ask GET '/static/../../etc/passwd' --path-as-is
 t_is "a path that climbs is not found" "$STATUS" 404
-ask GET '/e/%2e%2e/login'
+ask GET '/e/%2e%2e/login' --path-as-is
 t_is "an escaped climb is not found" "$STATUS" 404
 ask PUT /login
 t_is "PUT is not allowed" "$STATUS" 405
@@ -79,7 +79,12 @@ protected "PUT /login"
 human "a refused method"
 ask GET /logout
 t_is "logging out by GET is not allowed" "$STATUS" 405
-ask POST /login -H 'Content-Type: application/x-www-form-urlencoded' --data-binary @<(head -c 40000 /dev/zero | tr '\0' a)
+# It is refused before its body is read; over TLS the reset that follows may overtake the answer.
+head -c 40000 /dev/zero | tr '\0' a >"$T_DIR/big"
+for _ in 1 2 3 4 5; do
+	ask POST /login -H 'Content-Type: application/x-www-form-urlencoded' --data-binary @"$T_DIR/big"
+	[[ $STATUS == 000 ]] || break
+done
 t_is "a form of 40 kB is too large" "$STATUS" 413
 protected "oversized form"
 human "an oversized form"
