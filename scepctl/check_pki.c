@@ -4,6 +4,7 @@
 #include "core/pki/cert.h"
 #include "core/pki/cert_check.h"
 #include "core/pki/key.h"
+#include "core/pki/ocsp.h"
 #include "scepctl/fs.h"
 
 enum { SOON = 30 * 86400 };
@@ -105,6 +106,30 @@ static void check_ra(struct check *c, const char *profile, const struct chain *i
 	chain_free(&ra);
 }
 
+/* Optional. issuing: the CA that it speaks for. */
+static void check_ocsp(struct check *c, const char *profile, X509 *issuing)
+{
+	const char *cert_path = conf_path(c->conf, "profile", profile, "ocsp-cert");
+	const char *key_path = conf_path(c->conf, "profile", profile, "ocsp-key");
+	struct chain ocsp = {0};
+
+	if (!*cert_path && !*key_path)
+		return;
+	if (!*cert_path || !*key_path) {
+		check_add(c, false, "scepauth.conf", "give both, or neither for no OCSP",
+			  "profile \"%s\" has only one of ocsp-cert and ocsp-key", profile);
+		return;
+	}
+	if (!load_chain(c, cert_path, &ocsp))
+		return;
+	check_validity(c, cert_path, ocsp.certs[0]);
+	if (!ocsp_is_responder(ocsp.certs[0], issuing))
+		check_add(c, false, check_name(c, cert_path), "issue it under the issuing CA of this profile",
+			  "is no OCSP responder of the issuing CA");
+	check_pair(c, cert_path, ocsp.certs[0], key_path);
+	chain_free(&ocsp);
+}
+
 static void check_profile(struct check *c, const char *profile, X509 *root)
 {
 	const char *cert_path = conf_path(c->conf, "profile", profile, "issuer-cert");
@@ -130,6 +155,7 @@ static void check_profile(struct check *c, const char *profile, X509 *root)
 			  "ends before a certificate issued today would");
 	check_pair(c, cert_path, issuing.certs[0], conf_path(c->conf, "profile", profile, "issuer-key"));
 	check_ra(c, profile, &issuing, root);
+	check_ocsp(c, profile, issuing.certs[0]);
 	chain_free(&issuing);
 }
 

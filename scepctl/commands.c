@@ -18,6 +18,7 @@ static const char init_help[] =
 	"  --root-dir DIR             put the root key there, apart from the instance\n"
 	"  --root-bits N (4096)  --issuer-bits N (3072)  --ra-bits N (2048)\n"
 	"  --lifetime DAYS            longest life of a client certificate (365)\n"
+	"  --cdp                      certificates say where CRL and OCSP are\n"
 	"  --run-as USER              owner of the instance, when made by root\n"
 	"  --share DIR                templates ($SCEPAUTH_SHARE)\n"
 	"  --dry-run                  say what would be made    --quiet   say nothing\n"

@@ -481,6 +481,7 @@ int cmd_init(const struct ctl_command *self, int argc, char **argv)
 		{"--issuer-bits", NULL, OPT_NUMBER, &in->issuer_bits, 2048, 8192},
 		{"--ra-bits", NULL, OPT_NUMBER, &in->ra_bits, 2048, 8192},
 		{"--lifetime", NULL, OPT_NUMBER, &in->lifetime, 1, 1825},
+		{"--cdp", NULL, OPT_FLAG, &in->cdp, 0, 0},
 		{"--run-as", NULL, OPT_TEXT, &in->run_as, 0, 0},
 		{"--share", NULL, OPT_TEXT, &i->share_given, 0, 0},
 		{"--check", NULL, OPT_FLAG, &i->check, 0, 0},

@@ -28,6 +28,7 @@ struct init_plan {
 	char redis_socket[FS_PATH_MAX]; /* absolute; "": TCP */
 	const char *redis_host;
 	const char *module_dir, *run_as;
+	bool cdp; /* certificates name CRL and OCSP */
 	long root_bits, issuer_bits, ra_bits, lifetime;
 };
 
@@ -37,6 +38,7 @@ struct init_plan_input {
 		*portal_listen, *portal_url, *radius_listen, *redis_socket, *redis_host,
 		*module_dir, *root_dir, *run_as;
 	long radius_port, redis_port, root_bits, issuer_bits, ra_bits, lifetime;
+	bool cdp;
 	struct opts_list groups; /* NAME or NAME:VLAN */
 };
 

@@ -67,6 +67,14 @@ static const char *chosen(const struct writer *w, const char *section, const cha
 		snprintf(tmp, VALUE_SIZE, "ca/%s/ra.pem", w->group->name);
 	else if (strcmp(section, "profile") == 0 && strcmp(key, "ra-key") == 0)
 		snprintf(tmp, VALUE_SIZE, "ca/%s/ra.key", w->group->name);
+	else if (strcmp(section, "profile") == 0 && strcmp(key, "ocsp-cert") == 0)
+		snprintf(tmp, VALUE_SIZE, "ca/%s/ocsp.pem", w->group->name);
+	else if (strcmp(section, "profile") == 0 && strcmp(key, "ocsp-key") == 0)
+		snprintf(tmp, VALUE_SIZE, "ca/%s/ocsp.key", w->group->name);
+	else if (p->cdp && strcmp(section, "profile") == 0 && strcmp(key, "crl-url") == 0)
+		snprintf(tmp, VALUE_SIZE, "%s/crl/%s.crl", p->scep_url, w->group->name);
+	else if (p->cdp && strcmp(section, "profile") == 0 && strcmp(key, "ocsp-url") == 0)
+		snprintf(tmp, VALUE_SIZE, "%s/ocsp", p->scep_url);
 	else if (strcmp(section, "profile") == 0 && strcmp(key, "lifetime") == 0)
 		snprintf(tmp, VALUE_SIZE, "%ld", p->lifetime);
 	else if (strcmp(section, "group") == 0 && strcmp(key, "priority") == 0)

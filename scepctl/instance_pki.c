@@ -9,8 +9,10 @@ enum {
 	ROOT_DAYS = 7300,
 	ISSUING_DAYS = 3650,
 	RA_DAYS = 800,
+	OCSP_DAYS = 400, /* nobody can revoke it (ocsp-nocheck), so not for long */
 	SERVER_DAYS = 820, /* Apple systems refuse server certificates of more than 825 days */
 	SERVER_BITS = 2048,
+	OCSP_BITS = 2048,
 	SLACK = 300, /* clocks of devices run behind; a CA starts earlier than what it signs */
 	CN_SIZE = 65,
 };
@@ -129,8 +131,9 @@ static int make_group(const struct instance *in, const struct init_plan_group *g
 {
 	struct cert_spec ca = {.kind = CERT_KIND_ISSUING, .not_before = in->now - 2 * SLACK};
 	struct cert_spec ra = {.kind = CERT_KIND_SCEP_RA, .not_before = in->now - SLACK};
+	struct cert_spec ocsp = {.kind = CERT_KIND_OCSP, .not_before = in->now - SLACK};
 	char what[NAME_SIZE + 16], base[NAME_SIZE + 16];
-	struct made transport = {0};
+	struct made transport = {0}, responder = {0};
 	int rc;
 
 	snprintf(what, sizeof(what), "%s CA", g->name);
@@ -144,6 +147,12 @@ static int make_group(const struct instance *in, const struct init_plan_group *g
 	rc = make_one(in, &ra, what, in->plan->ra_bits, RA_DAYS, issuing, NULL, base, &transport,
 		      em);
 	made_free(&transport);
+	if (rc != E_OK)
+		return rc;
+	snprintf(what, sizeof(what), "%s OCSP", g->name);
+	snprintf(base, sizeof(base), "ca/%s/ocsp", g->name);
+	rc = make_one(in, &ocsp, what, OCSP_BITS, OCSP_DAYS, issuing, NULL, base, &responder, em);
+	made_free(&responder);
 	return rc;
 }
 

@@ -145,6 +145,7 @@ static void show_certs(struct status *st)
 	struct json *list = json_array();
 	const char *const *profiles;
 	size_t n = conf_titles(st->conf, "profile", &profiles);
+	const char *ocsp;
 	char what[80];
 
 	for (size_t i = 0; i < n; i++) {
@@ -152,6 +153,10 @@ static void show_certs(struct status *st)
 		show_cert(st, list, what, conf_path(st->conf, "profile", profiles[i], "issuer-cert"));
 		snprintf(what, sizeof(what), "RA %s", profiles[i]);
 		show_cert(st, list, what, conf_path(st->conf, "profile", profiles[i], "ra-cert"));
+		ocsp = conf_path(st->conf, "profile", profiles[i], "ocsp-cert");
+		snprintf(what, sizeof(what), "OCSP %s", profiles[i]);
+		if (*ocsp)
+			show_cert(st, list, what, ocsp);
 	}
 	show_cert(st, list, "portal", conf_path(st->conf, "portal", NULL, "tls-cert"));
 	show_cert(st, list, "root", conf_path(st->conf, "wifi", NULL, "server-ca"));

@@ -56,6 +56,13 @@ const struct conf_key conf_schema[] = {
 	 "accept requests signed with SHA-1 from old clients"},
 	{"profile", true, "ca-shape", CONF_STR, "chain", 0, 0,
 	 "what GetCACert sends: ra (RA and issuing CA) or chain (and the root too)"},
+	{"profile", true, "ocsp-cert", CONF_PATH, "", 0, 0,
+	 "certificate of the OCSP responder, issued by issuer-cert; empty: no OCSP"},
+	{"profile", true, "ocsp-key", CONF_PATH, "", 0, 0, "its private key (PEM, mode 0600)"},
+	{"profile", true, "crl-url", CONF_STR, "", 0, 0,
+	 "http URL of the CRL, put into certificates; empty: none"},
+	{"profile", true, "ocsp-url", CONF_STR, "", 0, 0,
+	 "http URL of OCSP, put into certificates; empty: none"},
 
 	{"portal", false, "listen", CONF_STR, "127.0.0.1:8443", 0, 0,
 	 "address and port of the portal, HTTPS"},

@@ -12,6 +12,8 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include <stdbool.h>
+
 int cert_load(const char *path, X509 **ret, struct errmsg *em) MUST_CHECK; /* the first one in the file */
 
 #define CERT_CHAIN_MAX 16
@@ -64,6 +66,9 @@ struct cert_spec {
  */
 int cert_build(const struct cert_spec *spec, X509 *issuer, EVP_PKEY *issuer_key, X509 **ret,
 	       struct errmsg *em) MUST_CHECK;
+
+/* May this URL stand in crl_url or ocsp_url? */
+bool cert_is_url(const char *s);
 
 /* Draws a fresh serial: 16 random bytes, the first in 0x01..0x7f. */
 int cert_new_serial(char out[SERIAL_SIZE]) MUST_CHECK;

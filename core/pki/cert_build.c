@@ -277,7 +277,7 @@ static bool add_nocheck(X509 *cert, enum cert_kind kind)
 
 /* Plain http: these are signed themselves, and fetching them over TLS could need them first (RFC 5280
  * section 8). */
-static bool is_http_url(const char *s)
+bool cert_is_url(const char *s)
 {
 	size_t n = strlen(s);
 
@@ -334,7 +334,7 @@ out:
 
 static int add_urls(X509 *cert, const struct cert_spec *spec, struct errmsg *em)
 {
-	if ((spec->crl_url && !is_http_url(spec->crl_url)) || (spec->ocsp_url && !is_http_url(spec->ocsp_url)))
+	if ((spec->crl_url && !cert_is_url(spec->crl_url)) || (spec->ocsp_url && !cert_is_url(spec->ocsp_url)))
 		return err_set(em, E_FORMAT, "URLs of CRL and OCSP must begin with http://");
 	if ((spec->crl_url && !add_crl_url(cert, spec->crl_url)) ||
 	    (spec->ocsp_url && !add_ocsp_url(cert, spec->ocsp_url)))

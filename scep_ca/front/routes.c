@@ -2,6 +2,7 @@
 
 #include "core/base/text.h"
 #include "scep_ca/front/enrol.h"
+#include "scep_ca/front/status.h"
 
 #include <strings.h>
 
@@ -105,7 +106,13 @@ static void healthz(void *ctx, const struct http_request *req, struct http_respo
 }
 
 const struct http_route routes_table[] = {
-	{"GET", "/scep/:profile", scep_get},   {"GET", "/scep/:profile/*", scep_get},
-	{"POST", "/scep/:profile", scep_post}, {"POST", "/scep/:profile/*", scep_post},
-	{"GET", "/healthz", healthz},          {NULL, NULL, NULL},
+	{"GET", "/scep/:profile", scep_get},
+	{"GET", "/scep/:profile/*", scep_get},
+	{"POST", "/scep/:profile", scep_post},
+	{"POST", "/scep/:profile/*", scep_post},
+	{"GET", "/crl/:file", status_crl},
+	{"POST", "/ocsp", status_ocsp_post},
+	{"GET", "/ocsp/**", status_ocsp_get},
+	{"GET", "/healthz", healthz},
+	{NULL, NULL, NULL},
 };

@@ -51,8 +51,8 @@ static int make_bag(const struct conf *c, const char *name, struct buf *bag, str
 	return r;
 }
 
-static int load_profile(const struct conf *c, const char *name, struct service_profile *p,
-			struct errmsg *em)
+static int load_profile(const struct conf *c, const char *name, struct signer *signer,
+			struct service_profile *p, struct errmsg *em)
 {
 	struct caps caps = {
 		.des3 = conf_bool(c, "profile", name, "allow-3des"),
@@ -64,6 +64,8 @@ static int load_profile(const struct conf *c, const char *name, struct service_p
 	p->allow_sha1 = caps.sha1;
 	buf_init(&p->caps, CAPS_MAX);
 	buf_init(&p->bag, BAG_MAX);
+	if (crl_cache_new(signer, p->name, &p->crl) != E_OK)
+		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 	caps_write(&caps, &p->caps);
 	return make_bag(c, name, &p->bag, em);
 }
@@ -79,7 +81,7 @@ static int load_profiles(const struct conf *c, struct service *s, struct errmsg 
 		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 	while (r == E_OK && s->n < n) {
 		s->n++;
-		r = load_profile(c, names[s->n - 1], &s->profiles[s->n - 1], em);
+		r = load_profile(c, names[s->n - 1], s->signer, &s->profiles[s->n - 1], em);
 	}
 	return r;
 }
@@ -123,6 +125,7 @@ void service_close(struct service *s)
 	for (size_t i = 0; i < s->n; i++) {
 		buf_free(&s->profiles[i].caps);
 		buf_free(&s->profiles[i].bag);
+		crl_cache_free(s->profiles[i].crl);
 	}
 	free(s->profiles);
 	free(s);

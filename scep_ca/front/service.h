@@ -1,10 +1,11 @@
-/* What all requests share; read-only once serving, apart from pool and throttle. */
+/* What all requests share; read-only once serving, apart from pool, throttle and CRLs. */
 #ifndef SCEP_CA_FRONT_SERVICE_H
 #define SCEP_CA_FRONT_SERVICE_H
 
 #include "core/base/conf.h"
 #include "core/model/limits.h"
 #include "core/store/store.h"
+#include "scep_ca/front/crl_cache.h"
 #include "scep_ca/front/throttle.h"
 #include "scep_ca/signer/client.h"
 
@@ -13,6 +14,7 @@ struct service_profile {
 	bool allow_sha1;
 	struct buf caps; /* ready answer to GetCACaps */
 	struct buf bag;  /* ready answer to GetCACert */
+	struct crl_cache *crl;
 };
 
 struct service {

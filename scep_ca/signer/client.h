@@ -1,10 +1,12 @@
 /*
- * The wall around the keys. Three whole operations, never "sign these bytes"; only plain, bounded
+ * The wall around the keys. Whole operations, never "sign these bytes"; only plain, bounded
  * bytes cross, so that what is behind can be a process of its own.
  *
  *   open   holds the RA key:      envelope -> public key, hash of the challenge, seal
  *   reply  holds the RA key:      outcome -> signed CertRep
  *   issue  holds the issuing key: grant -> certificate, after its own checks
+ *   crl    holds the issuing key: profile -> list of what is revoked or held
+ *   ocsp   holds the responder keys: question -> signed answer
  *
  * Safe for many threads at once. A challenge in clear never comes out of open.
  */
@@ -23,6 +25,8 @@ enum {
 	SIGNER_ENVELOPE_MAX = SCEP_MESSAGE_MAX,
 	SIGNER_CERT_MAX = 16384, /* of the reply's recipient */
 	SIGNER_REPLY_MAX = 65536,
+	SIGNER_CRL_MAX = 16777216, /* about 300,000 entries */
+	SIGNER_OCSP_MAX = 16384,
 };
 
 struct signer;
@@ -82,5 +86,28 @@ struct signer_issued {
  */
 int signer_issue(struct signer *s, const struct grant *g, struct signer_issued *ret,
 		 struct buf *out, struct errmsg *em) MUST_CHECK;
+
+struct signer_crl {
+	bool made; /* false: nothing has changed, no list was made and the times are void */
+	char revision[HASH_SIZE];
+	int64_t this_update, next_update;
+};
+
+/*
+ * Appends the DER of the profile's CRL to out, unless the ledger's revision is still `known` ("": make
+ * one). E_UNAVAIL or E_TIMEOUT: the ledger is away; E_NOTFOUND: no such profile. Blocks on the store.
+ */
+int signer_crl(struct signer *s, const char *profile, const char *known, struct signer_crl *ret,
+	       struct buf *out, struct errmsg *em) MUST_CHECK;
+
+struct signer_ocsp {
+	bool answered; /* signed; otherwise one of the refusals of RFC 6960, why in em */
+	bool nonce;    /* so it is for this client only */
+	int64_t this_update, next_update; /* where answered */
+};
+
+/* Appends the DER of an OCSPResponse to out, whatever the question. Blocks on the store. */
+int signer_ocsp(struct signer *s, struct bytes question, struct signer_ocsp *ret, struct buf *out,
+		struct errmsg *em) MUST_CHECK;
 
 #endif

@@ -198,6 +198,8 @@ static int build(struct issue *i, struct buf *out, struct errmsg *em)
 		.cn = t->cn,
 		.email = t->email[0] ? t->email : NULL,
 		.upn = t->upn[0] ? t->upn : NULL,
+		.crl_url = i->profile->crl_url[0] ? i->profile->crl_url : NULL,
+		.ocsp_url = i->profile->ocsp_url[0] ? i->profile->ocsp_url : NULL,
 		.not_before = i->rec.not_before,
 		.not_after = i->rec.not_after,
 		.key = i->key,

@@ -4,6 +4,7 @@
 #include "core/pki/cert.h"
 #include "core/pki/cert_check.h"
 #include "core/pki/key.h"
+#include "core/pki/ocsp.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -71,6 +72,46 @@ static int load_pair(const char *cert_path, const char *key_path, X509 **ret_cer
 	return r;
 }
 
+/* Optional: an instance without these has no OCSP. */
+static int load_ocsp(const struct conf *c, const char *name, struct keys_profile *p,
+		     struct errmsg *em)
+{
+	const char *cert = conf_path(c, "profile", name, "ocsp-cert");
+	const char *key = conf_path(c, "profile", name, "ocsp-key");
+	int r;
+
+	if (!*cert && !*key)
+		return E_OK;
+	if (!*cert || !*key)
+		return err_set(em, E_CONFIG, "profile \"%s\": ocsp-cert and ocsp-key go together",
+			       name);
+	r = load_pair(cert, key, &p->ocsp_cert, &p->ocsp_key, em);
+	if (r != E_OK)
+		return r;
+	if (!ocsp_is_responder(p->ocsp_cert, p->issuer))
+		return err_set(
+			em, E_CONFIG,
+			"%s: is no OCSP responder (OCSPSigning) of the issuing CA of profile "
+			"'%s'",
+			cert, name);
+	if (cert_validity(p->ocsp_cert, &p->ocsp_from, &p->ocsp_to) != E_OK)
+		return err_set(em, E_CONFIG, "%s: its dates are malformed", cert);
+	return E_OK;
+}
+
+static int load_url(const struct conf *c, const char *name, const char *key,
+		    char dst[KEYS_URL_SIZE], struct errmsg *em)
+{
+	const char *url = conf_str(c, "profile", name, key);
+
+	if ((*url && !cert_is_url(url)) || text_copy(dst, KEYS_URL_SIZE, url) != E_OK)
+		return err_set(em, E_CONFIG,
+			       "profile \"%s\": %s: must be an http:// URL without blanks, of at "
+			       "most 255 bytes",
+			       name, key);
+	return E_OK;
+}
+
 static int load_profile(const struct conf *c, const char *name, struct keys_profile *p,
 			struct errmsg *em)
 {
@@ -91,6 +132,12 @@ static int load_profile(const struct conf *c, const char *name, struct keys_prof
 			      em);
 	if (r == E_OK)
 		r = check_ra(p, ra, em);
+	if (r == E_OK)
+		r = load_ocsp(c, name, p, em);
+	if (r == E_OK)
+		r = load_url(c, name, "crl-url", p->crl_url, em);
+	if (r == E_OK)
+		r = load_url(c, name, "ocsp-url", p->ocsp_url, em);
 	if (r != E_OK)
 		return r;
 	p->lifetime_max = (int64_t)conf_int(c, "profile", name, "lifetime") * DAY;
@@ -164,6 +211,8 @@ void keys_free(struct keys *k)
 		EVP_PKEY_free(k->profiles[i].ra_key);
 		X509_free(k->profiles[i].issuer);
 		EVP_PKEY_free(k->profiles[i].issuer_key);
+		X509_free(k->profiles[i].ocsp_cert);
+		EVP_PKEY_free(k->profiles[i].ocsp_key);
 	}
 	free(k->profiles);
 	for (int i = 0; i < 2; i++) {

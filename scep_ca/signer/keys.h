@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #define KEYS_SECRET_SIZE 32
+#define KEYS_URL_SIZE 256
 
 struct keys_profile {
 	char name[NAME_SIZE];
@@ -23,6 +24,10 @@ struct keys_profile {
 	EVP_PKEY *ra_key;
 	X509 *issuer;
 	EVP_PKEY *issuer_key;
+	X509 *ocsp_cert; /* NULL: no OCSP */
+	EVP_PKEY *ocsp_key;
+	int64_t ocsp_from, ocsp_to;
+	char crl_url[KEYS_URL_SIZE], ocsp_url[KEYS_URL_SIZE]; /* for certificates; "": none */
 	char issuer_id[AKI_SIZE]; /* its subject key identifier: the AKI of what it issues */
 	int64_t issuer_from, issuer_to;
 	int64_t lifetime_max; /* seconds */

@@ -3,8 +3,10 @@
 #include "core/base/text.h"
 #include "scep_ca/ledger.h"
 #include "scep_ca/signer/certrep.h"
+#include "scep_ca/signer/crl_make.h"
 #include "scep_ca/signer/issue.h"
 #include "scep_ca/signer/keys.h"
+#include "scep_ca/signer/ocsp_answer.h"
 #include "scep_ca/signer/open.h"
 
 #include <pthread.h>
@@ -112,5 +114,29 @@ int signer_issue(struct signer *s, const struct grant *g, struct signer_issued *
 	if (ledger)
 		store_pool_put(s->ledger, ledger);
 	pthread_mutex_unlock(lane);
+	return r;
+}
+
+int signer_crl(struct signer *s, const char *profile, const char *known, struct signer_crl *ret,
+	       struct buf *out, struct errmsg *em)
+{
+	struct store *ledger = store_pool_get(s->ledger);
+	int r;
+
+	if (!ledger)
+		return err_set(em, E_UNAVAIL, "all connections to the ledger are in use");
+	r = ca_crl(s->keys, ledger, profile, known, ret, out, em);
+	store_pool_put(s->ledger, ledger);
+	return r;
+}
+
+int signer_ocsp(struct signer *s, struct bytes question, struct signer_ocsp *ret, struct buf *out,
+		struct errmsg *em)
+{
+	struct store *ledger = store_pool_get(s->ledger);
+	int r = ca_ocsp(s->keys, ledger, question, ret, out, em);
+
+	if (ledger)
+		store_pool_put(s->ledger, ledger);
 	return r;
 }

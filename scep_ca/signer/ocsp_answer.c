@@ -1,0 +1,95 @@
+#include "scep_ca/signer/ocsp_answer.h"
+
+#include "core/base/clock.h"
+#include "core/pki/ocsp.h"
+
+/* How long a client may believe an answer, and a thief of a certificate show an old one. */
+#define LIFETIME 600
+
+static int refuse(enum ocsp_refusal why, struct buf *out, struct errmsg *em, const char *text)
+{
+	int r = ocsp_refuse(why, out);
+
+	return r == E_OK && text ? err_set(em, E_OK, "%s", text) : r;
+}
+
+/* The profile whose issuer all certificates of the question name: a responder speaks for one CA. */
+static const struct keys_profile *profile_of(const struct keys *k, const struct ocsp_query *q)
+{
+	for (size_t i = 0; i < k->n; i++) {
+		const struct keys_profile *p = &k->profiles[i];
+		bool all = p->ocsp_cert != NULL;
+
+		for (size_t j = 0; all && j < ocsp_query_count(q); j++)
+			all = ocsp_query_names(q, j, p->issuer);
+		if (all)
+			return p;
+	}
+	return NULL;
+}
+
+static int look_up(const struct keys_profile *p, struct store *ledger, const struct ocsp_query *q,
+		   size_t i, int64_t now, struct standing *ret, struct errmsg *em)
+{
+	char serial[SERIAL_SIZE];
+	int r;
+
+	*ret = (struct standing){.word = STANDING_UNKNOWN};
+	if (ocsp_query_serial(q, i, serial) != E_OK)
+		return E_OK; /* never one of ours */
+	r = store_cert_status(ledger, serial, ret, em);
+	if (r != E_OK)
+		return r;
+	if (strcmp(ret->issuer, p->issuer_id) != 0)
+		*ret = (struct standing){.word = STANDING_UNKNOWN};
+	if (ret->why.at <= 0 || ret->why.at > now)
+		ret->why.at = now;
+	return E_OK;
+}
+
+static int answer(const struct keys_profile *p, struct store *ledger, const struct ocsp_query *q,
+		  struct signer_ocsp *ret, struct buf *out, struct errmsg *em)
+{
+	struct standing found[OCSP_IDS_MAX];
+	struct signer_ocsp done = {.answered = true, .nonce = ocsp_query_has_nonce(q)};
+	int r = E_OK;
+
+	done.this_update = clock_now();
+	done.next_update = done.this_update + LIFETIME;
+	if (done.next_update > p->ocsp_to)
+		done.next_update = p->ocsp_to;
+	if (done.this_update < p->ocsp_from || done.this_update >= p->ocsp_to)
+		return refuse(OCSP_INTERNAL, out, em, "the responder's certificate has expired");
+	for (size_t i = 0; r == E_OK && i < ocsp_query_count(q); i++)
+		r = look_up(p, ledger, q, i, done.this_update, &found[i], em);
+	if (r == E_UNAVAIL || r == E_TIMEOUT)
+		return refuse(OCSP_TRY_LATER, out, em, NULL);
+	if (r == E_OK)
+		r = ocsp_answer(q, found, done.this_update, done.next_update, p->ocsp_cert,
+				p->ocsp_key, out, em);
+	if (r != E_OK)
+		return refuse(OCSP_INTERNAL, out, em, NULL);
+	*ret = done;
+	return E_OK;
+}
+
+int ca_ocsp(const struct keys *k, struct store *ledger, struct bytes question,
+	    struct signer_ocsp *ret, struct buf *out, struct errmsg *em)
+{
+	const struct keys_profile *p;
+	struct ocsp_query *q = NULL;
+	int r = ocsp_query_parse(question, &q, em);
+
+	*ret = (struct signer_ocsp){0};
+	if (r != E_OK)
+		return refuse(r == E_FORMAT ? OCSP_MALFORMED : OCSP_INTERNAL, out, em, NULL);
+	p = profile_of(k, q);
+	if (!p)
+		r = refuse(OCSP_UNAUTHORIZED, out, em, "no responder for this issuer");
+	else if (!ledger)
+		r = refuse(OCSP_TRY_LATER, out, em, "all connections to the ledger are in use");
+	else
+		r = answer(p, ledger, q, ret, out, em);
+	ocsp_query_free(q);
+	return r;
+}
