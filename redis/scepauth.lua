@@ -692,7 +692,17 @@ local function ticket_put(a)
 			n = n + 1
 		end
 	end
-	for _, e in ipairs(certs) do if is_live(e, t) then count(e.c.device or '') end end
+	-- A device may have one certificate besides the one that this ticket is for, or renewing would need a gap.
+	-- Each further one counts like a device: with codes for one "device" a person could equip a hall.
+	local live = {}
+	for _, e in ipairs(certs) do
+		if is_live(e, t) then
+			local id = e.c.device or ''
+			count(id)
+			if live[id] then n = n + 1 end
+			live[id] = true
+		end
+	end
 	for _, o in ipairs(open) do count(o.device) end
 	if n >= limit then fail('STATE', 'the limit of %d devices is reached', limit) end
 	-- Used and replaced ones count too: each may leave an entry in `revoked` that stays.

@@ -116,6 +116,36 @@ static void device_limit(void **state)
 	OK(put(&t, 2));
 }
 
+/* One "device" with many certificates is many devices. */
+static void certificates_of_a_device_count(void **state)
+{
+	struct user u;
+	struct device d, other;
+	struct ticket t;
+	struct certrec c;
+	struct claimed got;
+
+	(void)state;
+	active(&u, &d, &t, &c, "hall");
+	device(&other, &u);
+	for (int i = 0; i < 2; i++) { /* one for renewal, one more within the limit */
+		ticket_for(&t, &u, &d);
+		OK(put(&t, 2));
+		record(&c, &t);
+		OK(claim(&c, &got));
+		OK(commit(&c));
+	}
+	ticket_for(&t, &u, &d);
+	FAILS(put(&t, 2), E_STATE);
+	ticket_for(&t, &u, &other);
+	FAILS(put(&t, 3), E_STATE);
+	OK(put(&t, 4));
+	/* removed, it has none */
+	OK(store_device_revoke(S.portal, u.id, d.id, "sold", &S.em));
+	ticket_for(&t, &u, &d);
+	OK(put(&t, 2));
+}
+
 /* A device has one open ticket; a device that was removed before it had a certificate is not listed. */
 static void new_ticket_ends_the_earlier(void **state)
 {
@@ -209,6 +239,7 @@ int main(void)
 		cmocka_unit_test(ticket_arguments),
 		cmocka_unit_test(ticket_needs_a_good_person),
 		cmocka_unit_test(device_limit),
+		cmocka_unit_test(certificates_of_a_device_count),
 		cmocka_unit_test(new_ticket_ends_the_earlier),
 		cmocka_unit_test(new_code_replaces_the_old),
 		cmocka_unit_test(not_too_many_tickets),
