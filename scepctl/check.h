@@ -25,20 +25,20 @@ struct check {
 	struct conf *conf; /* NULL while it cannot be read */
 	struct check_problem problems[CHECK_PROBLEMS_MAX];
 	size_t n, errors;
-	bool overflow;     /* there were more */
+	bool overflow; /* there were more */
 };
 
 /* Looks at everything; E_OK also when problems were found. Call check_free afterwards. */
-int check_instance(const char *dir, const char *final, const char *share, int64_t now, struct check *ret,
-		   struct errmsg *em) MUST_CHECK;
+int check_instance(const char *dir, const char *final, const char *share, int64_t now,
+		   struct check *ret, struct errmsg *em) MUST_CHECK;
 void check_free(struct check *c);
 
 /* Prints to standard output; true when there is no error. */
 bool check_report(const struct check *c, bool json, bool quiet);
 
 /* --- for the parts (check_findings.c keeps what they find) ---------------------------------------- */
-void check_add(struct check *c, bool warning, const char *file, const char *mend, const char *fmt, ...)
-	PRINTF_LIKE(5, 6);
+void check_add(struct check *c, bool warning, const char *file, const char *mend, const char *fmt,
+	       ...) PRINTF_LIKE(5, 6);
 /* "ca/root/root.pem" for a path below dir, else the path itself. */
 const char *check_name(const struct check *c, const char *path);
 

@@ -21,19 +21,33 @@ static const struct {
 	const char *name;
 	enum entry_kind kind;
 } entries[] = {
-	{"ca/root", FOLDER},        {"tls", FOLDER},             {"radius", FOLDER},
-	{"raddb", FOLDER},          {"redis", FOLDER},           {"redis/data", FOLDER},
-	{"secrets", FOLDER},        {"portal", FOLDER},          {"leavers", FOLDER},
-	{"run", FOLDER},            {"log", FOLDER},             {"journal", FOLDER},
+	{"ca/root", FOLDER},
+	{"tls", FOLDER},
+	{"radius", FOLDER},
+	{"raddb", FOLDER},
+	{"redis", FOLDER},
+	{"redis/data", FOLDER},
+	{"secrets", FOLDER},
+	{"portal", FOLDER},
+	{"leavers", FOLDER},
+	{"run", FOLDER},
+	{"log", FOLDER},
+	{"journal", FOLDER},
 	{"scepauth.conf", PRIVATE},
-	{"redis/redis.conf", PRIVATE}, {"redis/users.acl", PUBLIC}, {"raddb/instance.conf", PRIVATE},
-	{"portal/accounts", SECRET}, {"leavers/directory.csv", PRIVATE},
-	{"ca/root/root.pem", PUBLIC}, {"radius/server.pem", PUBLIC}, {"radius/client-ca.pem", PUBLIC},
+	{"redis/redis.conf", PRIVATE},
+	{"redis/users.acl", PUBLIC},
+	{"raddb/instance.conf", PRIVATE},
+	{"portal/accounts", SECRET},
+	{"leavers/directory.csv", PRIVATE},
+	{"ca/root/root.pem", PUBLIC},
+	{"radius/server.pem", PUBLIC},
+	{"radius/client-ca.pem", PUBLIC},
 };
 
 static const char *const instance_variables[] = {
-	"dir", "module_dir", "listen", "auth_port", "acct_port", "client_secret", "redis_socket", "redis_host",
-	"redis_port", "redis_user", "redis_password", "server_cert", "server_key", "client_ca", NULL,
+	"dir",          "module_dir", "listen",     "auth_port",  "acct_port",      "client_secret",
+	"redis_socket", "redis_host", "redis_port", "redis_user", "redis_password", "server_cert",
+	"server_key",   "client_ca",  NULL,
 };
 
 static void check_owner(struct check *c, const char *name, const char *path, const struct stat *st)
@@ -41,36 +55,46 @@ static void check_owner(struct check *c, const char *name, const char *path, con
 	struct stat top;
 	char mend[2 * ESCAPE_SHELL_SIZE + 32], from[ESCAPE_SHELL_SIZE], to[ESCAPE_SHELL_SIZE];
 
-	if (st->st_uid == 0 || st->st_uid == geteuid() || (lstat(c->dir, &top) == 0 && st->st_uid == top.st_uid))
+	if (st->st_uid == 0 || st->st_uid == geteuid() ||
+	    (lstat(c->dir, &top) == 0 && st->st_uid == top.st_uid))
 		return;
-	snprintf(mend, sizeof(mend), "chown -h --reference=%s %s", escape_shell(from, c->dir), escape_shell(to, path));
-	check_add(c, false, name, mend, "belongs to a user (%u) who is neither root nor the owner of the instance",
+	snprintf(mend, sizeof(mend), "chown -h --reference=%s %s", escape_shell(from, c->dir),
+		 escape_shell(to, path));
+	check_add(c, false, name, mend,
+		  "belongs to a user (%u) who is neither root nor the owner of the instance",
 		  (unsigned)st->st_uid);
 }
 
 /* Returns true when it is there and of the right kind. */
 static bool check_entry(struct check *c, const char *name, enum entry_kind kind)
 {
-	static const mode_t refused[] = {[FOLDER] = 022, [SECRET] = 077, [PRIVATE] = 027, [PUBLIC] = 022};
-	static const char *const modes[] = {[FOLDER] = "0700", [SECRET] = "0600", [PRIVATE] = "0640", [PUBLIC] = "0644"};
+	static const mode_t refused[] = {
+		[FOLDER] = 022, [SECRET] = 077, [PRIVATE] = 027, [PUBLIC] = 022};
+	static const char *const modes[] = {
+		[FOLDER] = "0700", [SECRET] = "0600", [PRIVATE] = "0640", [PUBLIC] = "0644"};
 	char path[FS_PATH_MAX], quoted[ESCAPE_SHELL_SIZE], mend[ESCAPE_SHELL_SIZE + 32];
 	struct stat st;
 
 	if (fs_join(path, c->dir, name, NULL) != E_OK)
 		return false;
 	if (stat(path, &st) != 0) {
-		check_add(c, false, name, kind == FOLDER ? "make the folder again (mkdir -m 700)" : "put it back from a backup",
+		check_add(c, false, name,
+			  kind == FOLDER ? "make the folder again (mkdir -m 700)"
+					 : "put it back from a backup",
 			  "%s", errno == ENOENT ? "is missing" : strerror(errno));
 		return false;
 	}
 	if (kind == FOLDER ? !S_ISDIR(st.st_mode) : !S_ISREG(st.st_mode)) {
-		check_add(c, false, name, "put it back from a backup", "is not a %s", kind == FOLDER ? "folder" : "regular file");
+		check_add(c, false, name, "put it back from a backup", "is not a %s",
+			  kind == FOLDER ? "folder" : "regular file");
 		return false;
 	}
 	check_owner(c, name, path, &st);
 	if (st.st_mode & refused[kind]) {
-		snprintf(mend, sizeof(mend), "chmod %s %s", modes[kind], escape_shell(quoted, path));
-		check_add(c, false, name, mend, "mode %04o gives others too much", (unsigned)(st.st_mode & 07777));
+		snprintf(mend, sizeof(mend), "chmod %s %s", modes[kind],
+			 escape_shell(quoted, path));
+		check_add(c, false, name, mend, "mode %04o gives others too much",
+			  (unsigned)(st.st_mode & 07777));
 	}
 	return true;
 }
@@ -83,7 +107,8 @@ static void check_top(struct check *c)
 	if (stat(c->dir, &st) != 0 || !(st.st_mode & 077))
 		return;
 	snprintf(mend, sizeof(mend), "chmod 700 %s", escape_shell(quoted, c->dir));
-	check_add(c, false, ".", mend, "mode %04o lets others into the instance", (unsigned)(st.st_mode & 07777));
+	check_add(c, false, ".", mend, "mode %04o lets others into the instance",
+		  (unsigned)(st.st_mode & 07777));
 }
 
 static void check_key_file(struct check *c, const char *path)
@@ -94,10 +119,11 @@ static void check_key_file(struct check *c, const char *path)
 	int rc = conf_secret(path, 4096, &key, &n, &em);
 
 	if (rc != E_OK)
-		check_add(c, false, check_name(c, path), "put it back from a backup, mode 0600", "%s", em.text);
+		check_add(c, false, check_name(c, path), "put it back from a backup, mode 0600",
+			  "%s", em.text);
 	else if (n != KEY_BYTES)
-		check_add(c, false, check_name(c, path), "put it back from a backup, mode 0600", "has %zu bytes instead of %d", n,
-			  KEY_BYTES);
+		check_add(c, false, check_name(c, path), "put it back from a backup, mode 0600",
+			  "has %zu bytes instead of %d", n, KEY_BYTES);
 	if (key)
 		text_wipe(key, n);
 	free(key);
@@ -105,13 +131,18 @@ static void check_key_file(struct check *c, const char *path)
 
 static void check_keys(struct check *c)
 {
-	static const char *const keys[][2] = {{"scep", "ticket-mac-key"}, {"scep", "seal-key"}, {"portal", "ticket-mac-key"},
-					      {"portal", "session-key"}, {"portal", "challenge-key"}};
+	static const char *const keys[][2] = {{"scep", "ticket-mac-key"},
+					      {"scep", "seal-key"},
+					      {"portal", "ticket-mac-key"},
+					      {"portal", "session-key"},
+					      {"portal", "challenge-key"}};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		check_key_file(c, conf_path(c->conf, keys[i][0], NULL, keys[i][1]));
-	if (strcmp(conf_path(c->conf, "scep", NULL, "ticket-mac-key"), conf_path(c->conf, "portal", NULL, "ticket-mac-key")) != 0)
-		check_add(c, true, "scepauth.conf", "let both name the same file, unless two copies are meant",
+	if (strcmp(conf_path(c->conf, "scep", NULL, "ticket-mac-key"),
+		   conf_path(c->conf, "portal", NULL, "ticket-mac-key")) != 0)
+		check_add(c, true, "scepauth.conf",
+			  "let both name the same file, unless two copies are meant",
 			  "scep.ticket-mac-key and portal.ticket-mac-key differ");
 }
 
@@ -144,23 +175,30 @@ static void check_user(struct check *c, const char *acl, const char *user)
 	int rc;
 
 	if (!line)
-		check_add(c, false, "redis/users.acl", "put its line back from redis/users.acl.in, or the file from a backup",
+		check_add(c, false, "redis/users.acl",
+			  "put its line back from redis/users.acl.in, or the file from a backup",
 			  "the user %s is missing", user);
 	snprintf(name, sizeof(name), "secrets/redis-%s", user);
-	rc = c->conf ? snprintf(path, sizeof(path), "%s/redis-%s", conf_path(c->conf, "redis", NULL, "secrets"), user) < FS_PATH_MAX
-			       ? E_OK : E_TOOBIG
+	rc = c->conf ? snprintf(path, sizeof(path), "%s/redis-%s",
+				conf_path(c->conf, "redis", NULL, "secrets"), user) < FS_PATH_MAX
+			       ? E_OK
+			       : E_TOOBIG
 		     : fs_join(path, c->dir, name, NULL);
 	if (rc == E_OK)
 		rc = conf_secret_line(path, password, sizeof(password), &em);
 	if (rc != E_OK) {
-		check_add(c, false, check_name(c, path), "put it back from a backup, mode 0600", "%s", em.text);
+		check_add(c, false, check_name(c, path), "put it back from a backup, mode 0600",
+			  "%s", em.text);
 		return;
 	}
 	if (strlen(password) < PASSWORD_MIN)
-		check_add(c, false, check_name(c, path), "choose a random one and set it with ACL SETUSER too",
+		check_add(c, false, check_name(c, path),
+			  "choose a random one and set it with ACL SETUSER too",
 			  "a password of %zu characters is too short", strlen(password));
-	if (line && digest_sha256_hex(bytes_str(password), word + 1) == E_OK && !on_line(line, word))
-		check_add(c, false, "redis/users.acl", "set the password in secrets/ again with ACL SETUSER",
+	if (line && digest_sha256_hex(bytes_str(password), word + 1) == E_OK &&
+	    !on_line(line, word))
+		check_add(c, false, "redis/users.acl",
+			  "set the password in secrets/ again with ACL SETUSER",
 			  "the password of %s is not the one in %s", user, check_name(c, path));
 	text_wipe(password, sizeof(password));
 }
@@ -172,7 +210,8 @@ static void check_redis(struct check *c)
 	const char *line;
 	struct errmsg em;
 
-	if (fs_join(path, c->dir, "redis/users.acl", NULL) != E_OK || pki_file_read(path, false, &acl, &em) != E_OK)
+	if (fs_join(path, c->dir, "redis/users.acl", NULL) != E_OK ||
+	    pki_file_read(path, false, &acl, &em) != E_OK)
 		return; /* told by check_entry */
 	line = acl_line(buf_str(&acl), "default");
 	if (!line || !on_line(line, " off"))
@@ -189,17 +228,20 @@ static void check_redis_conf(struct check *c)
 	struct buf text = {0};
 	struct errmsg em;
 
-	if (fs_join(path, c->dir, "redis/redis.conf", NULL) != E_OK || pki_file_read(path, false, &text, &em) != E_OK)
+	if (fs_join(path, c->dir, "redis/redis.conf", NULL) != E_OK ||
+	    pki_file_read(path, false, &text, &em) != E_OK)
 		return;
 	snprintf(want, sizeof(want), "\naclfile \"%s/redis/users.acl\"", c->final);
 	if (!strstr(buf_str(&text), want))
-		check_add(c, false, "redis/redis.conf", "name this instance's redis/users.acl as aclfile",
-			  "has no line %.300s", want + 1);
+		check_add(c, false, "redis/redis.conf",
+			  "name this instance's redis/users.acl as aclfile", "has no line %.300s",
+			  want + 1);
 	if (!strstr(buf_str(&text), "\nappendfsync always"))
 		check_add(c, true, "redis/redis.conf", "set: appendfsync always",
 			  "a revocation could be lost in a crash: appendfsync is not always");
 	if (!strstr(buf_str(&text), "\nmaxmemory-policy noeviction"))
-		check_add(c, false, "redis/redis.conf", "set: maxmemory-policy noeviction", "Redis may forget revocations");
+		check_add(c, false, "redis/redis.conf", "set: maxmemory-policy noeviction",
+			  "Redis may forget revocations");
 	buf_free(&text);
 }
 
@@ -222,11 +264,13 @@ static int compare_entry(void *ctx, const char *path, const char *entry)
 	if (rc != E_OK)
 		return rc;
 	if (lstat(here, &st) != 0) {
-		check_add(cmp->c, false, name, "copy it from the raddb that comes with scepauth", "is missing");
+		check_add(cmp->c, false, name, "copy it from the raddb that comes with scepauth",
+			  "is missing");
 		return E_OK;
 	}
 	if (S_ISLNK(st.st_mode) && stat(here, &st) != 0)
-		check_add(cmp->c, false, name, "put back what the link points to", "points to nothing");
+		check_add(cmp->c, false, name, "put back what the link points to",
+			  "points to nothing");
 	if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
 		struct compare below = {.c = cmp->c, .name = name};
 
@@ -242,17 +286,22 @@ static void check_raddb(struct check *c)
 	struct buf text = {0};
 	struct errmsg em;
 
-	if (c->share && fs_join(path, c->share, "raddb", NULL) == E_OK && fs_each(path, compare_entry, &cmp, &em) != E_OK)
-		check_add(c, true, "raddb", "make the templates readable", "cannot be compared: %s", em.text);
-	if (fs_join(path, c->dir, "raddb/instance.conf", NULL) != E_OK || pki_file_read(path, false, &text, &em) != E_OK)
+	if (c->share && fs_join(path, c->share, "raddb", NULL) == E_OK &&
+	    fs_each(path, compare_entry, &cmp, &em) != E_OK)
+		check_add(c, true, "raddb", "make the templates readable", "cannot be compared: %s",
+			  em.text);
+	if (fs_join(path, c->dir, "raddb/instance.conf", NULL) != E_OK ||
+	    pki_file_read(path, false, &text, &em) != E_OK)
 		return;
 	for (size_t i = 0; instance_variables[i]; i++) {
 		const char *at;
 
 		snprintf(want, sizeof(want), "scepauth_%s", instance_variables[i]);
 		at = strstr(buf_str(&text), want);
-		if (!at || (at != buf_str(&text) && at[-1] != '\n') || !strchr(" =", at[strlen(want)]))
-			check_add(c, false, "raddb/instance.conf", "put the line back", "%s is not set", want);
+		if (!at || (at != buf_str(&text) && at[-1] != '\n') ||
+		    !strchr(" =", at[strlen(want)]))
+			check_add(c, false, "raddb/instance.conf", "put the line back",
+				  "%s is not set", want);
 	}
 	buf_free(&text);
 }
@@ -267,12 +316,15 @@ static void check_radius_password(struct check *c)
 	if (!c->conf || fs_join(path, c->dir, "raddb/instance.conf", NULL) != E_OK ||
 	    pki_file_read(path, false, &text, &em) != E_OK)
 		return;
-	if (snprintf(path, sizeof(path), "%s/redis-radius", conf_path(c->conf, "redis", NULL, "secrets")) < FS_PATH_MAX &&
+	if (snprintf(path, sizeof(path), "%s/redis-radius",
+		     conf_path(c->conf, "redis", NULL, "secrets")) < FS_PATH_MAX &&
 	    conf_secret_line(path, password, sizeof(password), &em) == E_OK) {
 		snprintf(want, sizeof(want), "scepauth_redis_password = \"%s\"", password);
 		if (!strstr(buf_str(&text), want))
-			check_add(c, false, "raddb/instance.conf", "set scepauth_redis_password to what secrets/redis-radius holds",
-				  "scepauth_redis_password is not the password of the Redis user radius");
+			check_add(c, false, "raddb/instance.conf",
+				  "set scepauth_redis_password to what secrets/redis-radius holds",
+				  "scepauth_redis_password is not the password of the Redis user "
+				  "radius");
 		text_wipe(password, sizeof(password));
 		text_wipe(want, sizeof(want));
 	}

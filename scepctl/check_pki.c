@@ -26,7 +26,8 @@ static bool load_chain(struct check *c, const char *path, struct chain *ret)
 
 	if (cert_load_all(path, ret->certs, CERT_CHAIN_MAX, &ret->n, &em) == E_OK)
 		return true;
-	check_add(c, false, check_name(c, path), "put the certificate back from a backup, or issue it anew", "%s", em.text);
+	check_add(c, false, check_name(c, path),
+		  "put the certificate back from a backup, or issue it anew", "%s", em.text);
 	return false;
 }
 
@@ -36,17 +37,21 @@ static void check_validity(struct check *c, const char *path, X509 *cert)
 	char when[24];
 
 	if (cert_validity(cert, &from, &to) != E_OK) {
-		check_add(c, false, check_name(c, path), "issue the certificate anew", "its validity cannot be read");
+		check_add(c, false, check_name(c, path), "issue the certificate anew",
+			  "its validity cannot be read");
 		return;
 	}
 	clock_iso(when, sizeof(when), to);
 	if (to < c->now)
-		check_add(c, false, check_name(c, path), "issue the certificate anew", "expired at %s", when);
+		check_add(c, false, check_name(c, path), "issue the certificate anew",
+			  "expired at %s", when);
 	else if (to - c->now < SOON)
-		check_add(c, true, check_name(c, path), "issue it anew before that", "ends within 30 days, at %s", when);
+		check_add(c, true, check_name(c, path), "issue it anew before that",
+			  "ends within 30 days, at %s", when);
 	clock_iso(when, sizeof(when), from);
 	if (from > c->now)
-		check_add(c, false, check_name(c, path), "set the clock of this machine", "not valid before %s", when);
+		check_add(c, false, check_name(c, path), "set the clock of this machine",
+			  "not valid before %s", when);
 }
 
 static void check_pair(struct check *c, const char *cert_path, X509 *cert, const char *key_path)
@@ -55,9 +60,11 @@ static void check_pair(struct check *c, const char *cert_path, X509 *cert, const
 	struct errmsg em;
 
 	if (key_load(key_path, NULL, &key, &em) != E_OK)
-		check_add(c, false, check_name(c, key_path), "give it mode 0600, or put the key back from a backup", "%s", em.text);
+		check_add(c, false, check_name(c, key_path),
+			  "give it mode 0600, or put the key back from a backup", "%s", em.text);
 	else if (!cert_check_key(cert, key))
-		check_add(c, false, check_name(c, key_path), "put the key back that belongs to the certificate",
+		check_add(c, false, check_name(c, key_path),
+			  "put the key back that belongs to the certificate",
 			  "does not belong to %s", check_name(c, cert_path));
 	key_release(key);
 }
@@ -71,17 +78,21 @@ static void check_root(struct check *c, const char *path, X509 *root)
 	int rc;
 
 	if (cert_check_chain(root, NULL, 0, root, CERT_USE_ANY, c->now, &em) != E_OK)
-		check_add(c, false, check_name(c, path), "put the root certificate back from a backup", "%s", em.text);
+		check_add(c, false, check_name(c, path),
+			  "put the root certificate back from a backup", "%s", em.text);
 	if (!cert_check_ca(root))
-		check_add(c, false, check_name(c, path), "put the root certificate back from a backup", "is not a CA certificate");
+		check_add(c, false, check_name(c, path),
+			  "put the root certificate back from a backup", "is not a CA certificate");
 	if (fs_join(key_path, c->dir, "ca/root/root.key", NULL) != E_OK || !fs_exists(key_path))
 		return;
 	rc = key_load(key_path, NULL, &key, &em);
 	if (rc == E_OK)
-		check_add(c, false, "ca/root/root.key", "encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc, then mode 0600",
+		check_add(c, false, "ca/root/root.key",
+			  "encrypt it: openssl pkcs8 -topk8 -v2 aes-256-cbc, then mode 0600",
 			  "the root key is not encrypted");
 	else if (rc != E_CRYPTO)
-		check_add(c, false, "ca/root/root.key", "give it mode 0600, or put it back from a backup", "%s", em.text);
+		check_add(c, false, "ca/root/root.key",
+			  "give it mode 0600, or put it back from a backup", "%s", em.text);
 	key_release(key);
 }
 
@@ -96,11 +107,14 @@ static void check_ra(struct check *c, const char *profile, const struct chain *i
 		return;
 	check_validity(c, cert_path, ra.certs[0]);
 	if (!cert_check_rsa(ra.certs[0]))
-		check_add(c, false, check_name(c, cert_path), "issue an RSA certificate: SCEP envelopes need key transport",
+		check_add(c, false, check_name(c, cert_path),
+			  "issue an RSA certificate: SCEP envelopes need key transport",
 			  "the transport key is not RSA");
 	if (issuing && root &&
-	    cert_check_chain(ra.certs[0], issuing->certs, issuing->n, root, CERT_USE_ANY, c->now, &em) != E_OK)
-		check_add(c, false, check_name(c, cert_path), "issue it under the issuing CA of this profile",
+	    cert_check_chain(ra.certs[0], issuing->certs, issuing->n, root, CERT_USE_ANY, c->now,
+			     &em) != E_OK)
+		check_add(c, false, check_name(c, cert_path),
+			  "issue it under the issuing CA of this profile",
 			  "does not chain to the root: %s", em.text);
 	check_pair(c, cert_path, ra.certs[0], conf_path(c->conf, "profile", profile, "ra-key"));
 	chain_free(&ra);
@@ -124,7 +138,8 @@ static void check_ocsp(struct check *c, const char *profile, X509 *issuing)
 		return;
 	check_validity(c, cert_path, ocsp.certs[0]);
 	if (!ocsp_is_responder(ocsp.certs[0], issuing))
-		check_add(c, false, check_name(c, cert_path), "issue it under the issuing CA of this profile",
+		check_add(c, false, check_name(c, cert_path),
+			  "issue it under the issuing CA of this profile",
 			  "is no OCSP responder of the issuing CA");
 	check_pair(c, cert_path, ocsp.certs[0], key_path);
 	chain_free(&ocsp);
@@ -145,15 +160,20 @@ static void check_profile(struct check *c, const char *profile, X509 *root)
 		root = issuing.certs[issuing.n - 1];
 	check_validity(c, cert_path, issuing.certs[0]);
 	if (!cert_check_ca(issuing.certs[0]))
-		check_add(c, false, check_name(c, cert_path), "the issuing CA comes first in this file", "is not a CA certificate");
-	if (cert_check_chain(issuing.certs[0], issuing.certs + 1, issuing.n - 1, root, CERT_USE_ANY, c->now, &em) != E_OK)
-		check_add(c, false, check_name(c, cert_path), "put certificates of one chain together", "does not chain to the root: %s",
-			  em.text);
+		check_add(c, false, check_name(c, cert_path),
+			  "the issuing CA comes first in this file", "is not a CA certificate");
+	if (cert_check_chain(issuing.certs[0], issuing.certs + 1, issuing.n - 1, root, CERT_USE_ANY,
+			     c->now, &em) != E_OK)
+		check_add(c, false, check_name(c, cert_path),
+			  "put certificates of one chain together",
+			  "does not chain to the root: %s", em.text);
 	if (cert_validity(issuing.certs[0], &from, &to) == E_OK &&
 	    to < c->now + 86400 * (int64_t)conf_int(c->conf, "profile", profile, "lifetime"))
-		check_add(c, true, check_name(c, cert_path), "make a new issuing CA, or shorten profile.lifetime",
+		check_add(c, true, check_name(c, cert_path),
+			  "make a new issuing CA, or shorten profile.lifetime",
 			  "ends before a certificate issued today would");
-	check_pair(c, cert_path, issuing.certs[0], conf_path(c->conf, "profile", profile, "issuer-key"));
+	check_pair(c, cert_path, issuing.certs[0],
+		   conf_path(c->conf, "profile", profile, "issuer-key"));
 	check_ra(c, profile, &issuing, root);
 	check_ocsp(c, profile, issuing.certs[0]);
 	chain_free(&issuing);
@@ -179,15 +199,19 @@ static void check_radius(struct check *c, X509 *root)
 	struct chain server = {0};
 	struct errmsg em;
 
-	if (fs_join(path, c->dir, "radius/server.pem", NULL) != E_OK || fs_join(key, c->dir, "radius/server.key", NULL) != E_OK ||
+	if (fs_join(path, c->dir, "radius/server.pem", NULL) != E_OK ||
+	    fs_join(key, c->dir, "radius/server.key", NULL) != E_OK ||
 	    !load_chain(c, path, &server))
 		return;
 	check_validity(c, path, server.certs[0]);
-	if (root && cert_check_chain(server.certs[0], server.certs + 1, server.n - 1, root, CERT_USE_TLS_SERVER, c->now, &em) != E_OK)
-		check_add(c, false, "radius/server.pem", "issue it under the root that wifi.server-ca names",
+	if (root && cert_check_chain(server.certs[0], server.certs + 1, server.n - 1, root,
+				     CERT_USE_TLS_SERVER, c->now, &em) != E_OK)
+		check_add(c, false, "radius/server.pem",
+			  "issue it under the root that wifi.server-ca names",
 			  "devices will not trust it: %s", em.text);
 	if (!cert_check_host(server.certs[0], name))
-		check_add(c, false, "radius/server.pem", "correct wifi.server-name, or issue it for that name",
+		check_add(c, false, "radius/server.pem",
+			  "correct wifi.server-name, or issue it for that name",
 			  "does not cover wifi.server-name \"%.80s\"", name);
 	check_pair(c, path, server.certs[0], key);
 	chain_free(&server);
@@ -200,18 +224,21 @@ static void check_client_ca(struct check *c)
 	const char *const *profiles;
 	size_t n = conf_titles(c->conf, "profile", &profiles);
 
-	if (fs_join(path, c->dir, "radius/client-ca.pem", NULL) != E_OK || !load_chain(c, path, &accepted))
+	if (fs_join(path, c->dir, "radius/client-ca.pem", NULL) != E_OK ||
+	    !load_chain(c, path, &accepted))
 		return;
 	for (size_t i = 0; i < n; i++) {
 		X509 *issuer = NULL;
 		bool found = false;
 
-		if (cert_load(conf_path(c->conf, "profile", profiles[i], "issuer-cert"), &issuer, NULL) != E_OK)
+		if (cert_load(conf_path(c->conf, "profile", profiles[i], "issuer-cert"), &issuer,
+			      NULL) != E_OK)
 			continue; /* told already */
 		for (size_t k = 0; k < accepted.n; k++)
 			found = found || cert_check_same(accepted.certs[k], issuer);
 		if (!found)
-			check_add(c, false, "radius/client-ca.pem", "append the profile's issuer-cert to it",
+			check_add(c, false, "radius/client-ca.pem",
+				  "append the profile's issuer-cert to it",
 				  "the issuing CA of profile \"%.40s\" is missing", profiles[i]);
 		cert_free(issuer);
 	}
@@ -226,12 +253,14 @@ void check_pki(struct check *c)
 	size_t n = conf_titles(c->conf, "profile", &profiles);
 	struct chain root = {0}, anchor = {0};
 
-	if (fs_join(root_path, c->dir, "ca/root/root.pem", NULL) == E_OK && load_chain(c, root_path, &root)) {
+	if (fs_join(root_path, c->dir, "ca/root/root.pem", NULL) == E_OK &&
+	    load_chain(c, root_path, &root)) {
 		check_validity(c, root_path, root.certs[0]);
 		check_root(c, root_path, root.certs[0]);
 	}
 	if (n == 0)
-		check_add(c, false, "scepauth.conf", "add at least one section profile", "there is no profile to issue from");
+		check_add(c, false, "scepauth.conf", "add at least one section profile",
+			  "there is no profile to issue from");
 	for (size_t i = 0; i < n; i++)
 		check_profile(c, profiles[i], root.n ? root.certs[0] : NULL);
 	check_portal(c);

@@ -9,7 +9,8 @@ struct show {
 };
 
 /* The value as the file spells it, without quotes. */
-static const char *value_text(const struct conf *c, const struct conf_key *k, const char *title, struct buf *tmp)
+static const char *value_text(const struct conf *c, const struct conf_key *k, const char *title,
+			      struct buf *tmp)
 {
 	const char *const *items;
 	size_t n;
@@ -36,8 +37,11 @@ static const char *value_text(const struct conf *c, const struct conf_key *k, co
 
 static const char *type_name(enum conf_type type)
 {
-	static const char *const names[] = {[CONF_STR] = "text", [CONF_PATH] = "path", [CONF_INT] = "number",
-					    [CONF_BOOL] = "true or false", [CONF_LIST] = "list"};
+	static const char *const names[] = {[CONF_STR] = "text",
+					    [CONF_PATH] = "path",
+					    [CONF_INT] = "number",
+					    [CONF_BOOL] = "true or false",
+					    [CONF_LIST] = "list"};
 
 	return names[type];
 }
@@ -49,7 +53,8 @@ static void show_key(struct show *s, const struct conf_key *k, const char *title
 	char name[160];
 	const char *value;
 
-	snprintf(name, sizeof(name), "%s%s%s%s%s", k->section, title ? "." : "", title ? title : "", *k->section ? "." : "", k->key);
+	snprintf(name, sizeof(name), "%s%s%s%s%s", k->section, title ? "." : "", title ? title : "",
+		 *k->section ? "." : "", k->key);
 	buf_init(&tmp, 4096);
 	value = s->conf ? value_text(s->conf, k, title, &tmp) : NULL;
 	json_set_str(j, "key", name);
@@ -68,11 +73,12 @@ static void show_key(struct show *s, const struct conf_key *k, const char *title
 	if (!s->common.json && value)
 		printf("%s = %s\n", name, value);
 	else if (!s->common.json && k->type == CONF_INT)
-		printf("%-28s %s %ld to %ld, %s%s\n    %s\n", name, type_name(k->type), k->min, k->max,
-		       k->def ? "default " : "required", k->def ? k->def : "", k->help);
+		printf("%-28s %s %ld to %ld, %s%s\n    %s\n", name, type_name(k->type), k->min,
+		       k->max, k->def ? "default " : "required", k->def ? k->def : "", k->help);
 	else if (!s->common.json)
-		printf("%-28s %s, %s%s\n    %s\n", name, type_name(k->type), k->def ? "default " : "required",
-		       k->def ? (*k->def ? k->def : "\"\"") : "", k->help);
+		printf("%-28s %s, %s%s\n    %s\n", name, type_name(k->type),
+		       k->def ? "default " : "required", k->def ? (*k->def ? k->def : "\"\"") : "",
+		       k->help);
 	buf_free(&tmp);
 }
 

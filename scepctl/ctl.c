@@ -19,13 +19,17 @@ static void print_help(FILE *to)
 	fprintf(to, "usage: scepctl [-c FILE] COMMAND ...\n\n");
 	for (const struct ctl_command *c = ctl_commands; c->name; c++)
 		fprintf(to, "  %-9s %s\n", c->name, c->about);
-	fprintf(to, "\n  -c, --config FILE     configuration (%s)\n"
-		    "      --as NAME         Redis user to act as; what is done is recorded under this name\n"
-		    "      --password-file F file with that user's password (else $SCEPCTL_PASSWORD, else asked)\n"
-		    "      --json            print data as JSON\n"
-		    "  -h, --help            this text, or that of the command\n"
-		    "      --version         version\n\n"
-		    "scepctl COMMAND --help tells more. Manual: scepctl(1).\n", DEFAULT_CONF);
+	fprintf(to,
+		"\n  -c, --config FILE     configuration (%s)\n"
+		"      --as NAME         Redis user to act as; what is done is recorded under this "
+		"name\n"
+		"      --password-file F file with that user's password (else $SCEPCTL_PASSWORD, "
+		"else asked)\n"
+		"      --json            print data as JSON\n"
+		"  -h, --help            this text, or that of the command\n"
+		"      --version         version\n\n"
+		"scepctl COMMAND --help tells more. Manual: scepctl(1).\n",
+		DEFAULT_CONF);
 }
 
 static void print_command_help(const struct ctl_command *c)
@@ -54,9 +58,11 @@ static int unknown(const char *word)
 	names[n] = NULL;
 	near = opts_nearest(word, names);
 	if (near)
-		fprintf(stderr, "scepctl: there is no command '%.60s'; did you mean '%s'?\n", word, near);
+		fprintf(stderr, "scepctl: there is no command '%.60s'; did you mean '%s'?\n", word,
+			near);
 	else
-		fprintf(stderr, "scepctl: there is no command '%.60s'; scepctl help lists them\n", word);
+		fprintf(stderr, "scepctl: there is no command '%.60s'; scepctl help lists them\n",
+			word);
 	return EXIT_USAGE;
 }
 
@@ -96,7 +102,8 @@ static int dispatch(int argc, char **argv)
 		if (takes && i + 1 < argc)
 			args[n++] = argv[++i];
 	}
-	if (i < argc && (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "help") == 0)) {
+	if (i < argc && (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0 ||
+			 strcmp(argv[i], "help") == 0)) {
 		c = i + 1 < argc ? find(argv[i + 1]) : NULL;
 		if (i + 1 < argc && !c)
 			return unknown(argv[i + 1]);

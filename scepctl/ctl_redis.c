@@ -7,10 +7,12 @@
 #include <termios.h>
 #include <unistd.h>
 
-static int copy_secret(char dst[CTL_SECRET_SIZE], const char *src, const char *what, struct errmsg *em)
+static int copy_secret(char dst[CTL_SECRET_SIZE], const char *src, const char *what,
+		       struct errmsg *em)
 {
 	if (!*src || text_copy(dst, CTL_SECRET_SIZE, src) != E_OK)
-		return err_set(em, E_FORMAT, "%s is empty or longer than %d bytes", what, CTL_SECRET_SIZE - 1);
+		return err_set(em, E_FORMAT, "%s is empty or longer than %d bytes", what,
+			       CTL_SECRET_SIZE - 1);
 	return E_OK;
 }
 
@@ -25,7 +27,8 @@ static int find_password(const struct ctl_common *c, const struct conf *conf, co
 		return conf_secret_line(c->password_file, dst, CTL_SECRET_SIZE, em);
 	if (c->as && env)
 		return copy_secret(dst, env, "$SCEPCTL_PASSWORD", em);
-	n = snprintf(path, sizeof(path), "%s/redis-%s", conf_path(conf, "redis", NULL, "secrets"), user);
+	n = snprintf(path, sizeof(path), "%s/redis-%s", conf_path(conf, "redis", NULL, "secrets"),
+		     user);
 	if (n < 0 || n >= FS_PATH_MAX)
 		return err_set(em, E_CONFIG, "redis.secrets: path is too long");
 	if (!c->as || fs_exists(path))
@@ -34,8 +37,8 @@ static int find_password(const struct ctl_common *c, const struct conf *conf, co
 	return ctl_ask_secret(prompt, false, dst, em);
 }
 
-int ctl_open(const struct ctl_common *c, const char *fallback, struct conf **ret_conf, struct store **ret,
-	     struct errmsg *em)
+int ctl_open(const struct ctl_common *c, const char *fallback, struct conf **ret_conf,
+	     struct store **ret, struct errmsg *em)
 {
 	const char *user = c->as ? c->as : fallback;
 	char password[CTL_SECRET_SIZE] = "";
@@ -87,7 +90,8 @@ static int read_line(FILE *in, char dst[CTL_SECRET_SIZE], struct errmsg *em)
 		n--;
 	if (n == 0 || n >= CTL_SECRET_SIZE) {
 		text_wipe(dst, CTL_SECRET_SIZE);
-		return err_set(em, E_FORMAT, n == 0 ? "nothing was entered" : "what was entered is too long");
+		return err_set(em, E_FORMAT,
+			       n == 0 ? "nothing was entered" : "what was entered is too long");
 	}
 	dst[n] = '\0';
 	return E_OK;
@@ -121,7 +125,8 @@ int ctl_ask_secret(const char *prompt, bool again, char dst[CTL_SECRET_SIZE], st
 	tty = isatty(STDIN_FILENO) ? fopen("/dev/tty", "r+e") : NULL;
 	if (!tty)
 		return err_set(em, E_STATE, "there is no terminal to ask on");
-	setvbuf(tty, NULL, _IONBF, 0); /* the secret stays out of a stdio buffer that nobody wipes */
+	setvbuf(tty, NULL, _IONBF,
+		0); /* the secret stays out of a stdio buffer that nobody wipes */
 	rc = ask_once(tty, prompt, dst, em);
 	if (rc == E_OK && again)
 		rc = ask_once(tty, "Once more: ", second, em);
@@ -143,22 +148,29 @@ int ctl_read_stdin(char dst[CTL_SECRET_SIZE], struct errmsg *em)
 
 int ctl_share(const char *given, char *dst, struct errmsg *em)
 {
-	static const char *const needed[] = {"redis/scepauth.lua", "redis/users.acl.in", "redis/redis.conf.in",
-					     "redis/helpdesk.acl.in", "raddb"};
+	static const char *const needed[] = {"redis/scepauth.lua", "redis/users.acl.in",
+					     "redis/redis.conf.in", "redis/helpdesk.acl.in",
+					     "raddb"};
 	const char *env = getenv("SCEPAUTH_SHARE");
 	const char *share = given ? given : env && *env ? env : SCEPAUTH_SHARE;
 	char path[FS_PATH_MAX], full[PATH_MAX];
 	int rc;
 
 	if (!realpath(share, full) || strlen(full) >= FS_PATH_MAX)
-		return err_set(em, E_NOTFOUND, "no templates in %s; name their folder with --share or $SCEPAUTH_SHARE", share);
+		return err_set(
+			em, E_NOTFOUND,
+			"no templates in %s; name their folder with --share or $SCEPAUTH_SHARE",
+			share);
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
 		rc = fs_join(path, full, needed[i], em);
 		if (rc != E_OK)
 			return rc;
 		if (access(path, R_OK) != 0)
-			return err_set(em, E_NOTFOUND, "%s is missing; name the folder of the templates with --share or "
-				       "$SCEPAUTH_SHARE", path);
+			return err_set(
+				em, E_NOTFOUND,
+				"%s is missing; name the folder of the templates with --share or "
+				"$SCEPAUTH_SHARE",
+				path);
 	}
 	return text_copy(dst, FS_PATH_MAX, full);
 }

@@ -30,7 +30,8 @@ void escape_radius(struct buf *out, const char *value)
 
 const char *escape_shell(char dst[ESCAPE_SHELL_SIZE], const char *path)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:,@%=";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+:,@%=";
 	size_t n = 0;
 
 	dst[0] = '\0';
@@ -78,7 +79,8 @@ static size_t name_length(const char *p)
 
 	if (*p != '@')
 		return 0;
-	while ((p[1 + n] >= 'A' && p[1 + n] <= 'Z') || (p[1 + n] >= 'a' && p[1 + n] <= 'z') || p[1 + n] == '_')
+	while ((p[1 + n] >= 'A' && p[1 + n] <= 'Z') || (p[1 + n] >= 'a' && p[1 + n] <= 'z') ||
+	       p[1 + n] == '_')
 		n++;
 	return p[1 + n] == '@' ? n : 0;
 }
@@ -96,13 +98,17 @@ int escape_fill(struct buf *out, const char *templ, const char *const *vars, str
 		}
 		value = lookup(p + 1, n, vars);
 		if (!value)
-			return err_set(em, E_FORMAT, "template wants @%.*s@, which nobody fills", n > 60 ? 60 : (int)n, p + 1);
+			return err_set(em, E_FORMAT, "template wants @%.*s@, which nobody fills",
+				       n > 60 ? 60 : (int)n, p + 1);
 		alone = (p == templ || p[-1] == '\n') && p[n + 2] == '\n';
 		for (const char *v = value; *v; v++)
 			if (((unsigned char)*v < ' ' || *v == 0x7f) && !(alone && *v == '\n'))
-				return err_set(em, E_FORMAT, "value of @%.*s@ holds a control character", (int)n, p + 1);
+				return err_set(em, E_FORMAT,
+					       "value of @%.*s@ holds a control character", (int)n,
+					       p + 1);
 		buf_adds(out, value);
 		p += n + 2;
 	}
-	return buf_error(out) == E_OK ? E_OK : err_set(em, buf_error(out), "%s", err_text(buf_error(out)));
+	return buf_error(out) == E_OK ? E_OK
+				      : err_set(em, buf_error(out), "%s", err_text(buf_error(out)));
 }

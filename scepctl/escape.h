@@ -31,6 +31,7 @@ bool escape_is_path(const char *path);
  * character: a line break would start a line of its own. Only where @NAME@ stands alone on its line
  * may the value have several lines. Values are already escaped for their place.
  */
-int escape_fill(struct buf *out, const char *templ, const char *const *vars, struct errmsg *em) MUST_CHECK;
+int escape_fill(struct buf *out, const char *templ, const char *const *vars,
+		struct errmsg *em) MUST_CHECK;
 
 #endif

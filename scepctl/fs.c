@@ -42,7 +42,9 @@ int fs_absolute(char *dst, const char *path, struct errmsg *em)
 	if (!slash && (strcmp(copy, ".") == 0 || strchr(copy, '/') || strcmp(copy, "..") == 0)) {
 		if (!realpath(copy, parent))
 			return io_error(em, copy);
-		return text_copy(dst, FS_PATH_MAX, parent) == E_OK ? E_OK : err_set(em, E_TOOBIG, "path is too long");
+		return text_copy(dst, FS_PATH_MAX, parent) == E_OK
+			       ? E_OK
+			       : err_set(em, E_TOOBIG, "path is too long");
 	}
 	if (slash)
 		*slash = '\0';
@@ -58,7 +60,8 @@ int fs_mkdir(const char *path, mode_t mode, struct errmsg *em)
 	return E_OK;
 }
 
-int fs_create(const char *dir, const char *name, mode_t mode, struct bytes content, struct errmsg *em)
+int fs_create(const char *dir, const char *name, mode_t mode, struct bytes content,
+	      struct errmsg *em)
 {
 	char path[FS_PATH_MAX];
 	int rc = fs_join(path, dir, name, em);
@@ -82,7 +85,8 @@ int fs_each(const char *dir, int (*fn)(void *ctx, const char *path, const char *
 	int rc = E_OK;
 
 	if (!d)
-		return errno == ENOTDIR ? err_set(em, E_FORMAT, "%s: not a folder", dir) : io_error(em, dir);
+		return errno == ENOTDIR ? err_set(em, E_FORMAT, "%s: not a folder", dir)
+					: io_error(em, dir);
 	while (rc == E_OK && (errno = 0, entry = readdir(d))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
@@ -149,7 +153,8 @@ static int copy_entry(void *ctx, const char *path, const char *name)
 		return copy_link(path, to, c->em);
 	rc = pki_file_read(path, false, &content, c->em);
 	if (rc == E_OK)
-		rc = pki_file_write(to, st.st_mode & 0100 ? 0750 : 0640, buf_bytes(&content), c->em);
+		rc = pki_file_write(to, st.st_mode & 0100 ? 0750 : 0640, buf_bytes(&content),
+				    c->em);
 	buf_free(&content);
 	return rc;
 }

@@ -20,7 +20,8 @@ int fs_absolute(char *dst, const char *path, struct errmsg *em) MUST_CHECK;
 int fs_mkdir(const char *path, mode_t mode, struct errmsg *em) MUST_CHECK;
 
 /* New file dir/name; see pki_file_write. */
-int fs_create(const char *dir, const char *name, mode_t mode, struct bytes content, struct errmsg *em) MUST_CHECK;
+int fs_create(const char *dir, const char *name, mode_t mode, struct bytes content,
+	      struct errmsg *em) MUST_CHECK;
 
 /* True when there is a file of any kind under this name (links are not followed). */
 bool fs_exists(const char *path);
@@ -39,7 +40,8 @@ int fs_copy_tree(const char *from, const char *to, struct errmsg *em) MUST_CHECK
 int fs_remove_tree(const char *path, struct errmsg *em) MUST_CHECK;
 
 /* Gives path and everything below to uid:gid, never through a link; `except` (may be NULL) is left out. */
-int fs_chown_tree(const char *path, uid_t uid, gid_t gid, const char *except, struct errmsg *em) MUST_CHECK;
+int fs_chown_tree(const char *path, uid_t uid, gid_t gid, const char *except,
+		  struct errmsg *em) MUST_CHECK;
 
 /* Makes renames within this folder durable. */
 int fs_sync_dir(const char *path, struct errmsg *em) MUST_CHECK;

@@ -32,8 +32,9 @@ static int look_for(void *ctx, const char *name)
 
 static bool is_reserved(const char *name)
 {
-	static const char *const taken[] = {"default", "installer", "front", "ca", "portal", "auto_revoke",
-					    "radius", "gc", "helpdesk", "scepctl", "root", "admin"};
+	static const char *const taken[] = {"default",  "installer",   "front",  "ca",
+					    "portal",   "auto_revoke", "radius", "gc",
+					    "helpdesk", "scepctl",     "root",   "admin"};
 
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
 		if (strcmp(name, taken[i]) == 0)
@@ -44,15 +45,19 @@ static bool is_reserved(const char *name)
 /* The name becomes part of an ACL rule, "%W~events:NAME": nothing in it may be a pattern. */
 static int check_name(const char *name, struct errmsg *em)
 {
-	if (!text_is_name(name, NAME_SIZE - 1) || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") != strlen(name))
-		return err_set(em, E_FORMAT, "'%.40s' is not a usable name: 1 to %d of a-z, 0-9, '.', '_' and '-'", name,
-			       NAME_SIZE - 1);
+	if (!text_is_name(name, NAME_SIZE - 1) ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") != strlen(name))
+		return err_set(
+			em, E_FORMAT,
+			"'%.40s' is not a usable name: 1 to %d of a-z, 0-9, '.', '_' and '-'", name,
+			NAME_SIZE - 1);
 	if (is_reserved(name))
 		return err_set(em, E_DENIED, "'%s' is reserved; take the person's own name", name);
 	return E_OK;
 }
 
-static int acl_rules(const struct helpdesk *h, const char *name, const char *password, struct buf *out, struct errmsg *em)
+static int acl_rules(const struct helpdesk *h, const char *name, const char *password,
+		     struct buf *out, struct errmsg *em)
 {
 	char share[FS_PATH_MAX], path[FS_PATH_MAX], hash[HASH_SIZE];
 	const char *vars[] = {"HASH", hash, "NAME", name, NULL};
@@ -89,7 +94,8 @@ static void print_added(const struct helpdesk *h, const char *name, const char *
 	if (socket && *socket)
 		snprintf(where, sizeof(where), "-s %s", escape_shell(quoted, socket));
 	else
-		snprintf(where, sizeof(where), "-h %s -p %ld", conf_str(h->conf, "redis", NULL, "host"),
+		snprintf(where, sizeof(where), "-h %s -p %ld",
+			 conf_str(h->conf, "redis", NULL, "host"),
 			 conf_int(h->conf, "redis", NULL, "port"));
 	if (h->password_out)
 		printf("password of %s is in %s\n", name, h->password_out);
@@ -98,7 +104,8 @@ static void print_added(const struct helpdesk *h, const char *name, const char *
 	printf("\nredis-cli %s --user %s --askpass\n"
 	       "  FCALL revoke_cert 0 SERIAL REASON      FCALL revoke_user 0 LOGIN REASON\n"
 	       "  FCALL suspend_user 0 LOGIN REASON      FCALL restore_user 0 LOGIN\n"
-	       "  FCALL_RO why 0 LOGIN-OR-SERIAL\n", where, name);
+	       "  FCALL_RO why 0 LOGIN-OR-SERIAL\n",
+	       where, name);
 }
 
 static int report_added(const struct helpdesk *h, const char *name, const char *password)
@@ -131,7 +138,9 @@ static int add(struct helpdesk *h, const char *name)
 	rc = store_acl_users(h->store, look_for, &search, &em);
 	/* Adding again would silently replace the password of somebody at work. */
 	if (rc == E_OK && search.found)
-		rc = err_set(&em, E_EXISTS, "%s is there already; for a new password: helpdesk del %s, then add", name, name);
+		rc = err_set(&em, E_EXISTS,
+			     "%s is there already; for a new password: helpdesk del %s, then add",
+			     name, name);
 	if (rc == E_OK)
 		rc = rnd_id(password, sizeof(password), "", PASSWORD_BYTES);
 	if (rc == E_OK)
@@ -163,7 +172,8 @@ static int del(struct helpdesk *h, const char *name)
 	if (rc != E_OK)
 		return ctl_fail(rc, &em);
 	if (!h->common.json) {
-		printf("%s can no longer log in to Redis; what %s did stays recorded\n", name, name);
+		printf("%s can no longer log in to Redis; what %s did stays recorded\n", name,
+		       name);
 		return EXIT_DONE;
 	}
 	j = json_object();
@@ -206,8 +216,10 @@ static int list(struct helpdesk *h)
 int cmd_helpdesk(const struct ctl_command *self, int argc, char **argv)
 {
 	struct helpdesk h = {.store = NULL};
-	const struct opts_spec specs[] = {{"--share", NULL, OPT_TEXT, &h.share_given, 0, 0},
-					  {"--password-file", NULL, OPT_TEXT, &h.password_out, 0, 0}, {0}};
+	const struct opts_spec specs[] = {
+		{"--share", NULL, OPT_TEXT, &h.share_given, 0, 0},
+		{"--password-file", NULL, OPT_TEXT, &h.password_out, 0, 0},
+		{0}};
 	const char *words[2] = {NULL, NULL};
 	struct errmsg em = {""};
 	bool adding, deleting;

@@ -170,9 +170,10 @@ static int set_network(const struct init_plan_input *in, struct init_plan *p, st
 		return rc;
 	p->cdp = in->cdp;
 	if (p->cdp && strncmp(p->scep_url, "http://", 7) != 0)
-		return err_set(em, E_FORMAT,
-			       "--cdp: certificates can name an http:// address only, so --scep-url must "
-			       "be one");
+		return err_set(
+			em, E_FORMAT,
+			"--cdp: certificates can name an http:// address only, so --scep-url must "
+			"be one");
 	p->radius_listen = in->radius_listen ? in->radius_listen : "127.0.0.1";
 	if (!is_address(p->radius_listen))
 		return err_set(em, E_FORMAT, "--radius-listen: '%.80s' is not an IP address",

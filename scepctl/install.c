@@ -22,8 +22,8 @@ static int load_functions(struct store *s, const char *share, struct errmsg *em)
 	return rc;
 }
 
-static int install(struct store *s, const struct conf *conf, const char *share, struct policy_changes *done,
-		   struct errmsg *em)
+static int install(struct store *s, const struct conf *conf, const char *share,
+		   struct policy_changes *done, struct errmsg *em)
 {
 	int rc = load_functions(s, share, em);
 
@@ -54,7 +54,8 @@ int cmd_install(const struct ctl_command *self, int argc, char **argv)
 		rc = install(s, conf, share, &done, &em);
 	code = rc == E_OK ? EXIT_DONE : ctl_fail(rc, &em);
 	if (rc == E_OK && !common.json)
-		printf("Functions, %zu actors and the groups are in Redis.\n", sizeof(actors) / sizeof(actors[0]));
+		printf("Functions, %zu actors and the groups are in Redis.\n",
+		       sizeof(actors) / sizeof(actors[0]));
 	if (rc == E_OK)
 		code = policy_report(&done, common.json);
 	store_close(s);

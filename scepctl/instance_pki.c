@@ -9,7 +9,7 @@ enum {
 	ROOT_DAYS = 7300,
 	ISSUING_DAYS = 3650,
 	RA_DAYS = 800,
-	OCSP_DAYS = 400, /* nobody can revoke it (ocsp-nocheck), so not for long */
+	OCSP_DAYS = 400,   /* nobody can revoke it (ocsp-nocheck), so not for long */
 	SERVER_DAYS = 820, /* Apple systems refuse server certificates of more than 825 days */
 	SERVER_BITS = 2048,
 	OCSP_BITS = 2048,

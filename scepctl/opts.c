@@ -22,8 +22,8 @@ static int set_number(const struct opts_spec *s, const char *value, struct errms
 	int64_t n;
 
 	if (text_int64(value, &n) != E_OK || n < s->min || n > s->max)
-		return err_set(em, E_FORMAT, "%s: '%.40s' is not a number from %ld to %ld", s->name, value, s->min,
-			       s->max);
+		return err_set(em, E_FORMAT, "%s: '%.40s' is not a number from %ld to %ld", s->name,
+			       value, s->min, s->max);
 	*(long *)s->dst = (long)n;
 	return E_OK;
 }
@@ -45,7 +45,8 @@ static int set(const struct opts_spec *s, const char *value, bool again, struct 
 		return set_number(s, value, em);
 	case OPT_LIST:
 		if (list->n == OPTS_LIST_MAX)
-			return err_set(em, E_FORMAT, "%s is given more than %d times", s->name, OPTS_LIST_MAX);
+			return err_set(em, E_FORMAT, "%s is given more than %d times", s->name,
+				       OPTS_LIST_MAX);
 		list->v[list->n++] = value;
 		return E_OK;
 	}
@@ -68,7 +69,8 @@ static int unknown(const struct opts_spec *specs, const char *arg, size_t n, str
 		near = opts_nearest(word, names);
 	}
 	if (near)
-		return err_set(em, E_FORMAT, "there is no option %.*s; did you mean %s?", (int)n, arg, near);
+		return err_set(em, E_FORMAT, "there is no option %.*s; did you mean %s?", (int)n,
+			       arg, near);
 	return err_set(em, E_FORMAT, "there is no option %.*s", n > 80 ? 80 : (int)n, arg);
 }
 
@@ -135,7 +137,8 @@ static size_t distance(const char *a, const char *b)
 				best = last[j] + 1;
 			if (row[j - 1] + 1 < best)
 				best = row[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < best)
 				best = before[j - 2] + 1;
 			row[j] = best;
 		}

@@ -17,7 +17,7 @@ struct opts_list {
 enum opts_kind { OPT_FLAG, OPT_TEXT, OPT_NUMBER, OPT_LIST };
 
 struct opts_spec {
-	const char *name; /* "--organization"; NULL ends the table */
+	const char *name;  /* "--organization"; NULL ends the table */
 	const char *alias; /* "-c", or NULL */
 	enum opts_kind kind;
 	void *dst; /* bool, const char *, long or struct opts_list; keeps its value when not given */

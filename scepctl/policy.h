@@ -16,10 +16,12 @@ struct policy_changes {
 };
 
 /* The record of one group: reads the issuing certificates of its profiles. E_CONFIG. */
-int policy_group(const struct conf *conf, const char *name, struct group *ret, struct errmsg *em) MUST_CHECK;
+int policy_group(const struct conf *conf, const char *name, struct group *ret,
+		 struct errmsg *em) MUST_CHECK;
 
 /* Judges all groups first, then writes them, then removes those that vanished. */
-int policy_load(struct store *s, const struct conf *conf, struct policy_changes *ret, struct errmsg *em) MUST_CHECK;
+int policy_load(struct store *s, const struct conf *conf, struct policy_changes *ret,
+		struct errmsg *em) MUST_CHECK;
 
 /* Prints what was done; returns an exit code. */
 int policy_report(const struct policy_changes *c, bool json);

@@ -11,7 +11,8 @@ struct action {
 	size_t n;
 };
 
-static int parse(const struct ctl_command *self, int argc, char **argv, size_t max, struct action *a)
+static int parse(const struct ctl_command *self, int argc, char **argv, size_t max,
+		 struct action *a)
 {
 	const struct opts_spec specs[] = {{"--source", NULL, OPT_TEXT, &a->source, 0, 0}, {0}};
 	int code;
@@ -19,11 +20,13 @@ static int parse(const struct ctl_command *self, int argc, char **argv, size_t m
 	a->self = self;
 	code = ctl_parse(self, argc, argv, specs, &a->common, a->words, max, &a->n);
 	if (code < 0 && !a->common.as)
-		code = ctl_usage(self, "--as NAME is needed: the record says who did it (scepctl helpdesk add NAME makes one)");
+		code = ctl_usage(self, "--as NAME is needed: the record says who did it (scepctl "
+				       "helpdesk add NAME makes one)");
 	return code;
 }
 
-static int finish(const struct action *a, int rc, const struct errmsg *em, const char *what, const char *target, int64_t n)
+static int finish(const struct action *a, int rc, const struct errmsg *em, const char *what,
+		  const char *target, int64_t n)
 {
 	struct json *j;
 

@@ -28,8 +28,8 @@ static int count_one(void *ctx, const char *login, const char *user)
 }
 
 /* Each question as the user who may ask it: there is none who may ask all. */
-static int ask(struct status *st, const char *user, int (*fn)(struct store *, struct status *, struct errmsg *),
-	       struct errmsg *em)
+static int ask(struct status *st, const char *user,
+	       int (*fn)(struct store *, struct status *, struct errmsg *), struct errmsg *em)
 {
 	struct store *s = NULL;
 	struct conf *conf = NULL;
@@ -49,7 +49,8 @@ static int ask_ready(struct store *s, struct status *st, struct errmsg *em)
 	int rc = facts ? store_ping(s, em) : E_NOMEM;
 
 	if (rc == E_OK)
-		rc = cert_new_serial(serial); /* of no certificate: only the store's own facts come back */
+		rc = cert_new_serial(
+			serial); /* of no certificate: only the store's own facts come back */
 	if (rc == E_OK)
 		rc = store_authorize(s, serial, facts, em);
 	if (rc == E_OK) {
@@ -58,7 +59,8 @@ static int ask_ready(struct store *s, struct status *st, struct errmsg *em)
 		if (!facts->store_ready)
 			worse(st, EXIT_FAILED);
 		if (!st->common.json)
-			printf("store     %s, epoch %.16s...\n", facts->store_ready ? "ready" : "NOT READY", facts->epoch);
+			printf("store     %s, epoch %.16s...\n",
+			       facts->store_ready ? "ready" : "NOT READY", facts->epoch);
 	}
 	free(facts);
 	return rc;
@@ -84,19 +86,22 @@ static int ask_groups(struct store *s, struct status *st, struct errmsg *em)
 static int ask_people(struct store *s, struct status *st, struct errmsg *em)
 {
 	int64_t n = 0;
-	int rc = store_logins(s, conf_str(st->conf, "leavers", NULL, "identity"), count_one, &n, em);
+	int rc =
+		store_logins(s, conf_str(st->conf, "leavers", NULL, "identity"), count_one, &n, em);
 
 	if (rc == E_OK) {
 		json_set_int(st->out, "people", n);
 		if (!st->common.json)
-			printf("people    %lld known from \"%s\"\n", (long long)n, conf_str(st->conf, "leavers", NULL, "identity"));
+			printf("people    %lld known from \"%s\"\n", (long long)n,
+			       conf_str(st->conf, "leavers", NULL, "identity"));
 	}
 	return rc;
 }
 
 static void show_redis(struct status *st)
 {
-	int (*const questions[])(struct store *, struct status *, struct errmsg *) = {ask_ready, ask_groups, ask_people};
+	int (*const questions[])(struct store *, struct status *,
+				 struct errmsg *) = {ask_ready, ask_groups, ask_people};
 	static const char *const users[] = {"radius", "installer", "auto_revoke"};
 	struct errmsg em = {""};
 	int rc = E_OK;
@@ -132,7 +137,11 @@ static void show_cert(struct status *st, struct json *list, const char *what, co
 	if (strcmp(state, "good") != 0 && strcmp(state, "ends soon") != 0)
 		worse(st, EXIT_FAILED);
 	if (!st->common.json)
-		printf("%-9s %s%s %s\n", what, state, *when ? ", until" : em.text[0] ? ":" : "", *when ? when : em.text);
+		printf("%-9s %s%s %s\n", what, state,
+		       *when        ? ", until"
+		       : em.text[0] ? ":"
+				    : "",
+		       *when ? when : em.text);
 	json_set_str(j, "name", what);
 	json_set_str(j, "state", state);
 	json_set_str(j, "not_after", when);
@@ -150,7 +159,8 @@ static void show_certs(struct status *st)
 
 	for (size_t i = 0; i < n; i++) {
 		snprintf(what, sizeof(what), "CA %s", profiles[i]);
-		show_cert(st, list, what, conf_path(st->conf, "profile", profiles[i], "issuer-cert"));
+		show_cert(st, list, what,
+			  conf_path(st->conf, "profile", profiles[i], "issuer-cert"));
 		snprintf(what, sizeof(what), "RA %s", profiles[i]);
 		show_cert(st, list, what, conf_path(st->conf, "profile", profiles[i], "ra-cert"));
 		ocsp = conf_path(st->conf, "profile", profiles[i], "ocsp-cert");
@@ -173,7 +183,8 @@ int cmd_status(const struct ctl_command *self, int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (st.common.as)
-		return ctl_usage(self, "takes no --as: each question needs another user of the instance");
+		return ctl_usage(self,
+				 "takes no --as: each question needs another user of the instance");
 	rc = conf_load(st.common.conf_file, &st.conf, &em);
 	if (rc != E_OK)
 		return ctl_fail(rc, &em);

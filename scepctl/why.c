@@ -42,7 +42,8 @@ int cmd_why(const struct ctl_command *self, int argc, char **argv)
 	if (n != 1)
 		return ctl_usage(self, "name a login or a serial number");
 	buf_init(&text, WHY_MAX);
-	rc = ctl_open(&common, "auto_revoke", &conf, &s, &em); /* reads all that helpdesk people read */
+	rc = ctl_open(&common, "auto_revoke", &conf, &s,
+		      &em); /* reads all that helpdesk people read */
 	if (rc == E_OK)
 		rc = store_why(s, word, &text, &em);
 	code = rc == E_OK ? print_lines(buf_str(&text), common.json) : ctl_fail(rc, &em);

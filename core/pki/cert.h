@@ -14,12 +14,14 @@
 
 #include <stdbool.h>
 
-int cert_load(const char *path, X509 **ret, struct errmsg *em) MUST_CHECK; /* the first one in the file */
+int cert_load(const char *path, X509 **ret,
+	      struct errmsg *em) MUST_CHECK; /* the first one in the file */
 
 #define CERT_CHAIN_MAX 16
 /* All certificates of a PEM file in their order, into ret[max]; E_TOOBIG when there are more, E_FORMAT
  * when one is damaged. ret_n says how many the caller has to free; nothing on failure. */
-int cert_load_all(const char *path, X509 **ret, size_t max, size_t *ret_n, struct errmsg *em) MUST_CHECK;
+int cert_load_all(const char *path, X509 **ret, size_t max, size_t *ret_n,
+		  struct errmsg *em) MUST_CHECK;
 /* PEM file holding leaf first, then intermediates; appends each. Mode 0644. Refuses to overwrite. */
 int cert_save(const char *path, X509 *const *certs, size_t n, struct errmsg *em) MUST_CHECK;
 int cert_from_der(struct bytes der, X509 **ret) MUST_CHECK; /* refuses trailing bytes */
@@ -36,27 +38,27 @@ int cert_validity(X509 *cert, int64_t *ret_not_before, int64_t *ret_not_after) M
 int cert_fingerprint(X509 *cert, const char *digest, struct buf *out) MUST_CHECK;
 
 enum cert_kind {
-	CERT_KIND_ROOT,        /* CA, path length 1, self-signed */
-	CERT_KIND_ISSUING,     /* CA, path length 0 */
-	CERT_KIND_SCEP_RA,     /* digitalSignature + keyEncipherment, CA:FALSE (RFC 8894 section 2.1.2) */
-	CERT_KIND_TLS_SERVER,  /* serverAuth, SAN dNSName / iPAddress */
-	CERT_KIND_CLIENT,      /* clientAuth, CA:FALSE, for EAP-TLS */
-	CERT_KIND_OCSP,        /* OCSPSigning, ocsp-nocheck, CA:FALSE (RFC 6960 section 4.2.2.2) */
+	CERT_KIND_ROOT,    /* CA, path length 1, self-signed */
+	CERT_KIND_ISSUING, /* CA, path length 0 */
+	CERT_KIND_SCEP_RA, /* digitalSignature + keyEncipherment, CA:FALSE (RFC 8894 section 2.1.2) */
+	CERT_KIND_TLS_SERVER, /* serverAuth, SAN dNSName / iPAddress */
+	CERT_KIND_CLIENT,     /* clientAuth, CA:FALSE, for EAP-TLS */
+	CERT_KIND_OCSP,       /* OCSPSigning, ocsp-nocheck, CA:FALSE (RFC 6960 section 4.2.2.2) */
 };
 
 struct cert_spec {
 	enum cert_kind kind;
 	char serial[SERIAL_SIZE]; /* "": a fresh random one */
 	const char *cn;
-	const char *org;          /* may be NULL */
-	const char *email;        /* SAN rfc822Name, may be NULL */
-	const char *upn;          /* SAN otherName 1.3.6.1.4.1.311.20.2.3, may be NULL */
-	const char *crl_url;      /* CRL distribution point, may be NULL; http:// */
-	const char *ocsp_url;     /* authority information access: OCSP, may be NULL; http:// */
-	const char *const *dns;   /* SAN dNSName or iPAddress, for TLS_SERVER */
+	const char *org;        /* may be NULL */
+	const char *email;      /* SAN rfc822Name, may be NULL */
+	const char *upn;        /* SAN otherName 1.3.6.1.4.1.311.20.2.3, may be NULL */
+	const char *crl_url;    /* CRL distribution point, may be NULL; http:// */
+	const char *ocsp_url;   /* authority information access: OCSP, may be NULL; http:// */
+	const char *const *dns; /* SAN dNSName or iPAddress, for TLS_SERVER */
 	size_t n_dns;
 	int64_t not_before, not_after; /* unix seconds; must lie inside the issuer's validity */
-	EVP_PKEY *key;            /* the subject's public key, borrowed */
+	EVP_PKEY *key;                 /* the subject's public key, borrowed */
 };
 
 /*

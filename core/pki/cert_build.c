@@ -8,7 +8,7 @@
 #include <openssl/x509v3.h>
 
 enum {
-	RDN_MAX = 64,       /* ub-common-name, ub-organization-name (RFC 5280 appendix A.1) */
+	RDN_MAX = 64, /* ub-common-name, ub-organization-name (RFC 5280 appendix A.1) */
 	MAIL_MAX = 254,
 	DNS_MAX = 253,
 	URL_MAX = 255,
@@ -29,9 +29,11 @@ static int set_subject(X509 *cert, const struct cert_spec *spec, struct errmsg *
 	int rc = E_OK;
 
 	if (!spec->cn || !text_is_plain(spec->cn, RDN_MAX))
-		return err_set(em, E_FORMAT, "common name: 1 to %d bytes of plain text are needed", RDN_MAX);
+		return err_set(em, E_FORMAT, "common name: 1 to %d bytes of plain text are needed",
+			       RDN_MAX);
 	if (spec->org && !text_is_plain(spec->org, RDN_MAX))
-		return err_set(em, E_FORMAT, "organization: 1 to %d bytes of plain text are needed", RDN_MAX);
+		return err_set(em, E_FORMAT, "organization: 1 to %d bytes of plain text are needed",
+			       RDN_MAX);
 	name = X509_NAME_new();
 	if (!name || (spec->org && !add_rdn(name, NID_organizationName, spec->org)) ||
 	    !add_rdn(name, NID_commonName, spec->cn) || X509_set_subject_name(cert, name) != 1)
@@ -46,7 +48,8 @@ static bool is_mail(const char *s)
 
 	if (!at || at == s || !at[1] || strchr(at + 1, '@') || strlen(s) > MAIL_MAX)
 		return false;
-	for (; *s; s++) /* IA5String: internationalised addresses need another name form (RFC 8398) */
+	for (; *s;
+	     s++) /* IA5String: internationalised addresses need another name form (RFC 8398) */
 		if (*s <= ' ' || *s > '~' || strchr("<>()[]\\,;:\"", *s))
 			return false;
 	return true;
@@ -59,7 +62,8 @@ static bool is_dns(const char *s)
 	if (!*s || strlen(s) > DNS_MAX)
 		return false;
 	for (const char *p = s; *p; p++) {
-		bool alnum = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
+		bool alnum = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+			     (*p >= '0' && *p <= '9');
 
 		if (*p == '.' ? label == 0 || p[-1] == '-' : !alnum && (*p != '-' || label == 0))
 			return false;
@@ -139,8 +143,10 @@ static int fill_san(GENERAL_NAMES *names, const struct cert_spec *spec, struct e
 		return rc;
 	if (spec->email && *spec->email) {
 		if (!is_mail(spec->email))
-			return err_set(em, E_FORMAT, "mail address cannot be put into a certificate");
-		if (!push_name(names, GEN_EMAIL, V_ASN1_IA5STRING, spec->email, strlen(spec->email)))
+			return err_set(em, E_FORMAT,
+				       "mail address cannot be put into a certificate");
+		if (!push_name(names, GEN_EMAIL, V_ASN1_IA5STRING, spec->email,
+			       strlen(spec->email)))
 			return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 	}
 	if (spec->upn && *spec->upn) {
@@ -158,7 +164,8 @@ static int add_san(X509 *cert, const struct cert_spec *spec, struct errmsg *em)
 	GENERAL_NAMES *names = NULL;
 	int rc;
 
-	if ((spec->n_dns > 0 && !server) || (((spec->email && *spec->email) || (spec->upn && *spec->upn)) && !client))
+	if ((spec->n_dns > 0 && !server) ||
+	    (((spec->email && *spec->email) || (spec->upn && *spec->upn)) && !client))
 		return err_set(em, E_FORMAT, "this kind of certificate does not take such a name");
 	if (server && spec->n_dns == 0)
 		return err_set(em, E_FORMAT, "a server certificate needs a host name");
@@ -186,9 +193,11 @@ static bool add_basic(X509 *cert, enum cert_kind kind)
 	bool ok = bc != NULL;
 
 	if (ok && is_ca(kind)) {
-		bc->ca = 0xff; /* DER TRUE; OpenSSL writes the byte as it is, and Go refuses another (X.690 11.1) */
+		bc->ca =
+			0xff; /* DER TRUE; OpenSSL writes the byte as it is, and Go refuses another (X.690 11.1) */
 		bc->pathlen = ASN1_INTEGER_new();
-		ok = bc->pathlen && ASN1_INTEGER_set(bc->pathlen, kind == CERT_KIND_ROOT ? 1 : 0) == 1;
+		ok = bc->pathlen &&
+		     ASN1_INTEGER_set(bc->pathlen, kind == CERT_KIND_ROOT ? 1 : 0) == 1;
 	}
 	ok = ok && X509_add1_ext_i2d(cert, NID_basic_constraints, bc, 1, X509V3_ADD_DEFAULT) == 1;
 	BASIC_CONSTRAINTS_free(bc);
@@ -196,7 +205,12 @@ static bool add_basic(X509 *cert, enum cert_kind kind)
 }
 
 /* Bits of RFC 5280 section 4.2.1.3. */
-enum { KU_BIT_DIGITAL_SIGNATURE = 0, KU_BIT_KEY_ENCIPHERMENT = 2, KU_BIT_CERT_SIGN = 5, KU_BIT_CRL_SIGN = 6 };
+enum {
+	KU_BIT_DIGITAL_SIGNATURE = 0,
+	KU_BIT_KEY_ENCIPHERMENT = 2,
+	KU_BIT_CERT_SIGN = 5,
+	KU_BIT_CRL_SIGN = 6
+};
 
 static bool add_key_usage(X509 *cert, const struct cert_spec *spec)
 {
@@ -204,11 +218,13 @@ static bool add_key_usage(X509 *cert, const struct cert_spec *spec)
 	bool ok = ku != NULL;
 
 	if (ok && is_ca(spec->kind))
-		ok = ASN1_BIT_STRING_set_bit(ku, KU_BIT_CERT_SIGN, 1) && ASN1_BIT_STRING_set_bit(ku, KU_BIT_CRL_SIGN, 1);
+		ok = ASN1_BIT_STRING_set_bit(ku, KU_BIT_CERT_SIGN, 1) &&
+		     ASN1_BIT_STRING_set_bit(ku, KU_BIT_CRL_SIGN, 1);
 	else if (ok)
 		ok = ASN1_BIT_STRING_set_bit(ku, KU_BIT_DIGITAL_SIGNATURE, 1);
 	/* EC keys cannot encipher (RFC 8813 section 3). */
-	if (ok && !is_ca(spec->kind) && spec->kind != CERT_KIND_OCSP && EVP_PKEY_is_a(spec->key, "RSA"))
+	if (ok && !is_ca(spec->kind) && spec->kind != CERT_KIND_OCSP &&
+	    EVP_PKEY_is_a(spec->key, "RSA"))
 		ok = ASN1_BIT_STRING_set_bit(ku, KU_BIT_KEY_ENCIPHERMENT, 1);
 	ok = ok && X509_add1_ext_i2d(cert, NID_key_usage, ku, 1, X509V3_ADD_DEFAULT) == 1;
 	ASN1_BIT_STRING_free(ku);
@@ -217,8 +233,10 @@ static bool add_key_usage(X509 *cert, const struct cert_spec *spec)
 
 static bool add_eku(X509 *cert, enum cert_kind kind)
 {
-	int nid = kind == CERT_KIND_TLS_SERVER ? NID_server_auth : kind == CERT_KIND_CLIENT ? NID_client_auth :
-		  kind == CERT_KIND_OCSP ? NID_OCSP_sign : NID_undef;
+	int nid = kind == CERT_KIND_TLS_SERVER ? NID_server_auth
+		  : kind == CERT_KIND_CLIENT   ? NID_client_auth
+		  : kind == CERT_KIND_OCSP     ? NID_OCSP_sign
+					       : NID_undef;
 	EXTENDED_KEY_USAGE *eku;
 	bool ok;
 
@@ -254,8 +272,8 @@ static bool add_aki(X509 *cert, X509 *issuer)
 
 	if (ok) {
 		aki->keyid = ASN1_OCTET_STRING_dup(ski);
-		ok = aki->keyid &&
-		     X509_add1_ext_i2d(cert, NID_authority_key_identifier, aki, 0, X509V3_ADD_DEFAULT) == 1;
+		ok = aki->keyid && X509_add1_ext_i2d(cert, NID_authority_key_identifier, aki, 0,
+						     X509V3_ADD_DEFAULT) == 1;
 	}
 	AUTHORITY_KEYID_free(aki);
 	return ok;
@@ -270,7 +288,8 @@ static bool add_nocheck(X509 *cert, enum cert_kind kind)
 	if (kind != CERT_KIND_OCSP)
 		return true;
 	null = ASN1_NULL_new();
-	ok = null && X509_add1_ext_i2d(cert, NID_id_pkix_OCSP_noCheck, null, 0, X509V3_ADD_DEFAULT) == 1;
+	ok = null &&
+	     X509_add1_ext_i2d(cert, NID_id_pkix_OCSP_noCheck, null, 0, X509V3_ADD_DEFAULT) == 1;
 	ASN1_NULL_free(null);
 	return ok;
 }
@@ -282,7 +301,8 @@ bool cert_is_url(const char *s)
 	size_t n = strlen(s);
 
 	return n > 7 && n <= URL_MAX && strncmp(s, "http://", 7) == 0 && s[7] != '/' &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/[]@%+?=&") == n;
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/"
+			 "[]@%+?=&") == n;
 }
 
 static bool add_crl_url(X509 *cert, const char *url)
@@ -302,8 +322,10 @@ static bool add_crl_url(X509 *cert, const char *url)
 		point->distpoint->name.fullname = GENERAL_NAMES_new();
 	}
 	ok = point->distpoint && point->distpoint->name.fullname &&
-	     push_name(point->distpoint->name.fullname, GEN_URI, V_ASN1_IA5STRING, url, strlen(url)) &&
-	     X509_add1_ext_i2d(cert, NID_crl_distribution_points, points, 0, X509V3_ADD_DEFAULT) == 1;
+	     push_name(point->distpoint->name.fullname, GEN_URI, V_ASN1_IA5STRING, url,
+		       strlen(url)) &&
+	     X509_add1_ext_i2d(cert, NID_crl_distribution_points, points, 0, X509V3_ADD_DEFAULT) ==
+		     1;
 	sk_DIST_POINT_pop_free(points, DIST_POINT_free);
 	return ok;
 }
@@ -334,7 +356,8 @@ out:
 
 static int add_urls(X509 *cert, const struct cert_spec *spec, struct errmsg *em)
 {
-	if ((spec->crl_url && !cert_is_url(spec->crl_url)) || (spec->ocsp_url && !cert_is_url(spec->ocsp_url)))
+	if ((spec->crl_url && !cert_is_url(spec->crl_url)) ||
+	    (spec->ocsp_url && !cert_is_url(spec->ocsp_url)))
 		return err_set(em, E_FORMAT, "URLs of CRL and OCSP must begin with http://");
 	if ((spec->crl_url && !add_crl_url(cert, spec->crl_url)) ||
 	    (spec->ocsp_url && !add_ocsp_url(cert, spec->ocsp_url)))
@@ -346,8 +369,9 @@ static int add_extensions(X509 *cert, const struct cert_spec *spec, X509 *issuer
 {
 	int rc;
 
-	if (!add_basic(cert, spec->kind) || !add_key_usage(cert, spec) || !add_eku(cert, spec->kind) ||
-	    !add_ski(cert) || !add_nocheck(cert, spec->kind) || (issuer && !add_aki(cert, issuer)))
+	if (!add_basic(cert, spec->kind) || !add_key_usage(cert, spec) ||
+	    !add_eku(cert, spec->kind) || !add_ski(cert) || !add_nocheck(cert, spec->kind) ||
+	    (issuer && !add_aki(cert, issuer)))
 		return err_set(em, E_CRYPTO, "the extensions could not be built");
 	rc = add_urls(cert, spec, em);
 	return rc == E_OK ? add_san(cert, spec, em) : rc;
@@ -355,7 +379,8 @@ static int add_extensions(X509 *cert, const struct cert_spec *spec, X509 *issuer
 
 /* --- the rest ------------------------------------------------------------------------------------ */
 
-static int check_issuer(const struct cert_spec *spec, X509 *issuer, EVP_PKEY *issuer_key, struct errmsg *em)
+static int check_issuer(const struct cert_spec *spec, X509 *issuer, EVP_PKEY *issuer_key,
+			struct errmsg *em)
 {
 	int64_t from, to;
 
@@ -365,7 +390,8 @@ static int check_issuer(const struct cert_spec *spec, X509 *issuer, EVP_PKEY *is
 		return err_set(em, E_FORMAT, "the certificate would end before it begins");
 	if (!issuer)
 		return EVP_PKEY_eq(spec->key, issuer_key) == 1
-			       ? E_OK : err_set(em, E_CRYPTO, "a root is signed with its own key");
+			       ? E_OK
+			       : err_set(em, E_CRYPTO, "a root is signed with its own key");
 	if (X509_check_private_key(issuer, issuer_key) != 1)
 		return err_set(em, E_CRYPTO, "the issuer's key does not belong to its certificate");
 	if (X509_check_ca(issuer) != 1 || !(X509_get_key_usage(issuer) & KU_KEY_CERT_SIGN))
@@ -375,7 +401,8 @@ static int check_issuer(const struct cert_spec *spec, X509 *issuer, EVP_PKEY *is
 	if (cert_validity(issuer, &from, &to) != E_OK)
 		return err_set(em, E_FORMAT, "the issuer's validity cannot be read");
 	if (spec->not_after > to || spec->not_before < from)
-		return err_set(em, E_DENIED, "the certificate would be valid longer than its issuer");
+		return err_set(em, E_DENIED,
+			       "the certificate would be valid longer than its issuer");
 	return E_OK;
 }
 
@@ -388,7 +415,9 @@ static int set_serial(X509 *cert, const char *spec_serial, struct errmsg *em)
 	int rc;
 
 	if (*spec_serial)
-		rc = serial_is_canonical(spec_serial) ? text_copy(serial, sizeof(serial), spec_serial) : E_FORMAT;
+		rc = serial_is_canonical(spec_serial)
+			     ? text_copy(serial, sizeof(serial), spec_serial)
+			     : E_FORMAT;
 	else
 		rc = cert_new_serial(serial);
 	if (rc == E_OK)
@@ -412,7 +441,8 @@ static bool set_times(X509 *cert, const struct cert_spec *spec)
 }
 
 /* What leaves is what a reader sees: encoded, decoded, the signature checked on the decoded one. */
-static int sign_and_reread(X509 *cert, EVP_PKEY *issuer_key, EVP_PKEY *key, X509 **ret, struct errmsg *em)
+static int sign_and_reread(X509 *cert, EVP_PKEY *issuer_key, EVP_PKEY *key, X509 **ret,
+			   struct errmsg *em)
 {
 	struct buf der = {0};
 	X509 *again = NULL;
@@ -423,7 +453,8 @@ static int sign_and_reread(X509 *cert, EVP_PKEY *issuer_key, EVP_PKEY *key, X509
 		rc = cert_to_der(cert, &der);
 	if (rc == E_OK)
 		rc = cert_from_der(buf_bytes(&der), &again);
-	if (rc == E_OK && (X509_verify(again, issuer_key) != 1 || EVP_PKEY_eq(X509_get0_pubkey(again), key) != 1))
+	if (rc == E_OK &&
+	    (X509_verify(again, issuer_key) != 1 || EVP_PKEY_eq(X509_get0_pubkey(again), key) != 1))
 		rc = E_CRYPTO;
 	if (rc == E_OK) {
 		*ret = again;
@@ -436,7 +467,8 @@ static int sign_and_reread(X509 *cert, EVP_PKEY *issuer_key, EVP_PKEY *key, X509
 	return rc;
 }
 
-int cert_build(const struct cert_spec *spec, X509 *issuer, EVP_PKEY *issuer_key, X509 **ret, struct errmsg *em)
+int cert_build(const struct cert_spec *spec, X509 *issuer, EVP_PKEY *issuer_key, X509 **ret,
+	       struct errmsg *em)
 {
 	X509 *cert = NULL;
 	int rc;
@@ -447,15 +479,16 @@ int cert_build(const struct cert_spec *spec, X509 *issuer, EVP_PKEY *issuer_key,
 	if (rc != E_OK)
 		goto out;
 	cert = X509_new();
-	if (!cert || X509_set_version(cert, X509_VERSION_3) != 1 || X509_set_pubkey(cert, spec->key) != 1 ||
-	    !set_times(cert, spec)) {
+	if (!cert || X509_set_version(cert, X509_VERSION_3) != 1 ||
+	    X509_set_pubkey(cert, spec->key) != 1 || !set_times(cert, spec)) {
 		rc = err_set(em, E_CRYPTO, "the certificate could not be built");
 		goto out;
 	}
 	rc = set_serial(cert, spec->serial, em);
 	if (rc == E_OK)
 		rc = set_subject(cert, spec, em);
-	if (rc == E_OK && X509_set_issuer_name(cert, X509_get_subject_name(issuer ? issuer : cert)) != 1)
+	if (rc == E_OK &&
+	    X509_set_issuer_name(cert, X509_get_subject_name(issuer ? issuer : cert)) != 1)
 		rc = err_set(em, E_CRYPTO, "the issuer name could not be set");
 	if (rc == E_OK)
 		rc = add_extensions(cert, spec, issuer, em);

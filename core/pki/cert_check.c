@@ -5,7 +5,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-static int verify(X509_STORE_CTX *ctx, X509_STORE *store, X509 *leaf, STACK_OF(X509) *chain,
+static int verify(X509_STORE_CTX *ctx, X509_STORE *store, X509 *leaf, STACK_OF(X509) * chain,
 		  enum cert_use use, int64_t at, struct errmsg *em)
 {
 	X509_VERIFY_PARAM *param;
@@ -20,11 +20,12 @@ static int verify(X509_STORE_CTX *ctx, X509_STORE *store, X509 *leaf, STACK_OF(X
 		X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT);
 	if (X509_verify_cert(ctx) == 1)
 		return E_OK;
-	return err_set(em, E_DENIED, "%s", X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
+	return err_set(em, E_DENIED, "%s",
+		       X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
 }
 
-int cert_check_chain(X509 *leaf, X509 *const *chain, size_t n, X509 *anchor, enum cert_use use, int64_t at,
-		     struct errmsg *em)
+int cert_check_chain(X509 *leaf, X509 *const *chain, size_t n, X509 *anchor, enum cert_use use,
+		     int64_t at, struct errmsg *em)
 {
 	X509_STORE *store = X509_STORE_new();
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();

@@ -15,15 +15,15 @@ enum cert_use { CERT_USE_ANY, CERT_USE_TLS_SERVER, CERT_USE_TLS_CLIENT };
 
 /* Verifies leaf over the n certificates of chain up to anchor (RFC 5280 section 6) as of the unix
  * time `at`. E_DENIED with libcrypto's reason in em. */
-int cert_check_chain(X509 *leaf, X509 *const *chain, size_t n, X509 *anchor, enum cert_use use, int64_t at,
-		     struct errmsg *em) MUST_CHECK;
+int cert_check_chain(X509 *leaf, X509 *const *chain, size_t n, X509 *anchor, enum cert_use use,
+		     int64_t at, struct errmsg *em) MUST_CHECK;
 
-bool cert_check_key(X509 *cert, EVP_PKEY *key);           /* they belong together */
-bool cert_check_host(X509 *cert, const char *host);       /* SAN covers this name or address */
-bool cert_check_ca(X509 *cert);                           /* CA:TRUE and may sign certificates */
-bool cert_check_rsa(X509 *cert);                          /* the public key is RSA */
+bool cert_check_key(X509 *cert, EVP_PKEY *key);     /* they belong together */
+bool cert_check_host(X509 *cert, const char *host); /* SAN covers this name or address */
+bool cert_check_ca(X509 *cert);                     /* CA:TRUE and may sign certificates */
+bool cert_check_rsa(X509 *cert);                    /* the public key is RSA */
 bool cert_check_same(X509 *a, X509 *b);
-void cert_free(X509 *cert);                               /* X509_free for those who see no libcrypto */
-void key_release(EVP_PKEY *key);                          /* EVP_PKEY_free likewise */
+void cert_free(X509 *cert);      /* X509_free for those who see no libcrypto */
+void key_release(EVP_PKEY *key); /* EVP_PKEY_free likewise */
 
 #endif

@@ -6,7 +6,8 @@
 
 enum { CMS_FLAGS = CMS_BINARY | CMS_NOSMIMECAP };
 
-static CMS_ContentInfo *build(X509 *signer, EVP_PKEY *key, X509 *const *chain, size_t n_chain, BIO *in)
+static CMS_ContentInfo *build(X509 *signer, EVP_PKEY *key, X509 *const *chain, size_t n_chain,
+			      BIO *in)
 {
 	CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_FLAGS | CMS_PARTIAL);
 

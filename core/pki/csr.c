@@ -91,10 +91,12 @@ int csr_parse(struct bytes der, struct csr *ret, struct errmsg *em)
 	int n, rc;
 
 	if (der.n == 0 || der.n > CSR_MAX)
-		return err_set(em, E_FORMAT, "request of %zu bytes; 1 to %d are accepted", der.n, CSR_MAX);
+		return err_set(em, E_FORMAT, "request of %zu bytes; 1 to %d are accepted", der.n,
+			       CSR_MAX);
 	req = d2i_X509_REQ(NULL, &p, (long)der.n);
 	if (!req || p != der.p + der.n) {
-		rc = err_set(em, E_FORMAT, req ? "bytes after the request" : "not a PKCS#10 request");
+		rc = err_set(em, E_FORMAT,
+			     req ? "bytes after the request" : "not a PKCS#10 request");
 		goto out;
 	}
 	key = X509_REQ_get0_pubkey(req);

@@ -9,8 +9,8 @@
 #define CHALLENGE_MAX 256
 
 struct csr {
-	struct buf spki;                /* DER SubjectPublicKeyInfo */
-	char challenge[CHALLENGE_MAX];  /* "" when absent; wiped by csr_free */
+	struct buf spki;               /* DER SubjectPublicKeyInfo */
+	char challenge[CHALLENGE_MAX]; /* "" when absent; wiped by csr_free */
 };
 
 /*

@@ -16,7 +16,8 @@ int key_generate_rsa(unsigned bits, EVP_PKEY **ret) MUST_CHECK;
 
 /* passphrase NULL: not encrypted. AES-256-CBC with PBKDF2 otherwise. Refuses to overwrite. */
 int key_save(const char *path, EVP_PKEY *key, const char *passphrase, struct errmsg *em) MUST_CHECK;
-int key_load(const char *path, const char *passphrase, EVP_PKEY **ret, struct errmsg *em) MUST_CHECK;
+int key_load(const char *path, const char *passphrase, EVP_PKEY **ret,
+	     struct errmsg *em) MUST_CHECK;
 
 /* SHA-256 over the DER SubjectPublicKeyInfo. */
 int key_spki_hash(EVP_PKEY *key, char out[HASH_SIZE]) MUST_CHECK;

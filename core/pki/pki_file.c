@@ -16,9 +16,10 @@ static int check_stat(const char *path, int fd, bool secret, struct errmsg *em)
 	if (st.st_size > PKI_FILE_MAX)
 		return err_set(em, E_TOOBIG, "%s: larger than %d bytes", path, PKI_FILE_MAX);
 	if (secret && (st.st_mode & 077))
-		return err_set(em, E_DENIED,
-			       "%s: mode %04o lets others at a private key; mend it with: chmod 600 %s",
-			       path, (unsigned)(st.st_mode & 07777), path);
+		return err_set(
+			em, E_DENIED,
+			"%s: mode %04o lets others at a private key; mend it with: chmod 600 %s",
+			path, (unsigned)(st.st_mode & 07777), path);
 	return E_OK;
 }
 
@@ -31,7 +32,8 @@ int pki_file_read(const char *path, bool secret, struct buf *out, struct errmsg 
 	buf_init(out, PKI_FILE_MAX);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return err_set(em, errno == ENOENT ? E_NOTFOUND : E_IO, "%s: %s", path, strerror(errno));
+		return err_set(em, errno == ENOENT ? E_NOTFOUND : E_IO, "%s: %s", path,
+			       strerror(errno));
 	rc = check_stat(path, fd, secret, em);
 	while (rc == E_OK && (n = read(fd, chunk, sizeof(chunk))) != 0) {
 		if (n < 0 && errno == EINTR)

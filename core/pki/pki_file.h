@@ -19,6 +19,7 @@ int pki_file_read(const char *path, bool secret, struct buf *out, struct errmsg 
 
 /* Creates path with exactly this mode and content, on disk when it returns; E_EXISTS when there is
  * anything under that name, which stays as it is. A file that could not be completed is removed. */
-int pki_file_write(const char *path, mode_t mode, struct bytes content, struct errmsg *em) MUST_CHECK;
+int pki_file_write(const char *path, mode_t mode, struct bytes content,
+		   struct errmsg *em) MUST_CHECK;
 
 #endif

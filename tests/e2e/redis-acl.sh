@@ -287,7 +287,7 @@ t_is "but the hold is there" "$(as anna HEXISTS hold:helpdesk $U)" 1
 big() { head -c "$1" /dev/zero | tr '\0' x; }
 t_unlike "a value of two megabytes is refused" "$(big 2000000 | as anna -x XADD events:anna '*' event)" '^[0-9]+-'
 t_is "and is not there" "$(as anna XREVRANGE events:anna + - COUNT 1 | wc -c | awk '{ print ($1 < 100000) }')" 1
-for i in {1..40}; do big 900000 | as anna -x XADD events:anna '*' event; done >/dev/null
+for _ in {1..40}; do big 900000 | as anna -x XADD events:anna '*' event; done >/dev/null
 as ca FCALL cert_abort 0 40000000000000000000000000000077 'after the flood' >/dev/null
 drain() { # reads and acknowledges as auto_revoke does; the size of the largest read, and the last event of ca
 	local n most=0 acks

@@ -26,7 +26,8 @@ static void test_sha(void **state)
 	assert_int_equal(digest_sha256(bytes_str("abc"), out), E_OK);
 	check(out, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 	assert_int_equal(digest_sha256_hex(bytes_of(NULL, 0), hex), E_OK);
-	assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+	assert_string_equal(hex,
+			    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 /* RFC 4231 test cases 2 and 6 */
@@ -35,11 +36,16 @@ static void test_hmac(void **state)
 	uint8_t key[131], out[32];
 
 	(void)state;
-	assert_int_equal(digest_hmac_sha256(bytes_str("Jefe"), bytes_str("what do ya want for nothing?"), out), E_OK);
+	assert_int_equal(digest_hmac_sha256(bytes_str("Jefe"),
+					    bytes_str("what do ya want for nothing?"), out),
+			 E_OK);
 	check(out, 32, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 	memset(key, 0xaa, sizeof(key));
-	assert_int_equal(digest_hmac_sha256(bytes_of(key, sizeof(key)),
-					    bytes_str("Test Using Larger Than Block-Size Key - Hash Key First"), out), E_OK);
+	assert_int_equal(
+		digest_hmac_sha256(
+			bytes_of(key, sizeof(key)),
+			bytes_str("Test Using Larger Than Block-Size Key - Hash Key First"), out),
+		E_OK);
 	check(out, 32, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 

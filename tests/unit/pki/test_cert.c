@@ -19,8 +19,12 @@ static X509 *root, *ca;
 
 static struct cert_spec spec_of(enum cert_kind kind, const char *cn, EVP_PKEY *key, int64_t days)
 {
-	return (struct cert_spec){.kind = kind, .cn = cn, .org = "Universit\xc3\xa4t", .key = key,
-				  .not_before = NOW - 300, .not_after = NOW + days * DAY};
+	return (struct cert_spec){.kind = kind,
+				  .cn = cn,
+				  .org = "Universit\xc3\xa4t",
+				  .key = key,
+				  .not_before = NOW - 300,
+				  .not_after = NOW + days * DAY};
 }
 
 static int setup(void **state)
@@ -34,7 +38,8 @@ static int setup(void **state)
 		return -1;
 	r = spec_of(CERT_KIND_ROOT, "Root", root_key, 1000);
 	c = spec_of(CERT_KIND_ISSUING, "Issuing", ca_key, 500);
-	return cert_build(&r, NULL, root_key, &root, NULL) || cert_build(&c, root, root_key, &ca, NULL);
+	return cert_build(&r, NULL, root_key, &root, NULL) ||
+	       cert_build(&c, root, root_key, &ca, NULL);
 }
 
 static int teardown(void **state)
@@ -116,15 +121,18 @@ static void san_of(X509 *cert, char *mail, char *upn, size_t size)
 		char oid[64];
 
 		if (gn->type == GEN_EMAIL) {
-			snprintf(mail, size, "%.*s", ASN1_STRING_length(gn->d.ia5), (const char *)ASN1_STRING_get0_data(gn->d.ia5));
+			snprintf(mail, size, "%.*s", ASN1_STRING_length(gn->d.ia5),
+				 (const char *)ASN1_STRING_get0_data(gn->d.ia5));
 			continue;
 		}
 		assert_int_equal(gn->type, GEN_OTHERNAME);
 		OBJ_obj2txt(oid, sizeof(oid), gn->d.otherName->type_id, 1);
 		assert_string_equal(oid, "1.3.6.1.4.1.311.20.2.3");
 		assert_int_equal(gn->d.otherName->value->type, V_ASN1_UTF8STRING);
-		snprintf(upn, size, "%.*s", ASN1_STRING_length(gn->d.otherName->value->value.utf8string),
-			 (const char *)ASN1_STRING_get0_data(gn->d.otherName->value->value.utf8string));
+		snprintf(upn, size, "%.*s",
+			 ASN1_STRING_length(gn->d.otherName->value->value.utf8string),
+			 (const char *)ASN1_STRING_get0_data(
+				 gn->d.otherName->value->value.utf8string));
 	}
 	GENERAL_NAMES_free(names);
 }
@@ -144,17 +152,23 @@ static void test_client(void **state)
 	san_of(cert, mail, upn, sizeof(mail));
 	assert_string_equal(mail, spec.email);
 	assert_string_equal(upn, spec.upn);
-	assert_int_equal(cert_check_chain(cert, &ca, 1, root, CERT_USE_TLS_CLIENT, NOW, NULL), E_OK);
-	assert_int_equal(cert_check_chain(cert, &ca, 1, root, CERT_USE_TLS_SERVER, NOW, NULL), E_DENIED);
-	assert_int_equal(cert_check_chain(cert, NULL, 0, root, CERT_USE_TLS_CLIENT, NOW, NULL), E_DENIED);
-	assert_int_equal(cert_check_chain(cert, &ca, 1, root, CERT_USE_TLS_CLIENT, NOW + 11 * DAY, NULL), E_DENIED);
+	assert_int_equal(cert_check_chain(cert, &ca, 1, root, CERT_USE_TLS_CLIENT, NOW, NULL),
+			 E_OK);
+	assert_int_equal(cert_check_chain(cert, &ca, 1, root, CERT_USE_TLS_SERVER, NOW, NULL),
+			 E_DENIED);
+	assert_int_equal(cert_check_chain(cert, NULL, 0, root, CERT_USE_TLS_CLIENT, NOW, NULL),
+			 E_DENIED);
+	assert_int_equal(
+		cert_check_chain(cert, &ca, 1, root, CERT_USE_TLS_CLIENT, NOW + 11 * DAY, NULL),
+		E_DENIED);
 	X509_free(cert);
 }
 
 /* Names that other tools read as syntax stay one UTF8String. */
 static void test_names_stay_text(void **state)
 {
-	static const char *const names[] = {"a/CN=root", "O\"Brien, CN=admin", "${HOME} \\ #", "+=;<>", "\xe6\x97\xa5\xe6\x9c\xac"};
+	static const char *const names[] = {"a/CN=root", "O\"Brien, CN=admin", "${HOME} \\ #",
+					    "+=;<>", "\xe6\x97\xa5\xe6\x9c\xac"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -164,7 +178,8 @@ static void test_names_stay_text(void **state)
 		const ASN1_STRING *s;
 
 		assert_int_equal(X509_NAME_entry_count(subject), 2);
-		s = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, X509_NAME_get_index_by_NID(subject, NID_commonName, -1)));
+		s = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(
+			subject, X509_NAME_get_index_by_NID(subject, NID_commonName, -1)));
 		assert_int_equal(ASN1_STRING_type(s), V_ASN1_UTF8STRING);
 		assert_int_equal(ASN1_STRING_length(s), strlen(names[i]));
 		assert_memory_equal(ASN1_STRING_get0_data(s), names[i], strlen(names[i]));
@@ -174,8 +189,10 @@ static void test_names_stay_text(void **state)
 
 static void test_bad_names(void **state)
 {
-	static const char *const hosts[] = {"a b", "a..b", "-a", "a-", "*.example.edu", "", ".", "a.", "x/y", "a\nb"};
-	static const char *const mails[] = {"plain", "@x", "x@", "a@b@c", "a b@c", "s\xc3\xa4m@x.de", "a@b\n"};
+	static const char *const hosts[] = {"a b", "a..b", "-a", "a-",  "*.example.edu",
+					    "",    ".",    "a.", "x/y", "a\nb"};
+	static const char *const mails[] = {"plain",           "@x",   "x@", "a@b@c", "a b@c",
+					    "s\xc3\xa4m@x.de", "a@b\n"};
 	struct cert_spec spec;
 	const char *host;
 	char longer[66];
@@ -242,11 +259,11 @@ static void test_issuer_rules(void **state)
 	X509 *cert = build(&leaf);
 
 	(void)state;
-	refused(&leaf, cert, leaf_key, E_DENIED);   /* a leaf issues nothing */
-	refused(&sub, ca, ca_key, E_DENIED);        /* path length 0 */
-	refused(&leaf, ca, root_key, E_CRYPTO);     /* not the issuer's key */
-	refused(&leaf, NULL, leaf_key, E_FORMAT);   /* self-signed leaf */
-	refused(&top, root, root_key, E_FORMAT);    /* root below a root */
+	refused(&leaf, cert, leaf_key, E_DENIED); /* a leaf issues nothing */
+	refused(&sub, ca, ca_key, E_DENIED);      /* path length 0 */
+	refused(&leaf, ca, root_key, E_CRYPTO);   /* not the issuer's key */
+	refused(&leaf, NULL, leaf_key, E_FORMAT); /* self-signed leaf */
+	refused(&top, root, root_key, E_FORMAT);  /* root below a root */
 	refused(&top, NULL, ca_key, E_CRYPTO);
 	X509_free(cert);
 }
@@ -417,7 +434,7 @@ static void test_ocsp_and_urls(void **state)
 	struct cert_spec client = spec_of(CERT_KIND_CLIENT, "sam", leaf_key, 10);
 	X509 *cert = build(&ocsp);
 	CRL_DIST_POINTS *points;
-	STACK_OF(OPENSSL_STRING) *urls;
+	STACK_OF(OPENSSL_STRING) * urls;
 
 	(void)state;
 	assert_int_equal(X509_get_key_usage(cert), KU_DIGITAL_SIGNATURE);
@@ -438,10 +455,12 @@ static void test_ocsp_and_urls(void **state)
 	X509_email_free(urls);
 	points = X509_get_ext_d2i(cert, NID_crl_distribution_points, NULL, NULL);
 	assert_int_equal(sk_DIST_POINT_num(points), 1);
-	assert_string_equal((const char *)ASN1_STRING_get0_data(
-				    sk_GENERAL_NAME_value(sk_DIST_POINT_value(points, 0)->distpoint->name.fullname, 0)
-					    ->d.uniformResourceIdentifier),
-			    client.crl_url);
+	assert_string_equal(
+		(const char *)ASN1_STRING_get0_data(
+			sk_GENERAL_NAME_value(
+				sk_DIST_POINT_value(points, 0)->distpoint->name.fullname, 0)
+				->d.uniformResourceIdentifier),
+		client.crl_url);
 	CRL_DIST_POINTS_free(points);
 	X509_free(cert);
 	client.crl_url = "https://pki.example.edu/crl";

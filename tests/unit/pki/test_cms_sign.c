@@ -16,14 +16,20 @@ static X509 *root, *signer;
 static int setup(void **state)
 {
 	const char *host = "portal.example.edu";
-	struct cert_spec r = {.kind = CERT_KIND_ROOT, .cn = "Root", .not_before = NOW, .not_after = NOW + DAY};
-	struct cert_spec s = {.kind = CERT_KIND_TLS_SERVER, .cn = "portal", .dns = &host, .n_dns = 1,
-			      .not_before = NOW, .not_after = NOW + DAY};
+	struct cert_spec r = {
+		.kind = CERT_KIND_ROOT, .cn = "Root", .not_before = NOW, .not_after = NOW + DAY};
+	struct cert_spec s = {.kind = CERT_KIND_TLS_SERVER,
+			      .cn = "portal",
+			      .dns = &host,
+			      .n_dns = 1,
+			      .not_before = NOW,
+			      .not_after = NOW + DAY};
 
 	(void)state;
 	r.key = root_key = EVP_EC_gen("P-256");
 	s.key = key = EVP_EC_gen("P-256");
-	return cert_build(&r, NULL, root_key, &root, NULL) || cert_build(&s, root, root_key, &signer, NULL);
+	return cert_build(&r, NULL, root_key, &root, NULL) ||
+	       cert_build(&s, root, root_key, &signer, NULL);
 }
 
 static int teardown(void **state)
@@ -66,7 +72,7 @@ static void test_round_trip(void **state)
 	struct buf out;
 	CMS_ContentInfo *cms;
 	const uint8_t *p;
-	STACK_OF(X509) *certs;
+	STACK_OF(X509) * certs;
 
 	(void)state;
 	buf_init(&out, 65536);
@@ -102,7 +108,8 @@ static void test_wrong_key(void **state)
 
 	(void)state;
 	buf_init(&out, 65536);
-	assert_int_equal(cms_sign_attached(signer, root_key, NULL, 0, bytes_str("x"), &out), E_CRYPTO);
+	assert_int_equal(cms_sign_attached(signer, root_key, NULL, 0, bytes_str("x"), &out),
+			 E_CRYPTO);
 	assert_int_equal(out.n, 0);
 	buf_free(&out);
 	buf_init(&out, 100);

@@ -49,8 +49,10 @@ static X509_REQ *unsigned_req(EVP_PKEY *k)
 	X509_REQ *req = X509_REQ_new();
 
 	assert_int_equal(X509_REQ_set_version(req, 0), 1);
-	assert_int_equal(X509_NAME_add_entry_by_NID(X509_REQ_get_subject_name(req), NID_commonName, V_ASN1_UTF8STRING,
-						    (const uint8_t *)"somebody else", -1, -1, 0), 1);
+	assert_int_equal(X509_NAME_add_entry_by_NID(X509_REQ_get_subject_name(req), NID_commonName,
+						    V_ASN1_UTF8STRING,
+						    (const uint8_t *)"somebody else", -1, -1, 0),
+			 1);
 	assert_int_equal(X509_REQ_set_pubkey(req, k), 1);
 	return req;
 }
@@ -60,9 +62,11 @@ static struct buf make(const struct attr *attrs, size_t n)
 	X509_REQ *req = unsigned_req(key);
 
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(X509_REQ_add1_attr_by_NID(req, NID_pkcs9_challengePassword, attrs[i].type,
-							   (const uint8_t *)attrs[i].value,
-							   attrs[i].n < 0 ? (int)strlen(attrs[i].value) : attrs[i].n), 1);
+		assert_int_equal(X509_REQ_add1_attr_by_NID(
+					 req, NID_pkcs9_challengePassword, attrs[i].type,
+					 (const uint8_t *)attrs[i].value,
+					 attrs[i].n < 0 ? (int)strlen(attrs[i].value) : attrs[i].n),
+				 1);
 	assert_true(X509_REQ_sign(req, key, EVP_sha256()) > 0);
 	return encode(req);
 }
@@ -80,7 +84,8 @@ static int parse(struct buf *der, struct csr *ret)
 
 static void test_good(void **state)
 {
-	static const int types[] = {V_ASN1_PRINTABLESTRING, V_ASN1_UTF8STRING, V_ASN1_IA5STRING, V_ASN1_T61STRING};
+	static const int types[] = {V_ASN1_PRINTABLESTRING, V_ASN1_UTF8STRING, V_ASN1_IA5STRING,
+				    V_ASN1_T61STRING};
 	char want[HASH_SIZE], got[HASH_SIZE];
 	EVP_PKEY *again = NULL;
 
@@ -148,7 +153,8 @@ static void test_challenge_shapes(void **state)
 /* A request over a tbs of our own making, which libcrypto would not build. */
 static struct buf sign_raw(const uint8_t *tbs, size_t n)
 {
-	static const uint8_t ecdsa_sha256[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
+	static const uint8_t ecdsa_sha256[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
+					       0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t sig[128];
 	size_t n_sig = sizeof(sig), all;
@@ -177,7 +183,8 @@ static struct buf sign_raw(const uint8_t *tbs, size_t n)
 static void test_two_challenges(void **state)
 {
 	static const uint8_t name_oid[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x02};
-	static const char filler[] = "a name that is long enough to make the request longer than 255 bytes in all";
+	static const char filler[] =
+		"a name that is long enough to make the request longer than 255 bytes in all";
 	X509_REQ *req = unsigned_req(key);
 	uint8_t *tbs = NULL, *oid;
 	struct csr c = {0};
@@ -185,9 +192,13 @@ static void test_two_challenges(void **state)
 	int n;
 
 	(void)state;
-	assert_int_equal(X509_REQ_add1_attr_by_NID(req, NID_pkcs9_challengePassword, V_ASN1_UTF8STRING, (const uint8_t *)filler,
-						   (int)strlen(filler)), 1);
-	assert_int_equal(X509_REQ_add1_attr_by_NID(req, NID_pkcs9_unstructuredName, V_ASN1_UTF8STRING, (const uint8_t *)"two", 3), 1);
+	assert_int_equal(X509_REQ_add1_attr_by_NID(req, NID_pkcs9_challengePassword,
+						   V_ASN1_UTF8STRING, (const uint8_t *)filler,
+						   (int)strlen(filler)),
+			 1);
+	assert_int_equal(X509_REQ_add1_attr_by_NID(req, NID_pkcs9_unstructuredName,
+						   V_ASN1_UTF8STRING, (const uint8_t *)"two", 3),
+			 1);
 	n = i2d_re_X509_REQ_tbs(req, &tbs);
 	assert_true(n > 0);
 	der = sign_raw(tbs, (size_t)n);
@@ -207,7 +218,8 @@ static void test_two_challenges(void **state)
 static void test_two_values(void **state)
 {
 	X509_REQ *req = unsigned_req(key);
-	X509_ATTRIBUTE *a = X509_ATTRIBUTE_create_by_NID(NULL, NID_pkcs9_challengePassword, V_ASN1_UTF8STRING, "one", 3);
+	X509_ATTRIBUTE *a = X509_ATTRIBUTE_create_by_NID(NULL, NID_pkcs9_challengePassword,
+							 V_ASN1_UTF8STRING, "one", 3);
 	struct csr c = {0};
 	struct buf der;
 

@@ -137,7 +137,8 @@ static void test_policy_ec(void **state)
 /* P-256 spelled out, and P-256 with a compressed point: both decode to a key on P-256. */
 static void test_policy_ec_encodings(void **state)
 {
-	static const char *const names[] = {OSSL_PKEY_PARAM_EC_ENCODING, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT};
+	static const char *const names[] = {OSSL_PKEY_PARAM_EC_ENCODING,
+					    OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT};
 	static const char *const values[] = {"explicit", "compressed"};
 	static const char *const words[] = {"explicit", "uncompressed"};
 
@@ -217,7 +218,8 @@ static void test_save_encrypted(void **state)
 	size_t n;
 
 	(void)state;
-	assert_int_equal(key_save(path("b"), rsa2048, "", &em), E_CRYPTO); /* an empty passphrase protects nothing */
+	assert_int_equal(key_save(path("b"), rsa2048, "", &em),
+			 E_CRYPTO); /* an empty passphrase protects nothing */
 	assert_int_equal(access(path("b"), F_OK), -1);
 	assert_int_equal(key_save(path("b"), rsa2048, "s\xc3\xa9same", &em), E_OK);
 	f = fopen(path("b"), "r");
@@ -285,16 +287,11 @@ static void test_spki(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_policy_rsa),
-		cmocka_unit_test(test_policy_small_factor),
-		cmocka_unit_test(test_policy_ec),
-		cmocka_unit_test(test_policy_ec_encodings),
-		cmocka_unit_test(test_policy_pss),
-		cmocka_unit_test(test_generate_bounds),
-		cmocka_unit_test(test_save_load),
-		cmocka_unit_test(test_save_encrypted),
-		cmocka_unit_test(test_load_rubbish),
-		cmocka_unit_test(test_spki),
+		cmocka_unit_test(test_policy_rsa),   cmocka_unit_test(test_policy_small_factor),
+		cmocka_unit_test(test_policy_ec),    cmocka_unit_test(test_policy_ec_encodings),
+		cmocka_unit_test(test_policy_pss),   cmocka_unit_test(test_generate_bounds),
+		cmocka_unit_test(test_save_load),    cmocka_unit_test(test_save_encrypted),
+		cmocka_unit_test(test_load_rubbish), cmocka_unit_test(test_spki),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

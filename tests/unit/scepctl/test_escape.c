@@ -18,7 +18,8 @@ static void expect(void (*fn)(struct buf *, const char *), const char *value, co
 static void test_quoting(void **state)
 {
 	(void)state;
-	expect(escape_confuse, "O\"Brien ${x} \\ \xc3\xbcn\xc3\xaf", "\"O\\\"Brien \\${x} \\\\ \xc3\xbcn\xc3\xaf\"");
+	expect(escape_confuse, "O\"Brien ${x} \\ \xc3\xbcn\xc3\xaf",
+	       "\"O\\\"Brien \\${x} \\\\ \xc3\xbcn\xc3\xaf\"");
 	expect(escape_redis, "/a b/\"c\\", "\"/a b/\\\"c\\\\\"");
 	expect(escape_radius, "a\"b", "\"a\\\"b\"");
 	expect(escape_confuse, "", "\"\"");
@@ -38,8 +39,9 @@ static void test_shell(void **state)
 
 static void test_path(void **state)
 {
-	static const char *const bad[] = {"", "relative", "/a\"b", "/a$b", "/a%b", "/a{b", "/a}b", "/a\\b", "/a'b", "/a`b",
-					  "/a/../b", "/..", "/a\nb", "/a/..", "/\xff"};
+	static const char *const bad[] = {"",        "relative", "/a\"b", "/a$b",  "/a%b",
+					  "/a{b",    "/a}b",     "/a\\b", "/a'b",  "/a`b",
+					  "/a/../b", "/..",      "/a\nb", "/a/..", "/\xff"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -66,10 +68,13 @@ static void test_fill(void **state)
 	const char *vars[] = {"DIR", "/x", "HASH_auto_revoke", "@DIR@", "LINES", "a\nb", NULL};
 
 	(void)state;
-	assert_int_equal(fill("dir @DIR@/y @ @@ a@b.c #@HASH_auto_revoke@ @", vars, "dir /x/y @ @@ a@b.c #@DIR@ @"), E_OK);
+	assert_int_equal(fill("dir @DIR@/y @ @@ a@b.c #@HASH_auto_revoke@ @", vars,
+			      "dir /x/y @ @@ a@b.c #@DIR@ @"),
+			 E_OK);
 	assert_int_equal(fill("a\n@LINES@\nb", vars, "a\na\nb\nb"), E_OK);
 	assert_int_equal(fill("@LINES@\n", vars, "a\nb\n"), E_OK);
-	assert_int_equal(fill("x @LINES@\n", vars, NULL), E_FORMAT); /* would begin a line of its own */
+	assert_int_equal(fill("x @LINES@\n", vars, NULL),
+			 E_FORMAT); /* would begin a line of its own */
 	assert_int_equal(fill("@LINES@ x\n", vars, NULL), E_FORMAT);
 	assert_int_equal(fill("@OTHER@", vars, NULL), E_FORMAT);
 	assert_int_equal(fill("@DI@", vars, NULL), E_FORMAT);

@@ -37,8 +37,9 @@ static int parse(struct got *g, int argc, const char *const *words)
 	return opts_parse(argc, argv, specs, g->rest, 2, &g->n, &g->em);
 }
 
-#define PARSE(g, ...) parse(g, (int)(sizeof((const char *[]){"cmd", __VA_ARGS__}) / sizeof(char *)), \
-			    (const char *const[]){"cmd", __VA_ARGS__})
+#define PARSE(g, ...)                                                                              \
+	parse(g, (int)(sizeof((const char *[]){"cmd", __VA_ARGS__}) / sizeof(char *)),             \
+	      (const char *const[]){"cmd", __VA_ARGS__})
 
 static void test_all_forms(void **state)
 {
@@ -75,7 +76,8 @@ static void test_refusals(void **state)
 	assert_int_equal(PARSE(&g, "-n", "7x"), E_FORMAT);
 	assert_int_equal(PARSE(&g, "-n", ""), E_FORMAT);
 	assert_int_equal(PARSE(&g, "a", "b", "c"), E_FORMAT);
-	assert_int_equal(PARSE(&g, "--tex", "a"), E_FORMAT); /* no abbreviations: they break when options are added */
+	assert_int_equal(PARSE(&g, "--tex", "a"),
+			 E_FORMAT); /* no abbreviations: they break when options are added */
 	assert_non_null(strstr(g.em.text, "did you mean --text"));
 	assert_int_equal(PARSE(&g, "--zzzzzzzz"), E_FORMAT);
 	assert_null(strstr(g.em.text, "did you mean"));
@@ -84,7 +86,8 @@ static void test_refusals(void **state)
 
 static void test_nearest(void **state)
 {
-	static const char *const names[] = {"init", "install", "status", "suspend", "user", "why", NULL};
+	static const char *const names[] = {"init", "install", "status", "suspend",
+					    "user", "why",     NULL};
 
 	(void)state;
 	assert_string_equal(opts_nearest("statsu", names), "status");
@@ -93,7 +96,9 @@ static void test_nearest(void **state)
 	assert_string_equal(opts_nearest("users", names), "user");
 	assert_null(opts_nearest("frobnicate", names));
 	assert_null(opts_nearest("", (const char *const[]){"status", NULL}));
-	assert_null(opts_nearest("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", names));
+	assert_null(opts_nearest(
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		names));
 }
 
 int main(void)
