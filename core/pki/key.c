@@ -1,7 +1,7 @@
 #include "core/pki/key.h"
 
-#include "core/base/text.h"
 #include "core/base/digest.h"
+#include "core/base/text.h"
 #include "core/pki/pki_file.h"
 
 #include <limits.h>
@@ -14,11 +14,11 @@
 
 enum {
 	RSA_MIN_BITS = 2048,
-	RSA_MAX_BITS = 4096,      /* of enrolled keys; larger ones only cost us verification time */
+	RSA_MAX_BITS = 4096, /* of enrolled keys; larger ones only cost us verification time */
 	RSA_MAX_GENERATED = 8192,
-	PBKDF2_ROUNDS = 600000,   /* OWASP 2023 for HMAC-SHA256; about 0.2 s */
+	PBKDF2_ROUNDS = 600000, /* OWASP 2023 for HMAC-SHA256; about 0.2 s */
 	SALT_SIZE = 16,
-	P256_SPKI_SIZE = 91,      /* DER with a named curve and an uncompressed point (RFC 5480) */
+	P256_SPKI_SIZE = 91, /* DER with a named curve and an uncompressed point (RFC 5480) */
 	P384_SPKI_SIZE = 120,
 };
 
@@ -32,7 +32,8 @@ int key_generate_rsa(unsigned bits, EVP_PKEY **ret)
 		return E_UNSUPPORTED;
 	ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
 	if (!ctx || EVP_PKEY_keygen_init(ctx) != 1 ||
-	    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits) != 1 || EVP_PKEY_generate(ctx, &key) != 1)
+	    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, (int)bits) != 1 ||
+	    EVP_PKEY_generate(ctx, &key) != 1)
 		goto out;
 	*ret = key;
 	rc = E_OK;
@@ -81,7 +82,8 @@ int key_save(const char *path, EVP_PKEY *key, const char *passphrase, struct err
 
 	if (bio && passphrase && *passphrase)
 		rc = write_encrypted(bio, key, passphrase);
-	else if (bio && !passphrase && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1)
+	else if (bio && !passphrase &&
+		 PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1)
 		rc = E_OK;
 	if (rc != E_OK) {
 		rc = err_set(em, rc, "%s: the key could not be encoded", path);
@@ -131,8 +133,9 @@ int key_load(const char *path, const char *passphrase, EVP_PKEY **ret, struct er
 	if (key)
 		*ret = key;
 	else if (pass.asked)
-		rc = err_set(em, E_CRYPTO, passphrase ? "%s: wrong passphrase, or not an encrypted key"
-						      : "%s: the key is encrypted and no passphrase was given",
+		rc = err_set(em, E_CRYPTO,
+			     passphrase ? "%s: wrong passphrase, or not an encrypted key"
+					: "%s: the key is encrypted and no passphrase was given",
 			     path);
 	else
 		rc = err_set(em, E_FORMAT, "%s: no private key in PEM form", path);
@@ -200,8 +203,8 @@ static int check_rsa(EVP_PKEY *key, struct errmsg *em)
 	    !EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e))
 		rc = err_set(em, E_DENIED, "RSA key without modulus or exponent");
 	else if (BN_num_bits(n) < RSA_MIN_BITS || BN_num_bits(n) > RSA_MAX_BITS)
-		rc = err_set(em, E_DENIED, "RSA key of %d bits; %d to %d are accepted", BN_num_bits(n),
-			     RSA_MIN_BITS, RSA_MAX_BITS);
+		rc = err_set(em, E_DENIED, "RSA key of %d bits; %d to %d are accepted",
+			     BN_num_bits(n), RSA_MIN_BITS, RSA_MAX_BITS);
 	else if (!BN_is_word(e, 65537))
 		rc = err_set(em, E_DENIED, "RSA exponent is not 65537");
 	else if (has_small_factor(n))
@@ -218,9 +221,11 @@ static int check_ec(EVP_PKEY *key, struct errmsg *em)
 
 	if (!EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL))
 		return err_set(em, E_DENIED, "EC key without a named curve");
-	if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit_params) &&
+	if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+				   &explicit_params) &&
 	    explicit_params)
-		return err_set(em, E_DENIED, "EC key with explicit curve parameters (RFC 5480 section 2.1.1)");
+		return err_set(em, E_DENIED,
+			       "EC key with explicit curve parameters (RFC 5480 section 2.1.1)");
 	if (strcmp(curve, SN_X9_62_prime256v1) == 0)
 		want = P256_SPKI_SIZE;
 	else if (strcmp(curve, SN_secp384r1) == 0)

@@ -1,7 +1,7 @@
 #include "onboard_portal/flow/enrol.h"
 
-#include "core/base/text.h"
 #include "core/base/digest.h"
+#include "core/base/text.h"
 
 #define CHALLENGE_LABEL "scepauth-challenge-1\n"
 

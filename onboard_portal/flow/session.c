@@ -1,8 +1,8 @@
 #include "onboard_portal/flow/session.h"
 
 #include "core/base/buf.h"
-#include "core/base/text.h"
 #include "core/base/digest.h"
+#include "core/base/text.h"
 
 #include <inttypes.h>
 

@@ -1,7 +1,7 @@
 #include "onboard_portal/flow/tries.h"
 
-#include "core/base/text.h"
 #include "core/base/digest.h"
+#include "core/base/text.h"
 
 #include <arpa/inet.h>
 

@@ -1,5 +1,5 @@
-#include "core/base/text.h"
 #include "core/base/digest.h"
+#include "core/base/text.h"
 #include "onboard_portal/flow/choice.h"
 #include "onboard_portal/flow/enrol.h"
 #include "onboard_portal/flow/form.h"
