@@ -51,6 +51,11 @@ static const char journal_help[] =
 	"  show     one line for each record     export   one JSON object for each, certificates in base64\n\n"
 	"  --from N   begin with record N      --dir DIR   another folder than scep.journal, such as a backup\n";
 
+static const char reconcile_help[] =
+	"For when scep_ca says that Redis lost certificates (emptied, or an old state was restored). Better than this\n"
+	"is to restore the newest state of Redis. Stop scep_ca first. What the journal has as active and Redis does not\n"
+	"know is revoked for good; those devices enrol again. --dry-run only counts.\n";
+
 const struct ctl_command ctl_commands[] = {
 	{"init", "DIR [OPTION...]", "make an instance, or check one with --check", init_help, cmd_init},
 	{"check", "[DIR] [--share DIR] [--json]", "judge an instance: what is missing, open or about to expire", NULL, cmd_check},
@@ -64,6 +69,7 @@ const struct ctl_command ctl_commands[] = {
 	{"why", "LOGIN|SERIAL", "why somebody gets in or not", NULL, cmd_why},
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},
 	{"journal", "verify|show|export [--from N] [--json]", "the CA's record of all certificates", journal_help, cmd_journal},
+	{"reconcile", "[--dry-run] [--json]", "go on with a Redis that lost certificates", reconcile_help, cmd_reconcile},
 	{"config", "[--json]", "every configuration key; with -c also its value", NULL, cmd_config},
 	{NULL, NULL, NULL, NULL, NULL},
 };

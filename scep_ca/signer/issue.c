@@ -242,7 +242,7 @@ static int commit(struct issue *i, struct bytes der, struct errmsg *em)
 		r = store_cert_commit(i->ledger, i->rec.serial, der, em);
 	}
 	if (r == E_OK)
-		ledger_journal_committed(i->journal, i->rec.serial);
+		ledger_journal_committed(i->journal, i->rec.serial, i->rec.not_after);
 	if (r == E_DENIED) { /* and the ledger has aborted it */
 		ledger_journal_aborted(i->journal, i->rec.serial, "refused at commit");
 		i->rule = RULE_COMMIT;

@@ -1,6 +1,7 @@
 #include "scep_ca/signer/ledger_journal.h"
 
 #include "core/audit/journal.h"
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/base/version.h"
@@ -12,10 +13,12 @@
 #include <stdatomic.h>
 
 #define DER_MAX 16384
+#define LOOK_EVERY_MS 5000
 
 /* A serial with an INTENT and no end; der is empty while it is not ISSUED. */
 struct open_serial {
 	char serial[SERIAL_SIZE];
+	int64_t not_after;
 	struct buf der;
 };
 
@@ -25,7 +28,18 @@ struct ledger_journal {
 	pthread_mutex_t lock; /* guards open[]; held while the ledger is asked */
 	struct open_serial *open;
 	size_t n, cap;
+	pthread_mutex_t last_lock; /* guards what follows */
+	char last[SERIAL_SIZE];    /* committed last; "" when there is none */
+	int64_t last_not_after, next_look;
 };
+
+static void set_last(struct ledger_journal *l, const char *serial, int64_t not_after)
+{
+	pthread_mutex_lock(&l->last_lock);
+	memcpy(l->last, serial, SERIAL_SIZE);
+	l->last_not_after = not_after;
+	pthread_mutex_unlock(&l->last_lock);
+}
 
 /* --- what is unfinished ---------------------------------------------------------------------------- */
 
@@ -38,8 +52,16 @@ static struct open_serial *find(struct ledger_journal *l, const char *serial)
 	return NULL;
 }
 
-static int start(struct ledger_journal *l, const char *serial)
+static int start(struct ledger_journal *l, const char *serial, struct bytes not_after)
 {
+	char number[24] = "";
+	int64_t end = 0;
+
+	if (not_after.n >= sizeof(number))
+		return E_FORMAT;
+	memcpy(number, not_after.p, not_after.n);
+	if (text_int64(number, &end) != E_OK)
+		return E_FORMAT;
 	if (l->n == l->cap) {
 		size_t cap = l->cap ? 2 * l->cap : 16;
 		void *p = realloc(l->open, cap * sizeof(*l->open));
@@ -49,7 +71,7 @@ static int start(struct ledger_journal *l, const char *serial)
 		l->open = p;
 		l->cap = cap;
 	}
-	l->open[l->n] = (struct open_serial){.serial = ""};
+	l->open[l->n] = (struct open_serial){.not_after = end};
 	buf_init(&l->open[l->n].der, DER_MAX);
 	return text_copy(l->open[l->n++].serial, SERIAL_SIZE, serial);
 }
@@ -74,8 +96,12 @@ static int replay(void *ctx, const struct journal_record *r)
 		return E_FORMAT;
 	memcpy(serial, value.p, value.n);
 	if (r->type == JOURNAL_INTENT)
-		return start(l, serial);
+		return start(l, serial, journal_get(r, "not_after"));
 	o = find(l, serial);
+	if (r->type == JOURNAL_COMMITTED && o)
+		set_last(l, serial, o->not_after);
+	if (r->type == JOURNAL_ABORTED && strcmp(l->last, serial) == 0)
+		l->last[0] = '\0'; /* scepctl reconcile gave it up */
 	if (r->type != JOURNAL_ISSUED) {
 		if (o)
 			finish(l, o);
@@ -110,6 +136,7 @@ int ledger_journal_open(const char *path, struct ledger_journal **ret, struct er
 	/* A file size limit is an error to report here, not a death. */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	pthread_mutex_init(&l->lock, NULL);
+	pthread_mutex_init(&l->last_lock, NULL);
 	r = journal_open(&o, replay, l, &found, &l->journal, em);
 	if (r == E_FORMAT && !found.damaged)
 		(void)err_set(em, r,
@@ -142,6 +169,7 @@ void ledger_journal_close(struct ledger_journal *l)
 		buf_free(&l->open[--l->n].der);
 	free(l->open);
 	pthread_mutex_destroy(&l->lock);
+	pthread_mutex_destroy(&l->last_lock);
 	free(l);
 }
 
@@ -204,8 +232,9 @@ static void note(struct ledger_journal *l, enum journal_type type, const char *s
 		return;
 }
 
-void ledger_journal_committed(struct ledger_journal *l, const char *serial)
+void ledger_journal_committed(struct ledger_journal *l, const char *serial, int64_t not_after)
 {
+	set_last(l, serial, not_after);
 	note(l, JOURNAL_COMMITTED, serial, "");
 }
 
@@ -247,7 +276,7 @@ static int settle_one(struct ledger_journal *l, struct store *ledger, const stru
 		return abort_one(l, ledger, o->serial, "interrupted before signing", em);
 	r = store_cert_commit(ledger, o->serial, buf_bytes(&o->der), em);
 	if (r == E_OK) {
-		ledger_journal_committed(l, o->serial);
+		ledger_journal_committed(l, o->serial, o->not_after);
 		return E_OK;
 	}
 	if (is_away(r))
@@ -259,13 +288,44 @@ static int settle_one(struct ledger_journal *l, struct store *ledger, const stru
 	return r == E_STATE ? E_OK : r;
 }
 
+/* Does the ledger still know what it has acknowledged? */
+static int look_back(struct ledger_journal *l, struct store *ledger, struct errmsg *em)
+{
+	int64_t now = clock_mono_ms();
+	struct certrec c = {.state = CERT_NONE};
+	char serial[SERIAL_SIZE];
+	bool due;
+	int r;
+
+	pthread_mutex_lock(&l->last_lock);
+	due = l->last[0] && now >= l->next_look && l->last_not_after > clock_now();
+	memcpy(serial, l->last, sizeof(serial));
+	pthread_mutex_unlock(&l->last_lock);
+	if (!due)
+		return E_OK;
+	r = store_cert_get(ledger, serial, &c, em);
+	if (r == E_NOTFOUND || (r == E_OK && c.state != CERT_ACTIVE))
+		return err_set(
+			em, E_UNAVAIL,
+			"nothing is issued: the ledger lost certificate %s, so it was emptied or "
+			"an old state was restored; restore its newest state, or stop scep_ca, "
+			"run scepctl reconcile and start it again",
+			serial);
+	if (r != E_OK)
+		return r;
+	pthread_mutex_lock(&l->last_lock);
+	l->next_look = now + LOOK_EVERY_MS;
+	pthread_mutex_unlock(&l->last_lock);
+	return E_OK;
+}
+
 int ledger_journal_settle(struct ledger_journal *l, struct store *ledger, struct errmsg *em)
 {
 	size_t total;
-	int r = E_OK;
+	int r = look_back(l, ledger, em);
 
-	if (atomic_load(&l->settled))
-		return E_OK;
+	if (r != E_OK || atomic_load(&l->settled))
+		return r;
 	pthread_mutex_lock(&l->lock);
 	total = l->n;
 	while (r == E_OK && l->n) {

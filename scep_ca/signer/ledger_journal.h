@@ -23,6 +23,9 @@ void ledger_journal_close(struct ledger_journal *l);
  * Finishes what a crash left: a certificate that was issued is committed again, or aborted when the
  * ledger refuses it; a serial without certificate is aborted. At once E_OK when nothing is left.
  * E_UNAVAIL, E_TIMEOUT: the ledger is away and nothing may be issued until this was done; call again.
+ *
+ * Every few seconds it also asks the ledger for the certificate that was committed last. E_UNAVAIL,
+ * too, when the ledger does not know it: it was emptied or an old state was restored.
  */
 int ledger_journal_settle(struct ledger_journal *l, struct store *ledger,
 			  struct errmsg *em) MUST_CHECK;
@@ -34,7 +37,7 @@ int ledger_journal_issued(struct ledger_journal *l, const char *serial, struct b
 			  struct errmsg *em) MUST_CHECK;
 
 /* Not durable before the next of the above: a restart finds the same again. */
-void ledger_journal_committed(struct ledger_journal *l, const char *serial);
+void ledger_journal_committed(struct ledger_journal *l, const char *serial, int64_t not_after);
 void ledger_journal_aborted(struct ledger_journal *l, const char *serial, const char *reason);
 
 #endif

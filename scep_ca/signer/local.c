@@ -1,5 +1,6 @@
 #include "scep_ca/signer/local.h"
 
+#include "core/base/log.h"
 #include "core/base/text.h"
 #include "scep_ca/ledger.h"
 #include "scep_ca/signer/certrep.h"
@@ -57,6 +58,8 @@ int signer_start(struct signer *s, const struct conf *c, struct errmsg *em)
 	if (ledger) {
 		/* The ledger may be away; the first request asks again. */
 		r = ledger_journal_settle(s->journal, ledger, em);
+		if (r == E_UNAVAIL || r == E_TIMEOUT)
+			log_warn("%s", em->text);
 		store_pool_put(s->ledger, ledger);
 	}
 	return r == E_UNAVAIL || r == E_TIMEOUT ? E_OK : r;

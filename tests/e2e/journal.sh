@@ -109,6 +109,42 @@ t_like "without its folder the CA does not start" "$("$SCEPAUTH_BIN/scep_ca" -c 
 t_like "check says so" "$("$ctl" check "$SCEPAUTH_DIR" 2>&1)" 'journal'
 mv "$journal.away" "$journal"
 
+# --- an old state of Redis -------------------------------------------------------------------------
+t_start ca
+challenge=$("$tool" mint "$SCEPAUTH_CONF" students login=old)
+enrol k.pem "$challenge"
+old=$(serial_of cert.der)
+t_stop redis >/dev/null
+cp -a "$SCEPAUTH_DIR/redis/data" data.old
+t_start redis
+challenge=$("$tool" mint "$SCEPAUTH_CONF" students login=lost)
+enrol k.pem "$challenge"
+t_is "issued after the backup" "$PKI_STATUS" 0
+lost=$(serial_of cert.der)
+t_stop ca redis >/dev/null
+rm -r "$SCEPAUTH_DIR/redis/data"
+cp -a data.old "$SCEPAUTH_DIR/redis/data"
+t_start redis ca
+challenge=$("$tool" mint "$SCEPAUTH_CONF" students login=later)
+enrol k.pem "$challenge"
+t_is "an old state of Redis: nothing is issued" "$HTTP" 503
+t_like "and a line says what is lost and what to do" "$(tail -n 5 "$CA_LOG")" "lost certificate $lost.*scepctl reconcile"
+rec() { "$ctl" -c "$SCEPAUTH_CONF" reconcile "$@"; }
+t_like "reconcile waits for the CA to stop" "$(rec 2>&1)" 'stop it first'
+t_stop ca >/dev/null
+before=$(sha256sum <"$first")
+t_is "reconcile --dry-run counts" "$(rec --dry-run --json | jq -c '[.lost, .revoked]')" '[1,false]'
+t_is "and changes nothing" "$(sha256sum <"$first")" "$before"
+t_like "reconcile" "$(rec)" '1 of them lost by the ledger and revoked'
+t_is "what was lost is revoked" "$(as_ca HEXISTS revoked "$lost")" 1
+t_is "what was not is not" "$(as_ca HEXISTS revoked "$old")$(as_ca HGET "cert:$old" state)" 0active
+t_is "once more: nothing is left" "$(rec --json | jq .lost)" 0
+t_start ca
+enrol k.pem "$challenge"
+t_is "then the CA goes on" "$PKI_STATUS" 0
+t_is "the journal is good" "$(code jl verify)" 0
+t_stop ca >/dev/null
+
 # --- crashes ---------------------------------------------------------------------------------------
 # Whatever was interrupted: every serial that was drawn has an intent, the ledger has no certificate as
 # active that the journal has not as issued, and a device that tries again has exactly one.

@@ -212,6 +212,30 @@ static void test_every_byte_flipped(void **state)
 	}
 }
 
+/* A record that is whole in itself, but not the one that was written: another serial was put in. */
+static void test_exchanged_record(void **state)
+{
+	static uint8_t whole[4096], other[4096];
+	size_t ends[3], n = small_journal(whole, sizeof(whole), ends);
+	struct journal_record r;
+	struct journal_report rep;
+	struct errmsg em = {""};
+	struct buf out = {0};
+
+	(void)state;
+	assert_int_equal(journal_decode(bytes_of(whole + ends[0], n - ends[0]), &r), JOURNAL_WHOLE);
+	r.fields[0].value = bytes_str("cc");
+	buf_init(&out, sizeof(other));
+	assert_int_equal(journal_encode(&r, &out), E_OK);
+	assert_int_equal(out.n, ends[1] - ends[0]);
+	memcpy(whole + ends[0], out.p, out.n);
+	buf_free(&out);
+	save(1, whole, n);
+	assert_int_equal(journal_read_path(dir, NULL, NULL, &rep, &em), E_FORMAT);
+	assert_int_equal(rep.last.seq, 2);
+	assert_non_null(strstr(em.text, "does not follow"));
+}
+
 static void test_every_length(void **state)
 {
 	static uint8_t whole[4096], now[4096];
@@ -276,7 +300,7 @@ static void test_rotation(void **state)
 	struct journal_report rep;
 	struct errmsg em = {""};
 	struct journal *j;
-	char path[128], serial[16];
+	char path[128], renamed[128], serial[16];
 	static uint8_t kept[8192];
 	size_t n;
 
@@ -300,6 +324,11 @@ static void test_rotation(void **state)
 	assert_int_equal(journal_read_path(dir, NULL, NULL, &rep, &em), E_FORMAT);
 	save(6, kept, n);
 	assert_int_equal(journal_read_path(dir, NULL, NULL, &rep, &em), E_OK);
+	path_of(6, path);
+	path_of(7, renamed);
+	assert_int_equal(rename(path, renamed), 0);
+	assert_int_equal(journal_read_path(dir, NULL, NULL, &rep, &em), E_FORMAT);
+	assert_int_equal(rename(renamed, path), 0);
 	path_of(1, path);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(journal_read_path(dir, NULL, NULL, &rep, &em), E_FORMAT);
@@ -501,12 +530,19 @@ static void test_threads_and_full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_round_trip),           CASE(test_entries_at_fault),
-		CASE(test_every_byte_flipped),   CASE(test_every_length),
-		CASE(test_two_writers),          CASE(test_rotation),
-		CASE(test_short_write),          CASE(test_full),
-		CASE(test_file_limit),           CASE(test_failed_fsync_is_final),
-		CASE(test_threads_share_a_sync), CASE(test_threads_and_full_disk),
+		CASE(test_round_trip),
+		CASE(test_entries_at_fault),
+		CASE(test_every_byte_flipped),
+		CASE(test_exchanged_record),
+		CASE(test_every_length),
+		CASE(test_two_writers),
+		CASE(test_rotation),
+		CASE(test_short_write),
+		CASE(test_full),
+		CASE(test_file_limit),
+		CASE(test_failed_fsync_is_final),
+		CASE(test_threads_share_a_sync),
+		CASE(test_threads_and_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

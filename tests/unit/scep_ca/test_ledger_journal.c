@@ -165,6 +165,26 @@ static void nothing_to_settle(void **state)
 	assert_int_equal(ledger_journal_settle(F.l, F.nowhere, NULL), E_OK);
 }
 
+static int count(void *ctx, const struct journal_record *r)
+{
+	int *open = ctx;
+
+	*open += r->type == JOURNAL_INTENT;
+	*open -= r->type == JOURNAL_COMMITTED || r->type == JOURNAL_ABORTED;
+	return 0;
+}
+
+/* What was settled is written down, so that the next start has nothing to do. */
+static void nothing_open(void)
+{
+	struct journal_report rep;
+	struct errmsg em = {""};
+	int open = 0;
+
+	assert_int_equal(journal_read_path(F.path, count, &open, &rep, &em), E_OK);
+	assert_int_equal(open, 0);
+}
+
 static void issued_is_committed(void **state)
 {
 	struct certrec c;
@@ -178,7 +198,7 @@ static void issued_is_committed(void **state)
 	settle();
 	assert_int_equal(state_of(&c), CERT_ACTIVE);
 	reopen();
-	nothing_to_settle(NULL);
+	nothing_open();
 }
 
 static void intent_is_aborted(void **state)
@@ -197,7 +217,7 @@ static void intent_is_aborted(void **state)
 	assert_true(is_revoked(&claimed));
 	assert_true(is_revoked(&drawn));
 	reopen();
-	nothing_to_settle(NULL);
+	nothing_open();
 }
 
 /* The person went bad meanwhile: issued, but never active. */
@@ -220,7 +240,7 @@ static void gone_meanwhile(void **state)
 	assert_true(is_revoked(&held));
 	assert_true(is_revoked(&revoked));
 	reopen();
-	nothing_to_settle(NULL);
+	nothing_open();
 }
 
 static void ends_are_remembered(void **state)
@@ -233,11 +253,39 @@ static void ends_are_remembered(void **state)
 	go(&a, INTENT | CLAIM | ISSUED);
 	assert_int_equal(store_cert_commit(F.ledger, a.serial, bytes_of(der, sizeof(der)), NULL),
 			 E_OK);
-	ledger_journal_committed(F.l, a.serial);
+	ledger_journal_committed(F.l, a.serial, a.not_after);
 	go(&b, INTENT);
 	ledger_journal_aborted(F.l, b.serial, "test");
 	reopen();
-	nothing_to_settle(NULL);
+	nothing_open();
+}
+
+/* The ledger was emptied, or an old state of it restored. */
+static void lost_by_the_ledger(void **state)
+{
+	struct errmsg em = {""};
+	struct certrec c;
+
+	(void)state;
+	prepare(&c, "lost");
+	go(&c, INTENT);
+	ledger_journal_committed(F.l, c.serial, c.not_after);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ledger_journal_settle(F.l, F.ledger, &em), E_UNAVAIL);
+		assert_non_null(strstr(em.text, c.serial));
+		reopen();
+	}
+	/* expired: may have been cleared away */
+	clock_fix(c.not_after);
+	settle();
+	clock_fix(0);
+	assert_int_equal(ledger_journal_settle(F.l, F.ledger, &em), E_UNAVAIL);
+	/* the newest state is back */
+	go(&c, CLAIM);
+	assert_int_equal(ledger_journal_settle(F.l, F.ledger, &em), E_UNAVAIL);
+	assert_int_equal(store_cert_commit(F.ledger, c.serial, bytes_of(der, sizeof(der)), NULL),
+			 E_OK);
+	settle();
 }
 
 /* Somebody made it active behind the CA's back. */
@@ -276,9 +324,9 @@ static void issued_without_intent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(nothing_to_settle),     CASE(issued_is_committed), CASE(intent_is_aborted),
-		CASE(gone_meanwhile),        CASE(ends_are_remembered), CASE(active_without_issued),
-		CASE(issued_without_intent),
+		CASE(nothing_to_settle),  CASE(issued_is_committed),   CASE(intent_is_aborted),
+		CASE(gone_meanwhile),     CASE(ends_are_remembered),   CASE(active_without_issued),
+		CASE(lost_by_the_ledger), CASE(issued_without_intent),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
