@@ -191,6 +191,45 @@ static void test_hostile(void **state)
 	refused(req);
 }
 
+static size_t element(const uint8_t *p)
+{
+	if (!(p[1] & 0x80))
+		return 2 + (size_t)p[1];
+	return p[1] == 0x81 ? 3 + (size_t)p[2] : 4 + ((size_t)p[2] << 8 | p[3]);
+}
+
+/* A signature, but no name: the list of certificates asked for comes first all the same. */
+static void test_signed_without_name(void **state)
+{
+	OCSP_REQUEST *with = question(EVP_sha1(), 1, 0);
+	uint8_t bare[8192], full[8192], out[8192] = {0x30, 0x82};
+	size_t n_tbs, n_sig, n;
+	struct ocsp_query *q = NULL;
+	const uint8_t *tbs, *sig, *p = out;
+	OCSP_REQUEST *check;
+
+	(void)state;
+	assert_int_equal(OCSP_request_sign(with, leaf, ocsp_key, EVP_sha256(), NULL, 0), 1);
+	n = encode(with, full, sizeof(full));
+	assert_int_equal(full[1], 0x82);
+	sig = full + 4 + element(full + 4);
+	n_sig = n - (size_t)(sig - full);
+	assert_int_equal(sig[0], 0xa0);
+	(void)encode(question(EVP_sha1(), 1, 0), bare, sizeof(bare));
+	tbs = bare + 2;
+	n_tbs = element(tbs);
+	n = n_tbs + n_sig;
+	out[2] = (uint8_t)(n >> 8);
+	out[3] = (uint8_t)n;
+	memcpy(out + 4, tbs, n_tbs);
+	memcpy(out + 4 + n_tbs, sig, n_sig);
+	check = d2i_OCSP_REQUEST(NULL, &p, (long)(n + 4));
+	assert_non_null(check);
+	assert_int_equal(OCSP_request_is_signed(check), 1);
+	OCSP_REQUEST_free(check);
+	assert_int_equal(parse(out, n + 4, &q), E_FORMAT);
+}
+
 /* Every truncation, and every byte bent: never a crash, and what is taken is DER of that length. */
 static void test_bent(void **state)
 {
@@ -337,8 +376,11 @@ static void test_not_answered(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_questions),    cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_bent),         cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_questions),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_signed_without_name),
+		cmocka_unit_test(test_bent),
+		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_not_answered),
 	};
 

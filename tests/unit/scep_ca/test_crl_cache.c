@@ -94,6 +94,7 @@ static void test_asks_seldom(void **state)
 	assert_int_equal(fake.calls, 1);
 	shows(1002, CRL_CACHE_CHECK_MS, "list 2");
 	shows(1004, 2 * CRL_CACHE_CHECK_MS, "list 2"); /* asked, nothing new */
+	shows(1004, 3 * CRL_CACHE_CHECK_MS - 1, "list 2");
 	assert_int_equal(fake.calls, 3);
 	/* leave dates pass without a change */
 	shows(1002 + CRL_CACHE_RENEW - 1, 100000, "list 2");

@@ -65,6 +65,9 @@ static void story_of_one(void **state)
 	(void)state;
 	reserved(&u, &d, &t, &c, "listed");
 	said(c.serial, -2);
+	OK(store_suspend_user(S.anna, "listed", "too early", NULL, &S.em));
+	said(c.serial, -2); /* nobody has it yet, so nobody needs to hear of it */
+	OK(store_restore_user(S.anna, "listed", NULL, &S.em));
 	moved();
 	OK(commit(&c));
 	said(c.serial, -1);
