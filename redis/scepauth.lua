@@ -963,7 +963,8 @@ local function crl_list(a)
 	local step, cursor = string.match(a[2] or '1:0', '^(%d+):(%d+)$')
 	step = number(step or '')
 	local what = step and #cursor <= 20 and CRL_STEPS[step] or fail('BADARG', 'bad cursor')
-	local r = redis.call('HSCAN', what[1], cursor, 'COUNT', 500)
+	-- Small pages: RADIUS waits while one is made.
+	local r = redis.call('HSCAN', what[1], cursor, 'COUNT', what[2] == 'h' and 100 or 500)
 	for i = 1, #r[2], 2 do
 		local name, value = r[2][i], r[2][i + 1]
 		if what[2] == 'r' and #name == 32 then

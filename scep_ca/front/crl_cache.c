@@ -1,5 +1,6 @@
 #include "scep_ca/front/crl_cache.h"
 
+#include "core/base/clock.h"
 #include "core/base/digest.h"
 
 #include <pthread.h>
@@ -13,7 +14,8 @@ struct crl_cache {
 	bool asking;  /* some thread is, outside the lock */
 	bool checked; /* once at least, at checked_ms */
 	int64_t checked_ms;
-	struct buf der; /* empty: none yet */
+	int64_t pause_ms; /* until the next check */
+	struct buf der;   /* empty: none yet */
 	char revision[HASH_SIZE];
 	struct crl_cache_seen seen;
 };
@@ -51,6 +53,7 @@ static bool usable(const struct crl_cache *c, int64_t now)
 /* With the lock held; lets go of it while the signer works. */
 static int ask(struct crl_cache *c, int64_t now, int64_t mono_ms, struct errmsg *em)
 {
+	int64_t began = clock_mono_ms(), took;
 	bool stale = c->der.n == 0 || now >= c->seen.this_update + CRL_CACHE_RENEW ||
 		     now < c->seen.this_update;
 	struct signer_crl made = {0};
@@ -70,6 +73,9 @@ static int ask(struct crl_cache *c, int64_t now, int64_t mono_ms, struct errmsg 
 	c->asking = false;
 	c->checked = true;
 	c->checked_ms = mono_ms;
+	took = r == E_OK ? clock_mono_ms() - began : 0;
+	c->pause_ms = took * CRL_CACHE_SHARE > CRL_CACHE_CHECK_MS ? took * CRL_CACHE_SHARE
+								  : CRL_CACHE_CHECK_MS;
 	if (r == E_OK && made.made) {
 		struct buf old = c->der;
 
@@ -93,7 +99,7 @@ int crl_cache_get(struct crl_cache *c, int64_t now, int64_t mono_ms, struct buf 
 	pthread_mutex_lock(&c->lock);
 	while (c->asking && !usable(c, now))
 		pthread_cond_wait(&c->done, &c->lock);
-	if (!c->asking && (!c->checked || mono_ms - c->checked_ms >= CRL_CACHE_CHECK_MS))
+	if (!c->asking && (!c->checked || mono_ms - c->checked_ms >= c->pause_ms))
 		r = ask(c, now, mono_ms, em);
 	if (usable(c, now)) {
 		buf_add_bytes(out, buf_bytes(&c->der));

@@ -1,7 +1,9 @@
 /*
  * The newest CRL of one profile, kept in memory. Asks the signer for changes at most every
  * CRL_CACHE_CHECK_MS, has a new list made when there are any and every CRL_CACHE_RENEW seconds anyhow
- * (leave dates pass without a trace), and while that fails shows the last one until it ends. Thread-safe.
+ * (leave dates pass without a trace). A long list takes the ledger a while: then checks are as far
+ * apart as CRL_CACHE_SHARE times that, so that nobody can keep it busy with requests. While asking
+ * fails it shows the last one until it ends. Thread-safe.
  */
 #ifndef SCEP_CA_FRONT_CRL_CACHE_H
 #define SCEP_CA_FRONT_CRL_CACHE_H
@@ -9,7 +11,7 @@
 #include "core/base/buf.h"
 #include "scep_ca/signer/client.h"
 
-enum { CRL_CACHE_CHECK_MS = 2000, CRL_CACHE_RENEW = 600 };
+enum { CRL_CACHE_CHECK_MS = 2000, CRL_CACHE_RENEW = 600, CRL_CACHE_SHARE = 10 };
 
 struct crl_cache;
 

@@ -103,6 +103,21 @@ static void test_asks_seldom(void **state)
 	shows(500, 300000, "list 4");
 }
 
+/* A signer that takes long is asked less often: ten times as long as it took, here 3 s or more. */
+static void test_slow(void **state)
+{
+	(void)state;
+	fake.delay_ms = 300;
+	shows(1000, 0, "list 1");
+	fake.delay_ms = 0;
+	memcpy(fake.revision, "r2", 3);
+	shows(1001, 2999, "list 1");
+	assert_int_equal(fake.calls, 1);
+	shows(1002, 60000, "list 2");
+	memcpy(fake.revision, "r3", 3);
+	shows(1003, 60000 + CRL_CACHE_CHECK_MS, "list 3");
+}
+
 static void test_away(void **state)
 {
 	(void)state;
@@ -153,6 +168,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_asks_seldom, start, end),
+		cmocka_unit_test_setup_teardown(test_slow, start, end),
 		cmocka_unit_test_setup_teardown(test_away, start, end),
 		cmocka_unit_test_setup_teardown(test_together, start, end),
 	};
