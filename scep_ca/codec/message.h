@@ -13,6 +13,7 @@ enum {
 	SCEP_NONCE_SIZE = 16, /* RFC 8894 section 3.2.1.5 */
 	SCEP_NONCE_MAX = 64,  /* what clients may send: shorter and longer ones exist */
 	SCEP_MESSAGE_MAX = 1 << 20,
+	SCEP_SIGNER_CERT_MAX = 16384, /* DER; a larger one could not be sent a reply */
 };
 
 /* messageType (RFC 8894 section 3.2.1.2). Only PKCSReq is served; the rest is named to be refused. */

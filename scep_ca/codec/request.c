@@ -59,13 +59,13 @@ static int key_usable(EVP_PKEY *key, enum algs_signature alg, struct errmsg *em)
 	return E_OK;
 }
 
-static int take_signer(X509 *cert, EVP_PKEY *key, struct scep_request *req)
+static int take_signer(X509 *cert, EVP_PKEY *key, struct scep_request *req, struct errmsg *em)
 {
 	unsigned char *der = NULL;
 	int n = i2d_X509(cert, &der), r;
 
 	if (n <= 0)
-		return E_CRYPTO;
+		return err_set(em, E_CRYPTO, "SCEP: certificate of the signer is unusable");
 	buf_add(&req->signer_cert, der, (size_t)n);
 	OPENSSL_free(der);
 	der = NULL;
@@ -75,7 +75,9 @@ static int take_signer(X509 *cert, EVP_PKEY *key, struct scep_request *req)
 	buf_add(&req->signer_spki, der, (size_t)n);
 	OPENSSL_free(der);
 	r = buf_error(&req->signer_cert);
-	return r != E_OK ? r : buf_error(&req->signer_spki);
+	if (r == E_OK)
+		r = buf_error(&req->signer_spki);
+	return r == E_OK ? E_OK : err_set(em, r, "SCEP: certificate of the signer is too large");
 }
 
 /* Signature over the attributes, and messageDigest over the content as one run of bytes. */
@@ -138,7 +140,7 @@ static int parse(CMS_ContentInfo *cms, const struct shape_signed *shape, struct 
 	req->signer_rsa = shape->signature == ALGS_SIGNATURE_RSA;
 	r = verify(cms, cert, req, em);
 	if (r == E_OK)
-		r = take_signer(cert, key, req);
+		r = take_signer(cert, key, req, em);
 out:
 	sk_X509_pop_free(certs, X509_free);
 	return r;
@@ -155,7 +157,7 @@ int scep_request_parse(struct bytes msg, struct scep_request *ret, struct errmsg
 	if (r != E_OK)
 		return r;
 	req.digest = shape.digest;
-	buf_init(&req.signer_cert, msg.n);
+	buf_init(&req.signer_cert, SCEP_SIGNER_CERT_MAX);
 	buf_init(&req.signer_spki, SPKI_MAX);
 	buf_init(&req.envelope, msg.n);
 	r = read_cms(msg, &cms);

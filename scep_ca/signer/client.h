@@ -23,7 +23,7 @@
 enum {
 	SIGNER_SPKI_MAX = 1024,
 	SIGNER_ENVELOPE_MAX = SCEP_MESSAGE_MAX,
-	SIGNER_CERT_MAX = 16384, /* of the reply's recipient */
+	SIGNER_CERT_MAX = SCEP_SIGNER_CERT_MAX, /* of the reply's recipient */
 	SIGNER_REPLY_MAX = 65536,
 	SIGNER_CRL_MAX = 16777216, /* about 300,000 entries */
 	SIGNER_OCSP_MAX = 16384,

@@ -181,6 +181,27 @@ static void refuses_oversized_signer_keys(void **state)
 	scep_client_free(&big);
 }
 
+/* Else a ticket would be spent on a certificate that no reply can carry to it. */
+static void refuses_oversized_signer_certs(void **state)
+{
+	static const unsigned char filler[SCEP_SIGNER_CERT_MAX];
+	struct fixture *f = *state;
+	struct scep_client big = {0};
+	struct scep_request req;
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *ext;
+
+	assert_true(scep_client_new(&big, 2048) && value);
+	assert_int_equal(ASN1_OCTET_STRING_set(value, filler, sizeof(filler)), 1);
+	ext = X509_EXTENSION_create_by_NID(NULL, NID_netscape_comment, 0, value);
+	assert_true(ext && X509_add_ext(big.cert, ext, -1) == 1);
+	assert_true(X509_sign(big.cert, big.key, EVP_sha256()) > 0);
+	assert_int_equal(parse(f, &big, (struct scep_msg){0}, &req), E_TOOBIG);
+	X509_EXTENSION_free(ext);
+	ASN1_OCTET_STRING_free(value);
+	scep_client_free(&big);
+}
+
 static void refuses_bytes_behind(void **state)
 {
 	struct fixture *f = *state;
@@ -288,6 +309,7 @@ int main(void)
 		cmocka_unit_test(refuses_bad_attributes),
 		cmocka_unit_test(refuses_bad_signers),
 		cmocka_unit_test(refuses_oversized_signer_keys),
+		cmocka_unit_test(refuses_oversized_signer_certs),
 		cmocka_unit_test(refuses_bytes_behind),
 		cmocka_unit_test(recorded_messages),
 		cmocka_unit_test(truncated_everywhere),
