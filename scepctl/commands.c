@@ -1,11 +1,14 @@
 #include "scepctl/ctl.h"
 
 static const char init_help[] =
-	"Makes a complete instance in DIR: root CA, one issuing CA and SCEP transport certificate per group,\n"
-	"web and RADIUS certificates, scepauth.conf, Redis configuration with its users, FreeRADIUS raddb.\n"
+	"Makes a complete instance in DIR: root CA, one issuing CA and SCEP transport certificate "
+	"per group,\n"
+	"web and RADIUS certificates, scepauth.conf, Redis configuration with its users, "
+	"FreeRADIUS raddb.\n"
 	"DIR must be empty or not there; nothing is ever overwritten.\n\n"
 	"  --organization TEXT        shown to people and put into certificates\n"
-	"  --group NAME[:VLAN]        a group and its profile, repeatable (staff:20 and students:30)\n"
+	"  --group NAME[:VLAN]        a group and its profile, repeatable (staff:20 and "
+	"students:30)\n"
 	"  --ssid TEXT                secure network (campus)\n"
 	"  --onboarding-ssid TEXT     open onboarding network, if there is one\n"
 	"  --host NAME                DNS name for certificates and URLs (localhost)\n"
@@ -22,25 +25,31 @@ static const char init_help[] =
 	"  --run-as USER              owner of the instance, when made by root\n"
 	"  --share DIR                templates ($SCEPAUTH_SHARE)\n"
 	"  --dry-run                  say what would be made    --quiet   say nothing\n"
-	"  --check                    judge the instance in DIR: exit 1 with a list of what is wrong\n";
+	"  --check                    judge the instance in DIR: exit 1 with a list of what is "
+	"wrong\n";
 
 static const char user_help[] =
 	"Accounts for which the portal needs no directory, kept in the file portal.accounts.\n\n"
 	"  add LOGIN --groups A,B [--name TEXT] [--email ADDR]\n"
 	"  passwd LOGIN\n"
-	"  del LOGIN      forgets the account only; see `scepctl revoke user` for what the person holds\n"
+	"  del LOGIN      forgets the account only; see `scepctl revoke user` for what the person "
+	"holds\n"
 	"  list\n\n"
-	"  --password-file F   one line, mode 0600     --password-stdin   one line; else asked twice\n";
+	"  --password-file F   one line, mode 0600     --password-stdin   one line; else asked "
+	"twice\n";
 
 static const char helpdesk_help[] =
-	"Helpdesk people work with redis-cli alone: revoke, suspend, restore, why (docs/REDIS.md).\n\n"
-	"  add NAME [--password-file F]   makes the Redis user; prints the password once, or writes it to F\n"
+	"Helpdesk people work with redis-cli alone: revoke, suspend, restore, why "
+	"(docs/REDIS.md).\n\n"
+	"  add NAME [--password-file F]   makes the Redis user; prints the password once, or "
+	"writes it to F\n"
 	"  del NAME                       what the person did stays recorded\n"
 	"  list\n";
 
 static const char revoke_help[] =
 	"  revoke cert SERIAL REASON     one certificate, any spelling of the serial\n"
-	"  revoke user LOGIN REASON      all certificates and open tickets, and no new ones until restored\n"
+	"  revoke user LOGIN REASON      all certificates and open tickets, and no new ones until "
+	"restored\n"
 	"A revocation is final. --as NAME is needed: the record names who did it.\n";
 
 static const char suspend_help[] =
@@ -48,28 +57,41 @@ static const char suspend_help[] =
 
 static const char journal_help[] =
 	"  verify   reads all of it; exit 1 and file, byte and record at the first damage\n"
-	"  show     one line for each record     export   one JSON object for each, certificates in base64\n\n"
-	"  --from N   begin with record N      --dir DIR   another folder than scep.journal, such as a backup\n";
+	"  show     one line for each record     export   one JSON object for each, certificates "
+	"in base64\n\n"
+	"  --from N   begin with record N      --dir DIR   another folder than scep.journal, such "
+	"as a backup\n";
 
 static const char reconcile_help[] =
-	"For when scep_ca says that Redis lost certificates (emptied, or an old state was restored). Better than this\n"
-	"is to restore the newest state of Redis. Stop scep_ca first. What the journal has as active and Redis does not\n"
+	"For when scep_ca says that Redis lost certificates (emptied, or an old state was "
+	"restored). Better than this\n"
+	"is to restore the newest state of Redis. Stop scep_ca first. What the journal has as "
+	"active and Redis does not\n"
 	"know is revoked for good; those devices enrol again. --dry-run only counts.\n";
 
 const struct ctl_command ctl_commands[] = {
-	{"init", "DIR [OPTION...]", "make an instance, or check one with --check", init_help, cmd_init},
-	{"check", "[DIR] [--share DIR] [--json]", "judge an instance: what is missing, open or about to expire", NULL, cmd_check},
-	{"install", "[--share DIR]", "load Functions, actors and groups into Redis", NULL, cmd_install},
+	{"init", "DIR [OPTION...]", "make an instance, or check one with --check", init_help,
+	 cmd_init},
+	{"check", "[DIR] [--share DIR] [--json]",
+	 "judge an instance: what is missing, open or about to expire", NULL, cmd_check},
+	{"install", "[--share DIR]", "load Functions, actors and groups into Redis", NULL,
+	 cmd_install},
 	{"policy", "load|list", "bring the groups of scepauth.conf into Redis", NULL, cmd_policy},
-	{"helpdesk", "add|del|list [NAME]", "people who may revoke with redis-cli", helpdesk_help, cmd_helpdesk},
-	{"user", "add|passwd|del|list [LOGIN]", "local accounts of the portal", user_help, cmd_user},
-	{"revoke", "cert|user WHAT REASON --as NAME", "end a certificate or all of a person's", revoke_help, cmd_revoke},
-	{"suspend", "LOGIN REASON --as NAME", "keep a person off the network for now", suspend_help, cmd_suspend},
+	{"helpdesk", "add|del|list [NAME]", "people who may revoke with redis-cli", helpdesk_help,
+	 cmd_helpdesk},
+	{"user", "add|passwd|del|list [LOGIN]", "local accounts of the portal", user_help,
+	 cmd_user},
+	{"revoke", "cert|user WHAT REASON --as NAME", "end a certificate or all of a person's",
+	 revoke_help, cmd_revoke},
+	{"suspend", "LOGIN REASON --as NAME", "keep a person off the network for now", suspend_help,
+	 cmd_suspend},
 	{"restore", "LOGIN --as NAME", "end one's own suspension of a person", NULL, cmd_restore},
 	{"why", "LOGIN|SERIAL", "why somebody gets in or not", NULL, cmd_why},
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},
-	{"journal", "verify|show|export [--from N] [--json]", "the CA's record of all certificates", journal_help, cmd_journal},
-	{"reconcile", "[--dry-run] [--json]", "go on with a Redis that lost certificates", reconcile_help, cmd_reconcile},
+	{"journal", "verify|show|export [--from N] [--json]", "the CA's record of all certificates",
+	 journal_help, cmd_journal},
+	{"reconcile", "[--dry-run] [--json]", "go on with a Redis that lost certificates",
+	 reconcile_help, cmd_reconcile},
 	{"config", "[--json]", "every configuration key; with -c also its value", NULL, cmd_config},
 	{NULL, NULL, NULL, NULL, NULL},
 };

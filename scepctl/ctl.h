@@ -17,7 +17,8 @@ struct ctl_command {
 	const char *usage; /* arguments, after the name */
 	const char *about; /* one line */
 	const char *help;  /* the rest of --help; may be NULL */
-	int (*run)(const struct ctl_command *self, int argc, char **argv); /* an exit code of args.h */
+	int (*run)(const struct ctl_command *self, int argc,
+		   char **argv); /* an exit code of args.h */
 };
 
 /* All subcommands in the order in which they are shown; ends with name NULL. */
@@ -53,11 +54,12 @@ int ctl_print_json(struct json *j);
 
 /* Reads the configuration and opens a handle as Redis user `as` (NULL: `fallback`, whose password is
  * in the instance's secrets folder). The caller closes and frees both. */
-int ctl_open(const struct ctl_common *c, const char *fallback, struct conf **ret_conf, struct store **ret,
-	     struct errmsg *em) MUST_CHECK;
+int ctl_open(const struct ctl_common *c, const char *fallback, struct conf **ret_conf,
+	     struct store **ret, struct errmsg *em) MUST_CHECK;
 
 /* Asks on the terminal without echo; E_STATE when there is none. `again`: twice, until both agree. */
-int ctl_ask_secret(const char *prompt, bool again, char dst[CTL_SECRET_SIZE], struct errmsg *em) MUST_CHECK;
+int ctl_ask_secret(const char *prompt, bool again, char dst[CTL_SECRET_SIZE],
+		   struct errmsg *em) MUST_CHECK;
 
 /* One line from standard input (without the line end); E_FORMAT when it is empty or too long. */
 int ctl_read_stdin(char dst[CTL_SECRET_SIZE], struct errmsg *em) MUST_CHECK;

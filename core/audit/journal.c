@@ -259,7 +259,8 @@ static int enqueue(struct journal *j, const struct journal_entry *e, size_t n,
 			break;
 		}
 		memcpy(rec.prev, end.hash, DIGEST_SIZE);
-		memcpy(rec.fields, e[i].fields, e[i].n * sizeof(*e[i].fields));
+		if (e[i].n)
+			memcpy(rec.fields, e[i].fields, e[i].n * sizeof(*e[i].fields));
 		r = journal_encode(&rec, &out);
 		end.seq++;
 		memcpy(end.hash, rec.hash, DIGEST_SIZE);
