@@ -404,6 +404,12 @@ radius_answer() { # WHAT ATTRIBUTES...
 port=$RADIUS_PORT
 t_like "a password gets nobody in" "$(radius_answer auth 'User-Name = "alice@example.edu"' 'User-Password = "x"' \
 	'Message-Authenticator = 0x00')" 'Access-Reject'
+for method in PEAP TTLS MD5 GTC; do
+	printf 'network={\n\tkey_mgmt=%s\n\teap=%s\n\tidentity="alice@example.edu"\n\tpassword="x"\n}\n' \
+		"$([[ $method == MD5 ]] && echo IEEE8021X || echo WPA-EAP)" "$method" >"$dev/$method.conf"
+	eapol_run "$dev/$method.conf"
+	t_is "neither does EAP-$method" "$EAP_RESULT" reject
+done
 port=$((RADIUS_PORT + 1))
 t_like "accounting is answered" "$(radius_answer acct 'User-Name = "alice"' 'Acct-Status-Type = Start' \
 	'Acct-Session-Id = "1"' "Class = \"$class\"")" 'Accounting-Response'
