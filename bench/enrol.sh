@@ -2,14 +2,14 @@
 # Enrolments per second of scep_ca, with Redis as shipped (appendfsync always), by 1 and by 8 connections,
 # beside what one core of this machine does of RSA-2048 signatures at the same hour. See README.md here.
 #
-#   bench/enrol.sh          SCEPAUTH_BIN names the programs; BENCH_SECONDS (8) bounds each measurement
+#   bench/enrol.sh          SCEPAUTH_BIN names the programs; BENCH_SECONDS (6) bounds each measurement
 set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export SCEPAUTH_SHARE=$top SCEPAUTH_BIN=${SCEPAUTH_BIN:-$top/build/std/bin}
 instance=$top/packaging/instance.sh
 tools=$SCEPAUTH_BIN/../tests/bin
-seconds=${BENCH_SECONDS:-8}
+seconds=${BENCH_SECONDS:-6}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/scepauth-bench.XXXXXX")
 trap '"$instance" stop "$dir/i" >/dev/null 2>&1 || true; rm -rf "$dir"' EXIT
 
@@ -39,9 +39,9 @@ enrol() {
 	echo "enrolments_per_s $1 $rate"
 	echo "latency_ms $1 median $(sed -n 's/^median_ms=//p' "$dir/result") p99 $(sed -n 's/^p99_ms=//p' "$dir/result")"
 }
-enrol 1 1500
+enrol 1 500
 one=$rate
-enrol 8 2500
+enrol 8 1000
 eight=$rate
 signs=$(openssl speed -mr -seconds 2 rsa2048 2>/dev/null | sed -n 's/^+F2:[0-9]*:2048:\([0-9.]*\):.*/\1/p')
 echo "openssl_rsa2048_sign_per_s $signs"
