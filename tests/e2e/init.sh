@@ -162,7 +162,7 @@ t_is "SSID is read back" "$("$ctl" -c "$h/scepauth.conf" config --json |
 t_is "organization in the certificate" "$(openssl x509 -in "$h/ca/one/issuing.pem" -noout -subject \
 	-nameopt utf8,sname,sep_multiline,-esc_msb | sed -n 's/^ *O=//p')" "$org"
 if [[ -r $SCEPAUTH_BIN/../lib/rlm_scepauth.so ]] && radiusd=$(PATH=$PATH:/usr/sbin command -v freeradius); then
-	t_like "FreeRADIUS reads the instance" "$("$radiusd" -XC -d "$h/raddb" 2>&1 | tail -n 1)" 'Configuration appears to be OK'
+	t_like "FreeRADIUS reads the instance" "$(env "${T_RADIUS_ENV[@]}" "$radiusd" -XC -d "$h/raddb" 2>&1 | tail -n 1)" 'Configuration appears to be OK'
 else
 	t_skip "FreeRADIUS reads the instance" "no FreeRADIUS or no module here"
 fi

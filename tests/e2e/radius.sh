@@ -8,10 +8,6 @@
 T_INIT=(--group staff:20 --group students:30)
 t_instance redis
 now=$(date +%s)
-# With SAN=1 the server needs the sanitizers' runtime (instance.sh does the same for its own start).
-preload=()
-[[ ! -e $SCEPAUTH_BIN/../lib/sanitizer-preload ]] ||
-	preload=("LD_PRELOAD=$(cat "$SCEPAUTH_BIN/../lib/sanitizer-preload")" ASAN_OPTIONS=detect_leaks=0)
 raddb=$SCEPAUTH_DIR/raddb
 dev=$T_DIR/dev
 mkdir -p "$dev"
@@ -161,7 +157,7 @@ record $sam_serial "$students_ca" $sam
 # --- starting -----------------------------------------------------------------------------------------
 
 t_stop redis
-t_ok "the configuration is checked without Redis" env "${preload[@]}" \
+t_ok "the configuration is checked without Redis" env "${T_RADIUS_ENV[@]}" \
 	freeradius -XC -d "$raddb"
 t_start radius
 t_pass "FreeRADIUS starts while Redis is away"
@@ -386,10 +382,10 @@ expect_reject "the module in the outer server" alice not_eap_tls
 good_radius
 
 sed -i 's/deadline_ms = 120/deadline_ms = 1/' "$raddb/mods-available/scepauth"
-bad=$(env "${preload[@]}" freeradius -XC -d "$raddb" 2>&1)
+bad=$(env "${T_RADIUS_ENV[@]}" freeradius -XC -d "$raddb" 2>&1)
 t_like "a value out of range is named with its file" "$bad" 'mods-enabled/scepauth\[[0-9]+\]: .*deadline_ms = 1 is out of range: 5 to 10000'
 sed -i 's/deadline_ms = 1$/deadline_ms = 120/; /^\tpassword/d' "$raddb/mods-available/scepauth"
-bad=$(env "${preload[@]}" freeradius -XC -d "$raddb" 2>&1)
+bad=$(env "${T_RADIUS_ENV[@]}" freeradius -XC -d "$raddb" 2>&1)
 t_like "a missing password too" "$bad" 'password'
 t_unlike "and nothing is OK then" "$bad" 'Configuration appears to be OK'
 good_radius

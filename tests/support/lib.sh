@@ -16,6 +16,11 @@ T_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 export SCEPAUTH_BIN=${SCEPAUTH_BIN:-$T_TOP/build/std/bin}
 export SCEPAUTH_SHARE=$T_TOP
 export LC_ALL=C.UTF-8
+# For env: what a process needs that loads the module as built with the sanitizers.
+T_RADIUS_ENV=()
+if [[ -r $SCEPAUTH_BIN/../lib/sanitizer-preload ]]; then
+	T_RADIUS_ENV=("LD_PRELOAD=$(cat "$SCEPAUTH_BIN/../lib/sanitizer-preload")" ASAN_OPTIONS=detect_leaks=0)
+fi
 T_DIR=$(mktemp -d "${TMPDIR:-/tmp}/scepauth-test.XXXXXX")
 t_count=0 t_failed=0 t_finished=0
 t_deferred=()
