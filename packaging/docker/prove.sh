@@ -39,7 +39,7 @@ files() { inside "$1" find /srv/scepauth -type f; }
 t_like "the CA holds the issuing keys" "$(files scep_ca)" 'issuing\.key'
 t_unlike "and not the root key, nor another's secrets" "$(files scep_ca)" 'root\.key|session\.key|redis-(portal|installer|radius)|server\.key'
 t_like "the portal holds its session key" "$(files onboard_portal)" 'session\.key'
-t_unlike "and no CA key" "$(files onboard_portal)" '(root|issuing|ra)\.key'
+t_unlike "and no CA key" "$(files onboard_portal)" '(root|issuing|ra|ocsp)\.key'
 t_like "RADIUS holds its own key" "$(files freeradius)" 'radius/server\.key'
 t_unlike "and nothing else" "$(files freeradius)" '/ca/|/secrets/'
 t_is "nobody in there is root" "$(for s in admin redis scep_ca onboard_portal auto_revoke freeradius; do inside $s id -u; done | sort -u)" 900
