@@ -333,8 +333,11 @@ cmd_new() {
 
 cmd_up() {
 	local dir=$1
-	[[ -f $dir/env ]] || cmd_new "$dir"
-	cmd_start "$dir"
+	if [[ -f $dir/env ]]; then
+		cmd_start "$dir"
+	else
+		cmd_new "$dir"
+	fi
 	# shellcheck disable=SC1091
 	. "$dir/env"
 	cat <<TEXT
@@ -352,7 +355,7 @@ Everything runs. Your campus:
   logs        $dir/log
   variables   $dir/env   (source it in a shell)
 
-Add a device on the portal, run the command it shows, then look: scepctl -c $SCEPAUTH_CONF why $STUDENT_LOGIN
+Add a device on the portal, run the command it shows, then look: $bin/scepctl -c $SCEPAUTH_CONF why $STUDENT_LOGIN
 End it with: make down
 TEXT
 }
