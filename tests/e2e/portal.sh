@@ -266,7 +266,7 @@ t_is "also after HEAD" "$STATUS" 200
 hash=$(printf '%s' "$challenge" | sha256sum | cut -d' ' -f1)
 t_ok "Redis knows the hash of the challenge" grep -raqF "$hash" "$SCEPAUTH_DIR/redis/data"
 t_not "and not the challenge" grep -raqF "$challenge" "$SCEPAUTH_DIR/redis/data"
-t_not "nor the link" grep -raqF "${link#/e/}" "$SCEPAUTH_DIR/redis/data"
+t_not "nor the link" grep -raqF -- "${link#/e/}" "$SCEPAUTH_DIR/redis/data"
 dump() { # every value in Redis
 	redis_as installer --scan | while read -r k; do
 		case $(redis_as installer type "$k") in
