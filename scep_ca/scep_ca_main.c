@@ -1,4 +1,4 @@
-#include "scep_ca/front/run.h"
+#include "scep_ca/run.h"
 
 int main(int argc, char **argv)
 {

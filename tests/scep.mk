@@ -27,3 +27,11 @@ fuzz:
 			-artifact_prefix=$(BUILD)/fuzz/found/$$t- $(BUILD)/fuzz/corpus/$$t tests/vectors/scep \
 			2>&1 | grep -E 'ERROR|SUMMARY|number_of_executed|cov:.*DONE' || exit 1; \
 	done
+
+# What a hijacked front would be, for tests/e2e/scep_roles.sh.
+SCEP_ROLES := $(BUILD)/tests/bin/scep_roles
+units: $(SCEP_ROLES)
+$(SCEP_ROLES): $(BUILD)/tests/tools/scep_roles.o $(SUPPORT_LIB) $(BUILD)/scep_ca/libscep_ca.a $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(call SAY,LD,$@)$(CC) $(ALL_LDFLAGS) $< -Wl,--start-group $(SUPPORT_LIB) $(BUILD)/scep_ca/libscep_ca.a \
+		$(CORE_LIB) -Wl,--end-group -o $@ $(PKG_LIBS) -lcmocka

@@ -11,6 +11,10 @@ const struct conf_key conf_schema[] = {
 	 "name of the organization, shown to people and put into certificates"},
 	{"", false, "run-as", CONF_STR, "", 0, 0,
 	 "system user that the daemons become when started as root; empty: stay"},
+	{"", false, "run-as-ra", CONF_STR, "", 0, 0,
+	 "system user of the processes that open requests; empty: run-as"},
+	{"", false, "run-as-ca", CONF_STR, "", 0, 0,
+	 "system user of the process that issues certificates; empty: run-as"},
 	{"", false, "syslog", CONF_BOOL, "false", 0, 0,
 	 "send audit events to syslog as well as to standard output"},
 
@@ -37,6 +41,8 @@ const struct conf_key conf_schema[] = {
 	 "key shared by the ra and ca roles, 32 bytes"},
 	{"scep", false, "journal", CONF_PATH, "journal", 0, 0,
 	 "folder of the CA's journal, written by scep_ca alone"},
+	{"scep", false, "sockets", CONF_PATH, "run", 0, 0,
+	 "folder of the sockets between the processes of scep_ca"},
 	{"scep", false, "replay-window", CONF_INT, "600", 0, 3600,
 	 "seconds in which the same challenge and key get the same certificate again"},
 

@@ -193,8 +193,9 @@ static void enrol(struct enrol *e, struct http_response *res)
 	int r = run(e);
 
 	if (is_away(r)) {
-		log_error("%s %s: the store is away: %s", e->profile->name, e->client, e->em.text);
-		return answer_busy(res, "store not available, come again\n");
+		log_error("%s %s: %s is away: %s", e->profile->name, e->client, e->step,
+			  e->em.text);
+		return answer_busy(res, "not available, come again\n");
 	}
 	if (r != E_OK) {
 		log_error("%s %s: %s failed: %s", e->profile->name, e->client, e->step, e->em.text);
@@ -209,8 +210,12 @@ static void enrol(struct enrol *e, struct http_response *res)
 	if (r != E_OK)
 		log_error("enrol note: %s", e->em.text);
 	if (is_away(r) && e->rule != RULE_NONE)
-		return answer_busy(res, "store not available, come again\n");
+		return answer_busy(res, "not available, come again\n");
 	r = reply(e, res);
+	if (is_away(r)) {
+		log_error("%s %s: reply is away: %s", e->profile->name, e->client, e->em.text);
+		return answer_busy(res, "not available, come again\n");
+	}
 	if (r != E_OK && e->rule == RULE_NONE) {
 		log_error("%s %s: no reply to this client's certificate: %s", e->profile->name,
 			  e->client, e->em.text);

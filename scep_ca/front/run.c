@@ -4,15 +4,13 @@
 #include "core/base/args.h"
 #include "core/base/log.h"
 #include "core/http/httpd.h"
-#include "core/ipc/sandbox.h"
+#include "scep_ca/confine.h"
 #include "scep_ca/front/routes.h"
 #include "scep_ca/front/service.h"
 
 #include <signal.h>
 #include <unistd.h>
 
-#define ABOUT                                                                                      \
-	"The SCEP certificate authority: enrols devices that show a challenge from the portal."
 #define MAX_CONNECTIONS 1024
 /* A whole campus may come from one address (NAT of the onboarding network, a load balancer). */
 #define MAX_PER_ADDRESS 512
@@ -20,7 +18,7 @@
 /* Most of an enrolment is waiting until Redis has it on disk. */
 #define THREADS_PER_CORE 4
 
-static unsigned thread_count(const struct conf *c)
+unsigned front_threads(const struct conf *c)
 {
 	long n = conf_int(c, "scep", NULL, "threads"), cores = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -55,29 +53,11 @@ static void say_store(struct service *s)
 		store_pool_put(s->store, store);
 }
 
-/* Files that a look-up of the Redis host may need, and the journal; everything else is read by now. */
-static int confine(const struct conf *c, struct errmsg *em)
-{
-	const char *const writable[] = {conf_path(c, "scep", NULL, "journal")};
-	static const char *const readable[] = {"/etc/hosts", "/etc/resolv.conf",
-					       "/etc/nsswitch.conf", "/etc/host.conf",
-					       "/etc/gai.conf"};
-	const struct sandbox box = {
-		.user = conf_str(c, "", NULL, "run-as"),
-		.read_paths = readable,
-		.n_read = sizeof(readable) / sizeof(readable[0]),
-		.write_paths = writable,
-		.n_write = 1,
-	};
-
-	return sandbox_enter(&box, em);
-}
-
-static int serve(const struct conf *c, struct service *s, unsigned threads)
+static int serve(const struct conf *c, struct service *s, int ready)
 {
 	struct httpd_options o = {
 		.listen = conf_str(c, "scep", NULL, "listen"),
-		.threads = threads,
+		.threads = front_threads(c),
 		.max_body = (size_t)conf_int(c, "scep", NULL, "max-body"),
 		.raw_bodies = true, /* clients call a PKIOperation anything, curl a form */
 		.max_connections = MAX_CONNECTIONS,
@@ -94,8 +74,8 @@ static int serve(const struct conf *c, struct service *s, unsigned threads)
 
 	block_signals(&set);
 	/* The sandbox binds only threads that start after it: hence between open and run. */
-	if (httpd_open(&o, &h, &em) != E_OK || service_start(s, c, &em) != E_OK ||
-	    confine(c, &em) != E_OK || httpd_run(h, &em) != E_OK) {
+	if (httpd_open(&o, &h, &em) != E_OK || confine(c, PROTO_FRONT, &em) != E_OK ||
+	    httpd_run(h, &em) != E_OK) {
 		log_error("%s", em.text);
 		httpd_stop(h);
 		return EXIT_FAILED;
@@ -109,6 +89,8 @@ static int serve(const struct conf *c, struct service *s, unsigned threads)
 		where[0] = '\0';
 	audit("started", where);
 	log_info("ready %s", where);
+	if (ready >= 0 && write(ready, "r", 1) != 1)
+		log_warn("nobody waits for this process any more");
 	while (sigwait(&set, &sig) != 0)
 		;
 	httpd_stop(h);
@@ -116,46 +98,18 @@ static int serve(const struct conf *c, struct service *s, unsigned threads)
 	return EXIT_DONE;
 }
 
-static int load(const struct args *a, struct conf **ret_conf, struct service **ret,
-		unsigned *ret_threads)
+int front_run(const struct conf *c, int ready)
 {
-	struct errmsg em = {""};
-	int r = conf_load(a->conf_file, ret_conf, &em);
-
-	if (r == E_OK) {
-		*ret_threads = thread_count(*ret_conf);
-		r = service_open(*ret_conf, *ret_threads, ret, &em);
-	}
-	if (r == E_OK)
-		return EXIT_DONE;
-	log_error("%s", em.text);
-	return EXIT_USAGE;
-}
-
-int scep_ca_run(int argc, char **argv)
-{
-	struct args a = {0};
-	struct conf *c = NULL;
 	struct service *s = NULL;
 	struct errmsg em = {""};
-	unsigned threads = 0;
-	int code = args_parse(argc, argv, "scep_ca", ABOUT, &a);
+	int code = EXIT_USAGE;
 
-	if (code >= 0)
-		return code;
-	log_init("scep_ca", a.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-	if (sandbox_early(&em) != E_OK) {
+	if (service_open(c, front_threads(c), &s, &em) != E_OK) {
 		log_error("%s", em.text);
-		return EXIT_FAILED;
-	}
-	code = load(&a, &c, &s, &threads);
-	if (code == EXIT_DONE && a.check_only)
-		log_info("%s is good", a.conf_file);
-	else if (code == EXIT_DONE) {
+	} else {
 		audit_open("scep_ca", conf_bool(c, "", NULL, "syslog"));
-		code = serve(c, s, threads);
+		code = serve(c, s, ready);
 	}
 	service_close(s);
-	conf_free(c);
 	return code;
 }

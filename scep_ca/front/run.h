@@ -1,7 +1,13 @@
-/* The whole program. */
+/* The process of the role `front`: hostile bytes, and no key. */
 #ifndef SCEP_CA_FRONT_RUN_H
 #define SCEP_CA_FRONT_RUN_H
 
-int scep_ca_run(int argc, char **argv);
+#include "core/base/conf.h"
+
+/* Requests at once. */
+unsigned front_threads(const struct conf *c);
+
+/* Serves until SIGTERM; returns the exit code. ready: gets one byte then; -1: nobody asks. */
+int front_run(const struct conf *c, int ready);
 
 #endif

@@ -6,7 +6,7 @@
 #include "scep_ca/codec/caps.h"
 #include "scep_ca/codec/certs_only.h"
 #include "scep_ca/ledger.h"
-#include "scep_ca/signer/local.h"
+#include "scep_ca/signer/remote.h"
 
 #define BAG_MAX 65536
 #define CAPS_MAX 512
@@ -94,7 +94,7 @@ int service_open(const struct conf *c, unsigned threads, struct service **ret, s
 	if (!s)
 		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 	s->replay_window = conf_int(c, "scep", NULL, "replay-window");
-	r = signer_open_local(c, threads, &s->signer, em);
+	r = remote_new(c, &s->signer, em);
 	if (r == E_OK)
 		r = load_profiles(c, s, em);
 	if (r == E_OK)
@@ -109,16 +109,11 @@ int service_open(const struct conf *c, unsigned threads, struct service **ret, s
 	return E_OK;
 }
 
-int service_start(struct service *s, const struct conf *c, struct errmsg *em)
-{
-	return signer_start(s->signer, c, em);
-}
-
 void service_close(struct service *s)
 {
 	if (!s)
 		return;
-	signer_close(s->signer);
+	remote_free(s->signer);
 	if (s->store)
 		store_pool_close(s->store);
 	throttle_free(s->throttle);

@@ -26,12 +26,10 @@ struct service {
 	int64_t replay_window;
 };
 
-/* Loads everything but the listener; the same errors as signer_open_local. threads: how many
- * requests run at once. */
+/* Loads everything but the listener, and no key: E_CONFIG or E_DENIED with file and cure in em. threads:
+ * how many requests run at once. */
 int service_open(const struct conf *c, unsigned threads, struct service **ret,
 		 struct errmsg *em) MUST_CHECK;
-/* Takes the journal; see signer_start. */
-int service_start(struct service *s, const struct conf *c, struct errmsg *em) MUST_CHECK;
 void service_close(struct service *s);
 
 const struct service_profile *service_find(const struct service *s, const char *profile);

@@ -60,13 +60,15 @@ static int check_issuer(struct keys_profile *p, const char *path, struct errmsg 
 	return E_OK;
 }
 
+/* key_path: NULL when the key is for the other role. */
 static int load_pair(const char *cert_path, const char *key_path, X509 **ret_cert,
 		     EVP_PKEY **ret_key, struct errmsg *em)
 {
 	int r = cert_load(cert_path, ret_cert, em);
 
-	if (r == E_OK)
-		r = key_load(key_path, NULL, ret_key, em);
+	if (r != E_OK || !key_path)
+		return r;
+	r = key_load(key_path, NULL, ret_key, em);
 	if (r == E_OK && !cert_check_key(*ret_cert, *ret_key))
 		r = err_set(em, E_CONFIG, "%s: is not the key of %s", key_path, cert_path);
 	return r;
@@ -112,8 +114,8 @@ static int load_url(const struct conf *c, const char *name, const char *key,
 	return E_OK;
 }
 
-static int load_profile(const struct conf *c, const char *name, struct keys_profile *p,
-			struct errmsg *em)
+static int load_profile(const struct conf *c, enum keys_of role, const char *name,
+			struct keys_profile *p, struct errmsg *em)
 {
 	const char *issuer = conf_path(c, "profile", name, "issuer-cert");
 	const char *ra = conf_path(c, "profile", name, "ra-cert");
@@ -123,16 +125,16 @@ static int load_profile(const struct conf *c, const char *name, struct keys_prof
 		return err_set(em, E_CONFIG,
 			       "profile \"%s\": letters, digits and . _ @ - only, at most %d", name,
 			       NAME_SIZE - 1);
-	r = load_pair(issuer, conf_path(c, "profile", name, "issuer-key"), &p->issuer,
-		      &p->issuer_key, em);
+	r = load_pair(issuer, role == KEYS_CA ? conf_path(c, "profile", name, "issuer-key") : NULL,
+		      &p->issuer, &p->issuer_key, em);
 	if (r == E_OK)
 		r = check_issuer(p, issuer, em);
 	if (r == E_OK)
-		r = load_pair(ra, conf_path(c, "profile", name, "ra-key"), &p->ra_cert, &p->ra_key,
-			      em);
+		r = load_pair(ra, role == KEYS_RA ? conf_path(c, "profile", name, "ra-key") : NULL,
+			      &p->ra_cert, &p->ra_key, em);
 	if (r == E_OK)
 		r = check_ra(p, ra, em);
-	if (r == E_OK)
+	if (r == E_OK && role == KEYS_CA)
 		r = load_ocsp(c, name, p, em);
 	if (r == E_OK)
 		r = load_url(c, name, "crl-url", p->crl_url, em);
@@ -169,7 +171,7 @@ static int load_legacy(struct keys *k, struct errmsg *em)
 	return E_OK;
 }
 
-int keys_load(const struct conf *c, struct keys **ret, struct errmsg *em)
+int keys_load(const struct conf *c, enum keys_of role, struct keys **ret, struct errmsg *em)
 {
 	struct keys *k = calloc(1, sizeof(*k));
 	const char *const *names = NULL;
@@ -184,14 +186,16 @@ int keys_load(const struct conf *c, struct keys **ret, struct errmsg *em)
 		r = err_set(em, E_CONFIG, "the configuration has no profile: nothing to enrol for");
 		goto out;
 	}
-	r = load_secret(conf_path(c, "scep", NULL, "ticket-mac-key"), k->ticket_mac, em);
+	r = role == KEYS_CA
+		    ? load_secret(conf_path(c, "scep", NULL, "ticket-mac-key"), k->ticket_mac, em)
+		    : E_OK;
 	if (r == E_OK)
 		r = load_secret(conf_path(c, "scep", NULL, "seal-key"), k->seal, em);
 	while (r == E_OK && k->n < n) {
 		k->n++;
-		r = load_profile(c, names[k->n - 1], &k->profiles[k->n - 1], em);
+		r = load_profile(c, role, names[k->n - 1], &k->profiles[k->n - 1], em);
 	}
-	if (r == E_OK)
+	if (r == E_OK && role == KEYS_RA)
 		r = load_legacy(k, em);
 out:
 	if (r != E_OK) {

@@ -21,10 +21,10 @@
 struct keys_profile {
 	char name[NAME_SIZE];
 	X509 *ra_cert;
-	EVP_PKEY *ra_key;
+	EVP_PKEY *ra_key; /* NULL in the ca role */
 	X509 *issuer;
-	EVP_PKEY *issuer_key;
-	X509 *ocsp_cert; /* NULL: no OCSP */
+	EVP_PKEY *issuer_key; /* NULL in the ra role */
+	X509 *ocsp_cert;      /* NULL: no OCSP */
 	EVP_PKEY *ocsp_key;
 	int64_t ocsp_from, ocsp_to;
 	char crl_url[KEYS_URL_SIZE], ocsp_url[KEYS_URL_SIZE]; /* for certificates; "": none */
@@ -37,14 +37,18 @@ struct keys_profile {
 struct keys {
 	struct keys_profile *profiles;
 	size_t n;
-	uint8_t ticket_mac[KEYS_SECRET_SIZE];
+	uint8_t ticket_mac[KEYS_SECRET_SIZE]; /* zero in the ra role */
 	uint8_t seal[KEYS_SECRET_SIZE];
 	OSSL_LIB_CTX *legacy; /* knows single DES; NULL unless a profile allows it */
 	OSSL_PROVIDER *providers[2];
 };
 
+/* Whose keys: those of the other role are not read. */
+enum keys_of { KEYS_RA, KEYS_CA };
+
 /* Blocks on files. E_CONFIG, E_DENIED (mode too open), E_IO, with file and cure in em. */
-int keys_load(const struct conf *c, struct keys **ret, struct errmsg *em) MUST_CHECK;
+int keys_load(const struct conf *c, enum keys_of role, struct keys **ret,
+	      struct errmsg *em) MUST_CHECK;
 void keys_free(struct keys *k); /* wipes */
 
 /* NULL when there is no such profile. */

@@ -14,21 +14,21 @@
 
 #define LANES 64
 
-/* Both roles in this very process. */
-struct signer {
+/* One role; the ledger and the journal are the ca role's alone. */
+struct local {
 	struct keys *keys;
 	struct store_pool *ledger;
-	struct ledger_journal *journal; /* NULL until signer_start */
+	struct ledger_journal *journal; /* NULL until local_start */
 	int64_t replay_window;
 	/* A claim by the same key abandons one that is not committed yet (docs/REDIS.md), so two requests
 	 * with one challenge must not be under way at once: each challenge has its lane. */
 	pthread_mutex_t lanes[LANES];
 };
 
-int signer_open_local(const struct conf *c, unsigned max_handles, struct signer **ret,
-		      struct errmsg *em)
+int local_new(const struct conf *c, enum proto_role role, unsigned max_handles, struct local **ret,
+	      struct errmsg *em)
 {
-	struct signer *s = calloc(1, sizeof(*s));
+	struct local *s = calloc(1, sizeof(*s));
 	int r;
 
 	if (!s)
@@ -36,18 +36,18 @@ int signer_open_local(const struct conf *c, unsigned max_handles, struct signer 
 	for (int i = 0; i < LANES; i++)
 		pthread_mutex_init(&s->lanes[i], NULL);
 	s->replay_window = conf_int(c, "scep", NULL, "replay-window");
-	r = keys_load(c, &s->keys, em);
-	if (r == E_OK)
+	r = keys_load(c, role == PROTO_RA ? KEYS_RA : KEYS_CA, &s->keys, em);
+	if (r == E_OK && role == PROTO_CA)
 		r = ledger_open(c, "ca", max_handles, &s->ledger, em);
 	if (r != E_OK) {
-		signer_close(s);
+		local_free(s);
 		return r;
 	}
 	*ret = s;
 	return E_OK;
 }
 
-int signer_start(struct signer *s, const struct conf *c, struct errmsg *em)
+int local_start(struct local *s, const struct conf *c, struct errmsg *em)
 {
 	struct store *ledger;
 	int r = ledger_journal_open(conf_path(c, "scep", NULL, "journal"), &s->journal, em);
@@ -65,7 +65,7 @@ int signer_start(struct signer *s, const struct conf *c, struct errmsg *em)
 	return r == E_UNAVAIL || r == E_TIMEOUT ? E_OK : r;
 }
 
-void signer_close(struct signer *s)
+void local_free(struct local *s)
 {
 	if (!s)
 		return;
@@ -78,14 +78,14 @@ void signer_close(struct signer *s)
 	free(s);
 }
 
-int signer_open(struct signer *s, const struct signer_open_request *req, struct signer_opened *ret,
-		struct errmsg *em)
+int local_open(struct local *s, const struct signer_open_request *req, struct signer_opened *ret,
+	       struct errmsg *em)
 {
 	return ra_open(s->keys, req, ret, em);
 }
 
-int signer_reply(struct signer *s, const struct signer_reply_request *req, struct buf *out,
-		 struct errmsg *em)
+int local_reply(struct local *s, const struct signer_reply_request *req, struct buf *out,
+		struct errmsg *em)
 {
 	return ra_certrep(s->keys, req, out, em);
 }
@@ -99,8 +99,8 @@ static unsigned lane_of(const struct grant *g)
 	return first % LANES;
 }
 
-int signer_issue(struct signer *s, const struct grant *g, struct signer_issued *ret,
-		 struct buf *out, struct errmsg *em)
+int local_issue(struct local *s, const struct grant *g, struct signer_issued *ret, struct buf *out,
+		struct errmsg *em)
 {
 	pthread_mutex_t *lane = &s->lanes[lane_of(g)];
 	struct store *ledger;
@@ -120,8 +120,8 @@ int signer_issue(struct signer *s, const struct grant *g, struct signer_issued *
 	return r;
 }
 
-int signer_crl(struct signer *s, const char *profile, const char *known, struct signer_crl *ret,
-	       struct buf *out, struct errmsg *em)
+int local_crl(struct local *s, const char *profile, const char *known, struct signer_crl *ret,
+	      struct buf *out, struct errmsg *em)
 {
 	struct store *ledger = store_pool_get(s->ledger);
 	int r;
@@ -133,8 +133,8 @@ int signer_crl(struct signer *s, const char *profile, const char *known, struct 
 	return r;
 }
 
-int signer_ocsp(struct signer *s, struct bytes question, struct signer_ocsp *ret, struct buf *out,
-		struct errmsg *em)
+int local_ocsp(struct local *s, struct bytes question, struct signer_ocsp *ret, struct buf *out,
+	       struct errmsg *em)
 {
 	struct store *ledger = store_pool_get(s->ledger);
 	int r = ca_ocsp(s->keys, ledger, question, ret, out, em);

@@ -1,0 +1,27 @@
+/*
+ * Starts the processes of the roles and keeps them alive. This process holds no key, reads nothing
+ * from the network and ends nobody but its own children.
+ */
+#ifndef SCEP_CA_SUPERVISE_H
+#define SCEP_CA_SUPERVISE_H
+
+#include "core/base/err.h"
+
+struct supervise_child {
+	const char *name; /* for the log */
+	/* Runs in the new process and returns its exit code. ready: it writes one byte when it serves,
+	 * and closes it; -1: nobody asks. */
+	int (*run)(void *ctx, int ready);
+	void *ctx;
+};
+
+enum { SUPERVISE_MAX = 130 };
+
+/*
+ * Starts one after the other, each when the one before is ready. One that ends before that: all end,
+ * and its exit code is returned. Later the dead are started again, at once and then ever slower, until
+ * SIGTERM or SIGINT: then all end, the last started first. Must be called before any thread starts.
+ */
+int supervise(const struct supervise_child *children, unsigned n);
+
+#endif

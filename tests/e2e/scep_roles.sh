@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# The processes of scep_ca: who holds what, the walls between them tried from inside, a hijacked front,
+# and processes that die. The walls' program is tests/tools/scep_roles.c.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/../support/lib.sh"
+
+# shellcheck disable=SC2034 # for t_instance
+T_INIT=(--group staff:20 --group students:30)
+t_instance redis ca
+tool=$SCEPAUTH_BIN/../tests/bin/scep_tool
+roles=$SCEPAUTH_BIN/../tests/bin/scep_roles
+load=$SCEPAUTH_BIN/../tests/bin/scep_load
+[[ -x $tool && -x $roles && -x $load ]] || t_bail "no $roles: make units"
+ra=$SCEPAUTH_DIR/ca/students/ra.pem
+w=$T_DIR/w
+mkdir -p "$w"
+cd "$w" || exit 1
+
+mint() { "$tool" mint "$SCEPAUTH_CONF" students "$@"; }
+top=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/ca.pid")
+children() { cat "/proc/$top/task/$top/children"; }
+enrol() { # LOGIN: leaves STATUS and PKI_STATUS
+	"$tool" request "$ra" "k.$1" r.der challenge="$(mint login="$1")" || return 1
+	STATUS=$(curl -s -o reply.der -w '%{http_code}' --data-binary @r.der "$SCEP_URL/scep/students?operation=PKIOperation")
+	PKI_STATUS=$("$tool" reply "$ra" "k.$1" reply.der cert.der 2>&1 | sed -n 's/^status=//p')
+	[[ $STATUS == 200 && $PKI_STATUS == 0 ]]
+}
+
+# --- who is there, by order of their start: ca, one ra per core, front ---------------------------------------
+
+read -ra pids < <(children)
+t_is "one ca, one ra per core, one front" "${#pids[@]}" $(($(nproc) + 2))
+ca=${pids[0]} opener=${pids[1]} front=${pids[-1]}
+t_is "all are confined" "$(grep -h '^Seccomp:' /proc/{"$top","$ca","$opener","$front"}/task/*/status | sort -u | tr -d '\t')" "Seccomp:2"
+t_is "none can gain rights" "$(grep -h '^NoNewPrivs:' /proc/{"$top","$ca","$opener","$front"}/status | sort -u | tr -d '\t')" "NoNewPrivs:1"
+t_ok "an enrolment works" enrol anna
+
+# --- keys in memory ------------------------------------------------------------------------------------------
+
+# holds PID KEY.pem: the first prime of the key, in either order of bytes, lies in the memory of the process
+holds() {
+	local hex rev
+	hex=$(openssl rsa -in "$2" -noout -text 2>/dev/null | sed -n '/^prime1:/,/^prime2:/p' | grep '^ ' | tr -d ' :\n' | sed 's/^00//')
+	hex=${hex:0:96}
+	[[ ${#hex} == 96 ]] || t_bail "no prime of $2"
+	rev=$(fold -w2 <<<"$hex" | tac | tr -d '\n')
+	memory "$1" | LC_ALL=C grep -qaP "$(sed 's/../\\x&/g' <<<"$hex")|$(sed 's/../\\x&/g' <<<"$rev")"
+}
+memory() {
+	local range perms rest from to
+	while read -r range perms rest; do
+		[[ $perms == rw* ]] || continue
+		from=$((16#${range%-*})) to=$((16#${range#*-}))
+		dd if="/proc/$1/mem" bs=4096 skip=$((from / 4096)) count=$(((to - from) / 4096)) 2>/dev/null
+	done <"/proc/$1/maps"
+}
+issuing=$SCEPAUTH_DIR/ca/students/issuing.key transport=$SCEPAUTH_DIR/ca/students/ra.key
+t_ok "the ca holds the issuing key (so the look is good)" holds "$ca" "$issuing"
+t_ok "the ra holds the RA key" holds "$opener" "$transport"
+t_not "the front holds no issuing key" holds "$front" "$issuing"
+t_not "the front holds no RA key" holds "$front" "$transport"
+t_not "the ra holds no issuing key" holds "$opener" "$issuing"
+t_not "the ca holds no RA key" holds "$ca" "$transport"
+t_not "the first process holds no issuing key" holds "$top" "$issuing"
+t_not "the first process holds no RA key" holds "$top" "$transport"
+t_unlike "no key file is open or mapped in the front" "$(ls -l /proc/"$front"/fd; cat /proc/"$front"/maps)" '\.key|/ca/|/secrets/|/journal'
+t_unlike "nor in the ra" "$(ls -l /proc/"$opener"/fd; cat /proc/"$opener"/maps)" '\.key|/ca/|/secrets/|/journal'
+
+# --- the walls, from inside, and a hijacked front --------------------------------------------------------------
+
+counted() { # takes over the TAP of a program
+	local line
+	while read -r line; do
+		case $line in
+		"ok - "*) t_pass "${line#ok - }" ;;
+		"not ok - "*) t_fail "${line#not ok - }" ;;
+		*) t_note "$line" ; [[ $line != Bail* ]] || t_fail "$line" ;;
+		esac
+	done
+}
+for role in front ra ca; do counted < <("$roles" wall "$role" "$SCEPAUTH_CONF" </dev/null 2>&1); done
+counted < <("$roles" hijack "$SCEPAUTH_CONF" "$ra" students "$(mint login=hanna)" "$(mint login=ivo)" 2>&1)
+read -ra after < <(children)
+t_is "no process died of it" "${after[*]}" "${pids[*]}"
+if ((EUID == 0)) && command -v setpriv >/dev/null; then
+	chmod 711 "$T_DIR" "$SCEPAUTH_DIR" "$SCEPAUTH_DIR/run"
+	chmod 666 "$SCEPAUTH_DIR"/run/scep-*.sock
+	cp "$roles" "$T_DIR/roles" && chmod 755 "$T_DIR/roles"
+	for role in ra ca; do
+		t_is "$role: another uid is hung up on" "$(setpriv --reuid=65534 --clear-groups "$T_DIR/roles" connect "$SCEPAUTH_DIR/run/scep-$role.sock")" "hung up"
+	done
+	t_is "because of its uid" "$(grep -c 'uid 65534 is refused' "$CA_LOG")" 4
+	chmod 600 "$SCEPAUTH_DIR"/run/scep-*.sock
+fi
+
+# --- deaths under load -----------------------------------------------------------------------------------------
+
+mint login=load count=600 >challenges
+"$load" "${SCEP_URL##*:}" students "$ra" 4 6 <challenges >load.log 2>&1 &
+loader=$!
+sleep 1
+for n in 1 2 3; do
+	read -ra now < <(children)
+	kill -9 "$(tr ' ' '\n' < <(children) | sed -n "$((1 + n % 3))p")"
+	sleep 1
+done
+wait "$loader"
+t_ok "after kill -9 under load an enrolment works again" t_wait 10 enrol bea
+t_is "and all are there" "$(children | wc -w)" $(($(nproc) + 2))
+t_unlike "nobody got an internal error" "$(cat load.log)" 'http_500|status 500'
+for state in $(sed 's/.*) //; s/ .*//' $(children | sed 's|[0-9][0-9]*|/proc/&/stat|g')); do [[ $state != Z ]] || t_fail "a zombie"; done
+t_stop ca
+t_is "SIGTERM ends all" "$(for p in $(children 2>/dev/null) "${after[@]}"; do [[ ! -d /proc/$p ]] || echo "$p"; done)" ""
+t_not "and takes the sockets away" ls "$SCEPAUTH_DIR"/run/scep-*.sock
+t_start ca
+top=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/ca.pid")
+read -ra pids < <(children)
+kill -9 "$top"
+t_ok "when the first process is killed, all end" t_wait 5 eval "! kill -0 ${pids[*]} 2>/dev/null"
+rm -f "$SCEPAUTH_DIR/run/ca.pid"
+t_start ca
+t_ok "and it starts again over the dead sockets" enrol cleo
+t_done
