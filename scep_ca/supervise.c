@@ -3,6 +3,7 @@
 #include "core/base/args.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "scep_ca/signer/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -108,7 +109,7 @@ static int start_and_wait(struct supervisor *s, unsigned i)
 
 /* --- watching ------------------------------------------------------------------------------------ */
 
-static void note_death(struct supervisor *s, unsigned i, int status)
+static bool note_death(struct supervisor *s, unsigned i, int status)
 {
 	struct slot *slot = &s->slots[i];
 	int64_t now = clock_mono_ms();
@@ -123,19 +124,23 @@ static void note_death(struct supervisor *s, unsigned i, int status)
 	slot->pause = slot->pause ? slot->pause * 2 : PAUSE_MIN_MS;
 	if (slot->pause > PAUSE_MAX_MS)
 		slot->pause = PAUSE_MAX_MS;
+	return !fault_ends_all(status);
 }
 
-static void reap(struct supervisor *s)
+/* False: all shall end. */
+static bool reap(struct supervisor *s)
 {
+	bool go_on = true;
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		for (unsigned i = 0; i < s->n; i++) {
-			if (s->slots[i].pid == pid)
-				note_death(s, i, status);
+			if (s->slots[i].pid == pid && !note_death(s, i, status))
+				go_on = false;
 		}
 	}
+	return go_on;
 }
 
 /* Starts who is due; ms until the next one is, or a while. */
@@ -156,7 +161,8 @@ static int64_t start_due(struct supervisor *s)
 	return next > 0 ? next : 1;
 }
 
-static void watch(struct supervisor *s)
+/* The signal for the children. */
+static int watch(struct supervisor *s)
 {
 	for (;;) {
 		int64_t ms = start_due(s);
@@ -164,14 +170,15 @@ static void watch(struct supervisor *s)
 		int sig = sigtimedwait(&s->signals, NULL, &t);
 
 		if (sig == SIGTERM || sig == SIGINT)
-			return;
-		reap(s);
+			return SIGTERM;
+		if (!reap(s))
+			return SIGKILL;
 	}
 }
 
 /* --- ending -------------------------------------------------------------------------------------- */
 
-static void end_one(struct supervisor *s, unsigned i)
+static void end_one(struct supervisor *s, unsigned i, int sig)
 {
 	static const struct timespec pause = {.tv_nsec = 5000000};
 	int64_t until = clock_mono_ms() + END_MS;
@@ -180,7 +187,7 @@ static void end_one(struct supervisor *s, unsigned i)
 	s->slots[i].pid = 0;
 	if (!pid)
 		return;
-	(void)kill(pid, SIGTERM);
+	(void)kill(pid, sig);
 	while (waitpid(pid, NULL, WNOHANG) == 0) {
 		if (clock_mono_ms() >= until) {
 			log_warn("%s does not end, killing it", s->children[i].name);
@@ -194,7 +201,7 @@ static void end_one(struct supervisor *s, unsigned i)
 int supervise(const struct supervise_child *children, unsigned n)
 {
 	struct supervisor s = {.children = children, .n = n};
-	int code = n <= SUPERVISE_MAX ? EXIT_DONE : EXIT_FAILED;
+	int code = n <= SUPERVISE_MAX ? EXIT_DONE : EXIT_FAILED, sig = SIGTERM;
 
 	sigemptyset(&s.signals);
 	sigaddset(&s.signals, SIGTERM);
@@ -205,8 +212,8 @@ int supervise(const struct supervise_child *children, unsigned n)
 	for (unsigned i = 0; code == EXIT_DONE && i < n; i++)
 		code = start_and_wait(&s, i);
 	if (code == EXIT_DONE)
-		watch(&s);
+		sig = watch(&s);
 	for (unsigned i = n; i > 0; i--)
-		end_one(&s, i - 1);
+		end_one(&s, i - 1, sig);
 	return code;
 }
