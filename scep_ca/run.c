@@ -15,7 +15,7 @@
 #include "scep_ca/confine.h"
 #include "scep_ca/front/run.h"
 #include "scep_ca/front/service.h"
-#include "scep_ca/signer/local.h"
+#include "scep_ca/signer/keeper.h"
 #include "scep_ca/signer/process.h"
 #include "scep_ca/signer/remote.h"
 #include "scep_ca/supervise.h"
@@ -137,17 +137,17 @@ static int serve(const struct conf *c)
 /* All that the roles will load; the only moment when one process sees all keys. */
 static int check(const struct conf *c, struct errmsg *em)
 {
-	struct local *ra = NULL, *ca = NULL;
+	struct keeper *ra = NULL, *ca = NULL;
 	struct service *s = NULL;
-	int r = local_new(c, PROTO_RA, 1, &ra, em);
+	int r = keeper_new(c, PROTO_RA, 1, &ra, em);
 
 	if (r == E_OK)
-		r = local_new(c, PROTO_CA, 1, &ca, em);
+		r = keeper_new(c, PROTO_CA, 1, &ca, em);
 	if (r == E_OK)
 		r = service_open(c, 1, &s, em);
 	service_close(s);
-	local_free(ca);
-	local_free(ra);
+	keeper_free(ca);
+	keeper_free(ra);
 	return r;
 }
 

@@ -5,7 +5,7 @@
 #include "core/base/log.h"
 #include "core/ipc/frame.h"
 #include "scep_ca/confine.h"
-#include "scep_ca/signer/local.h"
+#include "scep_ca/signer/keeper.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -21,13 +21,13 @@
 
 struct process {
 	const struct process_options *o;
-	struct local *local;
+	struct keeper *keeper;
 	int stop; /* eventfd: readable when it is time to end */
 };
 
 /* --- requests: E_OK with an answer in out, or the request was no good --------------------------- */
 
-static int do_open(struct local *l, struct bytes in, struct buf *out)
+static int do_open(struct keeper *k, struct bytes in, struct buf *out)
 {
 	struct signer_open_request q = {0};
 	struct signer_opened opened = {0};
@@ -37,14 +37,14 @@ static int do_open(struct local *l, struct bytes in, struct buf *out)
 
 	if (r != E_OK)
 		return r;
-	r = local_open(l, &q, &opened, &em);
+	r = keeper_open(k, &q, &opened, &em);
 	proto_put_result(out, r, &em);
 	if (r == E_OK)
 		proto_put_opened(out, &opened);
 	return E_OK;
 }
 
-static int do_reply(struct local *l, struct bytes in, struct buf *out)
+static int do_reply(struct keeper *k, struct bytes in, struct buf *out)
 {
 	struct signer_reply_request q = {0};
 	struct errmsg em = {""};
@@ -55,7 +55,7 @@ static int do_reply(struct local *l, struct bytes in, struct buf *out)
 	if (r != E_OK)
 		return r;
 	buf_init(&der, SIGNER_REPLY_MAX);
-	r = local_reply(l, &q, &der, &em);
+	r = keeper_reply(k, &q, &der, &em);
 	proto_put_result(out, r, &em);
 	if (r == E_OK)
 		frame_put(out, buf_bytes(&der));
@@ -63,7 +63,7 @@ static int do_reply(struct local *l, struct bytes in, struct buf *out)
 	return E_OK;
 }
 
-static int do_issue(struct local *l, struct bytes in, struct buf *out)
+static int do_issue(struct keeper *k, struct bytes in, struct buf *out)
 {
 	struct signer_issued issued = {0};
 	struct errmsg em = {""};
@@ -74,7 +74,7 @@ static int do_issue(struct local *l, struct bytes in, struct buf *out)
 	if (r != E_OK)
 		return r;
 	buf_init(&cert, SIGNER_CERT_MAX);
-	r = local_issue(l, &g, &issued, &cert, &em);
+	r = keeper_issue(k, &g, &issued, &cert, &em);
 	proto_put_result(out, r, &em);
 	if (r == E_OK)
 		proto_put_issued(out, &issued, buf_bytes(&cert));
@@ -82,7 +82,7 @@ static int do_issue(struct local *l, struct bytes in, struct buf *out)
 	return E_OK;
 }
 
-static int do_crl(struct local *l, struct bytes in, struct buf *out)
+static int do_crl(struct keeper *k, struct bytes in, struct buf *out)
 {
 	char profile[NAME_SIZE], known[HASH_SIZE];
 	struct signer_crl made = {0};
@@ -93,7 +93,7 @@ static int do_crl(struct local *l, struct bytes in, struct buf *out)
 	if (r != E_OK)
 		return r;
 	buf_init(&der, SIGNER_CRL_MAX);
-	r = local_crl(l, profile, known, &made, &der, &em);
+	r = keeper_crl(k, profile, known, &made, &der, &em);
 	proto_put_result(out, r, &em);
 	if (r == E_OK)
 		proto_put_crl_made(out, &made, buf_bytes(&der));
@@ -101,7 +101,7 @@ static int do_crl(struct local *l, struct bytes in, struct buf *out)
 	return E_OK;
 }
 
-static int do_ocsp(struct local *l, struct bytes in, struct buf *out)
+static int do_ocsp(struct keeper *k, struct bytes in, struct buf *out)
 {
 	struct signer_ocsp done = {0};
 	struct errmsg em = {""};
@@ -109,7 +109,7 @@ static int do_ocsp(struct local *l, struct bytes in, struct buf *out)
 	int r;
 
 	buf_init(&der, SIGNER_REPLY_MAX);
-	r = local_ocsp(l, in, &done, &der, &em);
+	r = keeper_ocsp(k, in, &done, &der, &em);
 	proto_put_result(out, r, &em);
 	if (r == E_OK)
 		proto_put_ocsp_done(out, &done, buf_bytes(&der));
@@ -117,19 +117,19 @@ static int do_ocsp(struct local *l, struct bytes in, struct buf *out)
 	return E_OK;
 }
 
-static int dispatch(struct local *l, enum proto_op op, struct bytes in, struct buf *out)
+static int dispatch(struct keeper *k, enum proto_op op, struct bytes in, struct buf *out)
 {
 	switch (op) {
 	case PROTO_OPEN:
-		return do_open(l, in, out);
+		return do_open(k, in, out);
 	case PROTO_REPLY:
-		return do_reply(l, in, out);
+		return do_reply(k, in, out);
 	case PROTO_ISSUE:
-		return do_issue(l, in, out);
+		return do_issue(k, in, out);
 	case PROTO_CRL:
-		return do_crl(l, in, out);
+		return do_crl(k, in, out);
 	case PROTO_OCSP:
-		return do_ocsp(l, in, out);
+		return do_ocsp(k, in, out);
 	}
 	return E_UNSUPPORTED;
 }
@@ -154,7 +154,7 @@ static int serve(const struct process *p, int fd, struct errmsg *em)
 		goto out;
 	}
 	r = in.n > rule->request_max ? E_TOOBIG
-				     : dispatch(p->local, rule->op, buf_bytes(&in), &out);
+				     : dispatch(p->keeper, rule->op, buf_bytes(&in), &out);
 	if (r == E_OK)
 		r = buf_error(&out);
 	if (r != E_OK)
@@ -249,14 +249,14 @@ int process_run(const struct process_options *o)
 	struct errmsg em = {""};
 	int code = EXIT_DONE, r;
 
-	r = local_new(o->conf, o->role, o->threads, &p.local, &em);
+	r = keeper_new(o->conf, o->role, o->threads, &p.keeper, &em);
 	if (r != E_OK) {
 		log_error("%s", em.text);
 		code = EXIT_USAGE;
 		goto out;
 	}
 	lock_memory();
-	if ((o->role == PROTO_CA && local_start(p.local, o->conf, &em) != E_OK) ||
+	if ((o->role == PROTO_CA && keeper_start(p.keeper, o->conf, &em) != E_OK) ||
 	    confine(o->conf, o->role, &em) != E_OK) {
 		log_error("%s", em.text);
 		code = EXIT_FAILED;
@@ -269,7 +269,7 @@ int process_run(const struct process_options *o)
 		code = EXIT_FAILED;
 	}
 out:
-	local_free(p.local);
+	keeper_free(p.keeper);
 	close(p.stop);
 	return code;
 }

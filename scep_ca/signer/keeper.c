@@ -1,4 +1,4 @@
-#include "scep_ca/signer/local.h"
+#include "scep_ca/signer/keeper.h"
 
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -15,20 +15,20 @@
 #define LANES 64
 
 /* One role; the ledger and the journal are the ca role's alone. */
-struct local {
+struct keeper {
 	struct keys *keys;
 	struct store_pool *ledger;
-	struct ledger_journal *journal; /* NULL until local_start */
+	struct ledger_journal *journal; /* NULL until keeper_start */
 	int64_t replay_window;
 	/* A claim by the same key abandons one that is not committed yet (docs/REDIS.md), so two requests
 	 * with one challenge must not be under way at once: each challenge has its lane. */
 	pthread_mutex_t lanes[LANES];
 };
 
-int local_new(const struct conf *c, enum proto_role role, unsigned max_handles, struct local **ret,
-	      struct errmsg *em)
+int keeper_new(const struct conf *c, enum proto_role role, unsigned max_handles,
+	       struct keeper **ret, struct errmsg *em)
 {
-	struct local *s = calloc(1, sizeof(*s));
+	struct keeper *s = calloc(1, sizeof(*s));
 	int r;
 
 	if (!s)
@@ -40,14 +40,14 @@ int local_new(const struct conf *c, enum proto_role role, unsigned max_handles, 
 	if (r == E_OK && role == PROTO_CA)
 		r = ledger_open(c, "ca", max_handles, &s->ledger, em);
 	if (r != E_OK) {
-		local_free(s);
+		keeper_free(s);
 		return r;
 	}
 	*ret = s;
 	return E_OK;
 }
 
-int local_start(struct local *s, const struct conf *c, struct errmsg *em)
+int keeper_start(struct keeper *s, const struct conf *c, struct errmsg *em)
 {
 	struct store *ledger;
 	int r = ledger_journal_open(conf_path(c, "scep", NULL, "journal"), &s->journal, em);
@@ -65,7 +65,7 @@ int local_start(struct local *s, const struct conf *c, struct errmsg *em)
 	return r == E_UNAVAIL || r == E_TIMEOUT ? E_OK : r;
 }
 
-void local_free(struct local *s)
+void keeper_free(struct keeper *s)
 {
 	if (!s)
 		return;
@@ -78,14 +78,14 @@ void local_free(struct local *s)
 	free(s);
 }
 
-int local_open(struct local *s, const struct signer_open_request *req, struct signer_opened *ret,
-	       struct errmsg *em)
+int keeper_open(struct keeper *s, const struct signer_open_request *req, struct signer_opened *ret,
+		struct errmsg *em)
 {
 	return ra_open(s->keys, req, ret, em);
 }
 
-int local_reply(struct local *s, const struct signer_reply_request *req, struct buf *out,
-		struct errmsg *em)
+int keeper_reply(struct keeper *s, const struct signer_reply_request *req, struct buf *out,
+		 struct errmsg *em)
 {
 	return ra_certrep(s->keys, req, out, em);
 }
@@ -99,8 +99,8 @@ static unsigned lane_of(const struct grant *g)
 	return first % LANES;
 }
 
-int local_issue(struct local *s, const struct grant *g, struct signer_issued *ret, struct buf *out,
-		struct errmsg *em)
+int keeper_issue(struct keeper *s, const struct grant *g, struct signer_issued *ret,
+		 struct buf *out, struct errmsg *em)
 {
 	pthread_mutex_t *lane = &s->lanes[lane_of(g)];
 	struct store *ledger;
@@ -120,8 +120,8 @@ int local_issue(struct local *s, const struct grant *g, struct signer_issued *re
 	return r;
 }
 
-int local_crl(struct local *s, const char *profile, const char *known, struct signer_crl *ret,
-	      struct buf *out, struct errmsg *em)
+int keeper_crl(struct keeper *s, const char *profile, const char *known, struct signer_crl *ret,
+	       struct buf *out, struct errmsg *em)
 {
 	struct store *ledger = store_pool_get(s->ledger);
 	int r;
@@ -133,8 +133,8 @@ int local_crl(struct local *s, const char *profile, const char *known, struct si
 	return r;
 }
 
-int local_ocsp(struct local *s, struct bytes question, struct signer_ocsp *ret, struct buf *out,
-	       struct errmsg *em)
+int keeper_ocsp(struct keeper *s, struct bytes question, struct signer_ocsp *ret, struct buf *out,
+		struct errmsg *em)
 {
 	struct store *ledger = store_pool_get(s->ledger);
 	int r = ca_ocsp(s->keys, ledger, question, ret, out, em);
