@@ -29,6 +29,23 @@ int digest_sha256(struct bytes in, uint8_t out[DIGEST_SIZE])
 	return digest(EVP_sha256(), in, out, 32);
 }
 
+int digest_sha256_parts(const struct bytes *parts, size_t n, uint8_t out[DIGEST_SIZE])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+	uint8_t value[DIGEST_SIZE];
+
+	for (size_t i = 0; ok && i < n; i++)
+		ok = EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1;
+	ok = ok && EVP_DigestFinal_ex(ctx, value, NULL) == 1;
+	if (ok)
+		memcpy(out, value, DIGEST_SIZE);
+	else
+		ERR_clear_error();
+	EVP_MD_CTX_free(ctx);
+	return ok ? E_OK : E_CRYPTO;
+}
+
 int digest_sha256_hex(struct bytes in, char out[DIGEST_HEX_SIZE])
 {
 	uint8_t value[32];

@@ -12,6 +12,7 @@ enum {
 
 int digest_sha1(struct bytes in, uint8_t out[20]) MUST_CHECK;
 int digest_sha256(struct bytes in, uint8_t out[DIGEST_SIZE]) MUST_CHECK;
+int digest_sha256_parts(const struct bytes *parts, size_t n, uint8_t out[DIGEST_SIZE]) MUST_CHECK;
 int digest_sha256_hex(struct bytes in, char out[DIGEST_HEX_SIZE]) MUST_CHECK;
 int digest_hmac_sha256(struct bytes key, struct bytes in, uint8_t out[DIGEST_SIZE]) MUST_CHECK;
 
