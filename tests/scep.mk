@@ -35,3 +35,10 @@ $(SCEP_ROLES): $(BUILD)/tests/tools/scep_roles.o $(SUPPORT_LIB) $(BUILD)/scep_ca
 	@mkdir -p $(@D)
 	$(call SAY,LD,$@)$(CC) $(ALL_LDFLAGS) $< -Wl,--start-group $(SUPPORT_LIB) $(BUILD)/scep_ca/libscep_ca.a \
 		$(CORE_LIB) -Wl,--end-group -o $@ $(PKG_LIBS) -lcmocka
+
+# Whose memory holds a key?
+SCEP_MEMORY := $(BUILD)/tests/bin/scep_memory
+units: $(SCEP_MEMORY)
+$(SCEP_MEMORY): $(BUILD)/tests/tools/scep_memory.o
+	@mkdir -p $(@D)
+	$(call SAY,LD,$@)$(CC) $(ALL_LDFLAGS) $< -o $@ $(PKG_LIBS)

@@ -111,6 +111,18 @@ void status_crl(void *ctx, const struct http_request *req, struct http_response 
 
 /* --- OCSP --------------------------------------------------------------------------------------- */
 
+/* A refusal says nothing and needs no signature: it can be given without the signer. */
+static int refuse(enum ocsp_refusal why, const char *text, struct buf *out, struct errmsg *em)
+{
+	int r;
+
+	if (text)
+		(void)err_set(em, E_OK, "%s", text);
+	buf_reset(out);
+	r = ocsp_refuse(why, out);
+	return r == E_OK ? E_OK : err_set(em, r, "%s", err_text(r));
+}
+
 static void ocsp(struct service *s, const struct http_request *req, struct bytes question, bool get,
 		 struct http_response *res)
 {
@@ -121,9 +133,15 @@ static void ocsp(struct service *s, const struct http_request *req, struct bytes
 	int r;
 
 	buf_reset(&res->body);
-	r = signer_ocsp(s->signer, question, &done, &res->body, &em);
-	if (r != E_OK)
+	r = question.n > OCSP_REQUEST_MAX
+		    ? refuse(OCSP_MALFORMED, "the request is too long", &res->body, &em)
+		    : signer_ocsp(s->signer, question, &done, &res->body, &em);
+	if (r == E_UNAVAIL || r == E_TIMEOUT)
+		r = refuse(OCSP_TRY_LATER, NULL, &res->body, &em);
+	if (r != E_OK) {
+		log_error("OCSP %s: %s", req->client, em.text);
 		return http_text(res, 500, "internal error\n");
+	}
 	if (!done.answered)
 		log_info("OCSP %s: %s", req->client, em.text);
 	res->status = 200;

@@ -108,7 +108,7 @@ static int do_ocsp(struct keeper *k, struct bytes in, struct buf *out)
 	struct buf der;
 	int r;
 
-	buf_init(&der, SIGNER_REPLY_MAX);
+	buf_init(&der, SIGNER_OCSP_MAX);
 	r = keeper_ocsp(k, in, &done, &der, &em);
 	proto_put_result(out, r, &em);
 	if (r == E_OK)
@@ -144,7 +144,7 @@ static int serve(const struct process *p, int fd, struct errmsg *em)
 	int r;
 
 	buf_init(&in, proto_request_max(p->o->role));
-	buf_init(&out, PROTO_ANSWER_MAX);
+	buf_init(&out, 0);
 	r = frame_recv(fd, clock_mono_ms() + TRANSFER_MS, &type, &in, em);
 	if (r != E_OK)
 		goto out;
@@ -153,6 +153,7 @@ static int serve(const struct process *p, int fd, struct errmsg *em)
 		r = err_set(em, E_DENIED, "operation %u is not served here", type);
 		goto out;
 	}
+	buf_init(&out, rule->answer_max);
 	r = in.n > rule->request_max ? E_TOOBIG
 				     : dispatch(p->keeper, rule->op, buf_bytes(&in), &out);
 	if (r == E_OK)

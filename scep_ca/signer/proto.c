@@ -5,9 +5,11 @@
 #include "core/model/ticket.h"
 
 static const struct proto_rule rules[] = {
-	{PROTO_RA, PROTO_OPEN, PROTO_OPEN_MAX},   {PROTO_RA, PROTO_REPLY, PROTO_REPLY_MAX},
-	{PROTO_CA, PROTO_ISSUE, PROTO_ISSUE_MAX}, {PROTO_CA, PROTO_CRL, PROTO_CRL_MAX},
-	{PROTO_CA, PROTO_OCSP, PROTO_OCSP_MAX},
+	{PROTO_RA, PROTO_OPEN, PROTO_OPEN_MAX, PROTO_OPENED_MAX},
+	{PROTO_RA, PROTO_REPLY, PROTO_REPLY_MAX, PROTO_REPLIED_MAX},
+	{PROTO_CA, PROTO_ISSUE, PROTO_ISSUE_MAX, PROTO_ISSUED_MAX},
+	{PROTO_CA, PROTO_CRL, PROTO_CRL_MAX, PROTO_CRL_MADE_MAX},
+	{PROTO_CA, PROTO_OCSP, PROTO_OCSP_MAX, PROTO_OCSP_DONE_MAX},
 };
 
 #define N_RULES (sizeof(rules) / sizeof(rules[0]))
@@ -332,7 +334,7 @@ int proto_get_ocsp_done(struct bytes in, struct signer_ocsp *ret, struct buf *ou
 	o.nonce = frame_bool(&r);
 	o.this_update = get_time(&r);
 	o.next_update = get_time(&r);
-	der = frame_get(&r, SIGNER_REPLY_MAX);
+	der = frame_get(&r, SIGNER_OCSP_MAX);
 	code = verdict(&r, E_OK, em);
 	if (code != E_OK)
 		return code;

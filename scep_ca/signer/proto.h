@@ -20,15 +20,19 @@ enum {
 	PROTO_REPLY_MAX = 2 * SIGNER_CERT_MAX + 4096,
 	PROTO_ISSUE_MAX = 16384,
 	PROTO_CRL_MAX = 512,
-	PROTO_OCSP_MAX = 65536 + 512, /* as much as a request by HTTP may hold by default */
-	PROTO_ANSWER_MAX = SIGNER_CRL_MAX + 4096,
+	PROTO_OCSP_MAX = SIGNER_QUESTION_MAX,
+	PROTO_OPENED_MAX = 4096,
+	PROTO_REPLIED_MAX = SIGNER_REPLY_MAX + 4096,
+	PROTO_ISSUED_MAX = SIGNER_CERT_MAX + 4096,
+	PROTO_CRL_MADE_MAX = SIGNER_CRL_MAX + 4096,
+	PROTO_OCSP_DONE_MAX = SIGNER_OCSP_MAX + 4096,
 };
 
 /* Who serves what, to `front` alone; what is not in the table does not exist. */
 struct proto_rule {
 	enum proto_role server;
 	enum proto_op op;
-	size_t request_max; /* bytes of payload */
+	size_t request_max, answer_max; /* bytes of payload */
 };
 
 /* NULL when this role does not serve that. */

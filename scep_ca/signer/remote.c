@@ -76,7 +76,7 @@ int signer_open(struct signer *s, const struct signer_open_request *req, struct 
 	int r;
 
 	buf_init(&q, PROTO_OPEN_MAX);
-	buf_init(&a, PROTO_ANSWER_MAX);
+	buf_init(&a, PROTO_OPENED_MAX);
 	proto_put_open(&q, req);
 	r = exchange(s, PROTO_RA, PROTO_OPEN, &q, &a, em);
 	if (r == E_OK)
@@ -93,7 +93,7 @@ int signer_reply(struct signer *s, const struct signer_reply_request *req, struc
 	int r;
 
 	buf_init(&q, PROTO_REPLY_MAX);
-	buf_init(&a, PROTO_ANSWER_MAX);
+	buf_init(&a, PROTO_REPLIED_MAX);
 	proto_put_reply(&q, req);
 	r = exchange(s, PROTO_RA, PROTO_REPLY, &q, &a, em);
 	if (r == E_OK)
@@ -110,7 +110,7 @@ int signer_issue(struct signer *s, const struct grant *g, struct signer_issued *
 	int r;
 
 	buf_init(&q, PROTO_ISSUE_MAX);
-	buf_init(&a, PROTO_ANSWER_MAX);
+	buf_init(&a, PROTO_ISSUED_MAX);
 	proto_put_issue(&q, g);
 	r = exchange(s, PROTO_CA, PROTO_ISSUE, &q, &a, em);
 	if (r == E_OK)
@@ -127,7 +127,7 @@ int signer_crl(struct signer *s, const char *profile, const char *known, struct 
 	int r;
 
 	buf_init(&q, PROTO_CRL_MAX);
-	buf_init(&a, PROTO_ANSWER_MAX);
+	buf_init(&a, PROTO_CRL_MADE_MAX);
 	proto_put_crl(&q, profile, known);
 	r = exchange(s, PROTO_CA, PROTO_CRL, &q, &a, em);
 	if (r == E_OK)
@@ -144,7 +144,7 @@ int signer_ocsp(struct signer *s, struct bytes question, struct signer_ocsp *ret
 	int r;
 
 	buf_init(&q, PROTO_OCSP_MAX);
-	buf_init(&a, PROTO_ANSWER_MAX);
+	buf_init(&a, PROTO_OCSP_DONE_MAX);
 	buf_add_bytes(&q, question);
 	r = exchange(s, PROTO_CA, PROTO_OCSP, &q, &a, em);
 	if (r == E_OK)

@@ -7,6 +7,7 @@
  *   scep_roles hijack CONF RA.pem PROFILE CHALLENGE CHALLENGE2
  *                                        two good tickets; asks for all that it must not get
  *   scep_roles connect SOCKET            an empty hello, and is it hung up?
+ *   scep_roles table|bounds              the protocol as compiled, for docs-signer.sh
  *
  * Prints TAP without a plan; texts begin with the verb.
  */
@@ -18,6 +19,7 @@
 #include "core/ipc/sandbox.h"
 #include "core/pki/cert.h"
 #include "core/pki/key.h"
+#include "core/model/ticket.h"
 #include "scep_ca/codec/request.h"
 #include "scep_ca/confine.h"
 #include "scep_ca/ledger.h"
@@ -343,6 +345,71 @@ static int connect_only(const char *path)
 	return 0;
 }
 
+/* --- the protocol, in the order of docs/SIGNER-PROTOCOL.md --------------------------------------------- */
+
+static int table(void)
+{
+	for (unsigned op = 0; op < 65536; op++) {
+		for (unsigned role = PROTO_FRONT; role <= PROTO_CA; role++) {
+			static const char *const words[] = {"none",  "open", "reply",
+							    "issue", "crl",  "ocsp"};
+			const struct proto_rule *p = proto_find((enum proto_role)role, op);
+
+			if (p)
+				printf("%u %s %s %zu %zu\n", op, role == PROTO_RA ? "ra" : "ca",
+				       op <= PROTO_OCSP ? words[op] : "?", p->request_max,
+				       p->answer_max);
+		}
+	}
+	return 0;
+}
+
+static int bounds(void)
+{
+	static const struct signer_opened o;
+	static const struct signer_issued i;
+	static const struct signer_reply_request q;
+	static const size_t all[] = {/* open */ NAME_SIZE - 1,
+				     SIGNER_ENVELOPE_MAX,
+				     SIGNER_SPKI_MAX,
+				     /* reply */ NAME_SIZE - 1,
+				     SCEP_FAILURE,
+				     SCEP_BAD_CERT_ID,
+				     SCEP_SHA512,
+				     SCEP_DES,
+				     sizeof(q.txn) - 1,
+				     sizeof(q.nonce),
+				     SIGNER_CERT_MAX,
+				     SIGNER_CERT_MAX,
+				     /* issue */ GRANT_TICKET,
+				     TICKET_CONTENT_MAX,
+				     TICKET_MAC_SIZE,
+				     SIGNER_SPKI_MAX,
+				     GRANT_SEAL_SIZE,
+				     /* crl */ NAME_SIZE - 1,
+				     HASH_SIZE - 1,
+				     /* any answer */ -E_INTERNAL,
+				     sizeof((struct errmsg){""}.text) - 1,
+				     /* opened */ RULE_COUNT - 1,
+				     SCEP_DES,
+				     sizeof(o.challenge) - 1,
+				     sizeof(o.spki),
+				     sizeof(o.seal),
+				     /* replied */ SIGNER_REPLY_MAX,
+				     /* issued */ RULE_COUNT - 1,
+				     sizeof(i.serial) - 1,
+				     sizeof(i.user) - 1,
+				     sizeof(i.device) - 1,
+				     SIGNER_CERT_MAX,
+				     /* crl */ HASH_SIZE - 1,
+				     SIGNER_CRL_MAX,
+				     /* ocsp */ SIGNER_OCSP_MAX};
+
+	for (size_t n = 0; n < sizeof(all) / sizeof(all[0]); n++)
+		printf("%zu\n", all[n]);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	verb = argc > 2 ? argv[strcmp(argv[1], "wall") == 0 ? 2 : 1] : "";
@@ -351,6 +418,10 @@ int main(int argc, char **argv)
 		return wall(argv[2], argv[3]);
 	if (argc == 7 && strcmp(argv[1], "hijack") == 0)
 		return hijack(argv);
+	if (argc == 2 && strcmp(argv[1], "table") == 0)
+		return table();
+	if (argc == 2 && strcmp(argv[1], "bounds") == 0)
+		return bounds();
 	if (argc == 3 && strcmp(argv[1], "connect") == 0)
 		return connect_only(argv[2]);
 	fputs("usage: scep_roles wall|hijack|connect ...; see the source\n", stderr);
