@@ -83,6 +83,7 @@ includes | awk '
 	$3 ~ /^jansson/ { if ($1 != "core/base/json.c") bad("jansson", "core/base/json.c") }
 	$3 ~ /^seccomp/ { if ($1 != "core/ipc/sandbox.c") bad("libseccomp", "core/ipc/sandbox.c") }
 	$3 ~ /^openssl\// { if ($1 !~ /^(core\/pki|scep_ca\/codec|scep_ca\/signer)\/|^core\/base\/digest\.c$/) bad("libcrypto", "core/pki, core/base/digest.c, scep_ca/codec, scep_ca/signer") }
+	$3 ~ /^uthash/ { if ($1 != "core/audit/journal_state.c") bad("uthash", "core/audit/journal_state.c") }
 	$3 ~ /^freeradius/ { if ($1 !~ /^rlm_scepauth\//) bad("FreeRADIUS", "rlm_scepauth") }
 	$3 ~ /^(ldap|lber|curl\/|crypt|uuid\/|qrcodegen|jose\/|cjose\/|talloc|libxml)/ {
 		lib = $3; sub(/[\/.].*/, "", lib)

@@ -16,7 +16,7 @@ set -euo pipefail
 
 # The names are the same on Debian 12 and 13.
 build=(gcc libc6-dev make pkgconf libconfuse-dev libjansson-dev libmicrohttpd-dev libhiredis-dev
-	libssl-dev libseccomp-dev uuid-dev libcrypt-dev libfreeradius-dev libtalloc-dev)
+	libssl-dev libseccomp-dev uuid-dev libcrypt-dev uthash-dev libfreeradius-dev libtalloc-dev)
 run=(redis-server redis-tools freeradius openssl)
 clients=(curl jq eapoltest scep strongswan-pki libstrongswan-standard-plugins
 	libstrongswan-extra-plugins openssl procps)

@@ -21,9 +21,12 @@ const char *journal_type_text(enum journal_type t)
 		[JOURNAL_HELD] = "held",
 		[JOURNAL_RESTORED] = "restored",
 		[JOURNAL_CHECKPOINT] = "checkpoint",
+		[JOURNAL_EPOCH] = "epoch",
+		[JOURNAL_PERSON] = "person",
+		[JOURNAL_DEVICE] = "device",
 	};
 
-	return t >= JOURNAL_OPENED && t <= JOURNAL_CHECKPOINT ? words[t] : "?";
+	return t >= JOURNAL_OPENED && t <= JOURNAL_LAST ? words[t] : "?";
 }
 
 struct bytes journal_get(const struct journal_record *r, const char *name)
