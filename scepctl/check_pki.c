@@ -7,8 +7,6 @@
 #include "core/pki/ocsp.h"
 #include "scepctl/fs.h"
 
-enum { SOON = 30 * 86400 };
-
 struct chain {
 	X509 *certs[CERT_CHAIN_MAX];
 	size_t n;
@@ -35,6 +33,7 @@ static void check_validity(struct check *c, const char *path, X509 *cert)
 {
 	int64_t from, to;
 	char when[24];
+	long warn;
 
 	if (cert_validity(cert, &from, &to) != E_OK) {
 		check_add(c, false, check_name(c, path), "issue the certificate anew",
@@ -42,12 +41,23 @@ static void check_validity(struct check *c, const char *path, X509 *cert)
 		return;
 	}
 	clock_iso(when, sizeof(when), to);
-	if (to < c->now)
+	warn = conf_int(c->conf, "", NULL, "expiry-warning");
+	switch (cert_life(from, to, c->now, warn)) {
+	case CERT_LIFE_OVER:
 		check_add(c, false, check_name(c, path), "issue the certificate anew",
 			  "expired at %s", when);
-	else if (to - c->now < SOON)
+		break;
+	case CERT_LIFE_URGENT:
+		warn = CERT_LIFE_URGENT_DAYS;
+		/* fall through */
+	case CERT_LIFE_SOON:
 		check_add(c, true, check_name(c, path), "issue it anew before that",
-			  "ends within 30 days, at %s", when);
+			  "ends within %ld days, at %s", warn, when);
+		break;
+	case CERT_LIFE_EARLY:
+	case CERT_LIFE_GOOD:
+		break;
+	}
 	clock_iso(when, sizeof(when), from);
 	if (from > c->now)
 		check_add(c, false, check_name(c, path), "set the clock of this machine",

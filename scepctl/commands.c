@@ -69,6 +69,11 @@ static const char reconcile_help[] =
 	"active and Redis does not\n"
 	"know is revoked for good; those devices enrol again. --dry-run only counts.\n";
 
+static const char ca_help[] =
+	"  status   every certificate of the instance: whose, until when, does its chain hold.\n"
+	"           exit status for monitoring: 0 good, 1 something ends soon (expiry-warning),\n"
+	"           2 critical: within 7 days, expired, broken or missing\n";
+
 const struct ctl_command ctl_commands[] = {
 	{"init", "DIR [OPTION...]", "make an instance, or check one with --check", init_help,
 	 cmd_init},
@@ -88,6 +93,7 @@ const struct ctl_command ctl_commands[] = {
 	{"restore", "LOGIN --as NAME", "end one's own suspension of a person", NULL, cmd_restore},
 	{"why", "LOGIN|SERIAL", "why somebody gets in or not", NULL, cmd_why},
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},
+	{"ca", "status [--json]", "the instance's own CAs and certificates", ca_help, cmd_ca},
 	{"journal", "verify|show|export [--from N] [--json]", "the CA's record of all certificates",
 	 journal_help, cmd_journal},
 	{"reconcile", "[--dry-run] [--json]", "go on with a Redis that lost certificates",

@@ -3,9 +3,7 @@
 #include "core/base/args.h"
 #include "core/base/clock.h"
 #include "core/pki/cert.h"
-#include "core/pki/cert_check.h"
-
-enum { SOON = 30 * 86400 };
+#include "scepctl/ca_list.h"
 
 struct status {
 	struct ctl_common common;
@@ -117,59 +115,37 @@ static void show_redis(struct status *st)
 	worse(st, rc == E_UNAVAIL || rc == E_TIMEOUT ? EXIT_BACKEND : EXIT_FAILED);
 }
 
-static void show_cert(struct status *st, struct json *list, const char *what, const char *path)
+static void show_cert(struct status *st, struct json *list, const struct ca_item *i)
 {
-	int64_t from = 0, to = 0, now = clock_now();
+	const char *state = i->cert ? cert_life_text(i->life) : "unreadable";
 	struct json *j = json_object();
-	struct errmsg em = {""};
-	X509 *cert = NULL;
 	char when[24] = "";
-	const char *state = "good";
 
-	if (cert_load(path, &cert, &em) != E_OK || cert_validity(cert, &from, &to) != E_OK)
-		state = "unreadable";
-	else if (to < now)
-		state = "expired";
-	else if (to - now < SOON)
-		state = "ends soon";
-	if (to)
-		clock_iso(when, sizeof(when), to);
-	if (strcmp(state, "good") != 0 && strcmp(state, "ends soon") != 0)
+	if (i->to)
+		clock_iso(when, sizeof(when), i->to);
+	if (i->fault.text[0] || i->life == CERT_LIFE_OVER || i->life == CERT_LIFE_EARLY)
 		worse(st, EXIT_FAILED);
 	if (!st->common.json)
-		printf("%-9s %s%s %s\n", what, state,
-		       *when        ? ", until"
-		       : em.text[0] ? ":"
-				    : "",
-		       *when ? when : em.text);
-	json_set_str(j, "name", what);
+		printf("%-9s %s%s%s%s%s\n", i->name, state, *when ? ", until " : "", when,
+		       i->fault.text[0] ? ": " : "", i->fault.text);
+	json_set_str(j, "name", i->name);
 	json_set_str(j, "state", state);
 	json_set_str(j, "not_after", when);
+	json_set_str(j, "fault", i->fault.text);
 	json_push(list, j);
-	cert_free(cert);
 }
 
 static void show_certs(struct status *st)
 {
 	struct json *list = json_array();
-	const char *const *profiles;
-	size_t n = conf_titles(st->conf, "profile", &profiles);
-	const char *ocsp;
-	char what[80];
+	struct ca_list *l = NULL;
+	struct errmsg em = {""};
 
-	for (size_t i = 0; i < n; i++) {
-		snprintf(what, sizeof(what), "CA %s", profiles[i]);
-		show_cert(st, list, what,
-			  conf_path(st->conf, "profile", profiles[i], "issuer-cert"));
-		snprintf(what, sizeof(what), "RA %s", profiles[i]);
-		show_cert(st, list, what, conf_path(st->conf, "profile", profiles[i], "ra-cert"));
-		ocsp = conf_path(st->conf, "profile", profiles[i], "ocsp-cert");
-		snprintf(what, sizeof(what), "OCSP %s", profiles[i]);
-		if (*ocsp)
-			show_cert(st, list, what, ocsp);
-	}
-	show_cert(st, list, "portal", conf_path(st->conf, "portal", NULL, "tls-cert"));
-	show_cert(st, list, "root", conf_path(st->conf, "wifi", NULL, "server-ca"));
+	if (ca_list_make(st->conf, clock_now(), &l, &em) != E_OK)
+		worse(st, ctl_fail(E_IO, &em));
+	for (size_t i = 0; l && i < l->n; i++)
+		show_cert(st, list, &l->items[i]);
+	ca_list_free(l);
 	json_set(st->out, "certificates", list);
 }
 

@@ -17,6 +17,8 @@ const struct conf_key conf_schema[] = {
 	 "system user of the process that issues certificates; empty: run-as"},
 	{"", false, "syslog", CONF_BOOL, "false", 0, 0,
 	 "send audit events to syslog as well as to standard output"},
+	{"", false, "expiry-warning", CONF_INT, "30", 8, 365,
+	 "days before the end of a CA or service certificate from which on to warn"},
 
 	{"redis", false, "socket", CONF_PATH, "run/redis.sock", 0, 0,
 	 "unix socket of Redis; empty: use host and port"},

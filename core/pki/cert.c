@@ -222,6 +222,39 @@ int cert_fingerprint(X509 *cert, const char *digest, struct buf *out)
 	return rc == E_OK ? buf_error(out) : rc;
 }
 
+int cert_subject(X509 *cert, struct buf *out)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	int rc = E_CRYPTO;
+	long n;
+
+	if (!bio ||
+	    X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0,
+			       XN_FLAG_SEP_CPLUS_SPC | XN_FLAG_FN_SN | ASN1_STRFLGS_ESC_CTRL |
+				       ASN1_STRFLGS_UTF8_CONVERT) < 0)
+		goto out;
+	n = BIO_get_mem_data(bio, &text);
+	buf_add(out, text, n > 0 ? (size_t)n : 0);
+	rc = buf_error(out);
+out:
+	ERR_clear_error();
+	BIO_free(bio);
+	return rc;
+}
+
+int cert_key_kind(X509 *cert, char dst[CERT_KIND_SIZE], int *ret_bits)
+{
+	EVP_PKEY *key = X509_get0_pubkey(cert);
+	const char *name = key ? EVP_PKEY_get0_type_name(key) : NULL;
+
+	ERR_clear_error();
+	if (!name || text_copy(dst, CERT_KIND_SIZE, name) != E_OK)
+		return E_UNSUPPORTED;
+	*ret_bits = EVP_PKEY_get_bits(key);
+	return E_OK;
+}
+
 int cert_new_serial(char out[SERIAL_SIZE])
 {
 	uint8_t value[16];

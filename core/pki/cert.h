@@ -18,6 +18,7 @@ int cert_load(const char *path, X509 **ret,
 	      struct errmsg *em) MUST_CHECK; /* the first one in the file */
 
 #define CERT_CHAIN_MAX 16
+#define CERT_KIND_SIZE 16
 /* All certificates of a PEM file in their order, into ret[max]; E_TOOBIG when there are more, E_FORMAT
  * when one is damaged. ret_n says how many the caller has to free; nothing on failure. */
 int cert_load_all(const char *path, X509 **ret, size_t max, size_t *ret_n,
@@ -36,6 +37,11 @@ int cert_spki_hash(X509 *cert, char out[HASH_SIZE]) MUST_CHECK;
 int cert_validity(X509 *cert, int64_t *ret_not_before, int64_t *ret_not_after) MUST_CHECK;
 /* SHA-1 and SHA-256 fingerprints over the DER, upper-case hex pairs joined by ':'. */
 int cert_fingerprint(X509 *cert, const char *digest, struct buf *out) MUST_CHECK;
+
+/* "O=Example University, CN=staff CA", in UTF-8 with control characters escaped. */
+int cert_subject(X509 *cert, struct buf *out) MUST_CHECK;
+/* "RSA", "EC" or another name of libcrypto, and the bits of the public key. */
+int cert_key_kind(X509 *cert, char dst[CERT_KIND_SIZE], int *ret_bits) MUST_CHECK;
 
 enum cert_kind {
 	CERT_KIND_ROOT,    /* CA, path length 1, self-signed */

@@ -84,6 +84,28 @@ bool cert_check_same(X509 *a, X509 *b)
 	return X509_cmp(a, b) == 0;
 }
 
+enum cert_life cert_life(int64_t from, int64_t to, int64_t now, long warn_days)
+{
+	const int64_t day = 86400, left = to - now;
+
+	/* RFC 5280 section 4.1.2.5: the last second still counts. */
+	if (left < 0)
+		return CERT_LIFE_OVER;
+	if (from > now)
+		return CERT_LIFE_EARLY;
+	if (left < CERT_LIFE_URGENT_DAYS * day)
+		return CERT_LIFE_URGENT;
+	return left < warn_days * day ? CERT_LIFE_SOON : CERT_LIFE_GOOD;
+}
+
+const char *cert_life_text(enum cert_life l)
+{
+	static const char *const words[] = {"good", "ends soon", "ends within days", "expired",
+					    "not valid yet"};
+
+	return words[l];
+}
+
 void cert_free(X509 *cert)
 {
 	X509_free(cert);

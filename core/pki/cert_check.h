@@ -23,6 +23,18 @@ bool cert_check_host(X509 *cert, const char *host); /* SAN covers this name or a
 bool cert_check_ca(X509 *cert);                     /* CA:TRUE and may sign certificates */
 bool cert_check_rsa(X509 *cert);                    /* the public key is RSA */
 bool cert_check_same(X509 *a, X509 *b);
+/* How near its end is something that holds from..to (unix seconds)? */
+enum cert_life {
+	CERT_LIFE_GOOD,
+	CERT_LIFE_SOON,   /* ends within warn_days */
+	CERT_LIFE_URGENT, /* within CERT_LIFE_URGENT_DAYS */
+	CERT_LIFE_OVER,
+	CERT_LIFE_EARLY, /* not valid yet */
+};
+enum { CERT_LIFE_URGENT_DAYS = 7 };
+enum cert_life cert_life(int64_t from, int64_t to, int64_t now, long warn_days);
+const char *cert_life_text(enum cert_life l); /* "good", "ends soon", ... */
+
 void cert_free(X509 *cert);      /* X509_free for those who see no libcrypto */
 void key_release(EVP_PKEY *key); /* EVP_PKEY_free likewise */
 

@@ -2,13 +2,17 @@
 
 #include "core/audit/audit.h"
 #include "core/base/args.h"
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/http/httpd.h"
 #include "scep_ca/confine.h"
+#include "scep_ca/front/expiry.h"
 #include "scep_ca/front/routes.h"
 #include "scep_ca/front/service.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_CONNECTIONS 1024
@@ -53,7 +57,7 @@ static void say_store(struct service *s)
 		store_pool_put(s->store, store);
 }
 
-static int serve(const struct conf *c, struct service *s, int ready)
+static int serve(const struct conf *c, struct service *s, const struct expiry *e, int ready)
 {
 	struct httpd_options o = {
 		.listen = conf_str(c, "scep", NULL, "listen"),
@@ -69,8 +73,8 @@ static int serve(const struct conf *c, struct service *s, int ready)
 	struct httpd *h = NULL;
 	struct errmsg em = {""};
 	char where[256];
+	const struct timespec day = {.tv_sec = EXPIRY_PERIOD};
 	sigset_t set;
-	int sig = 0;
 
 	block_signals(&set);
 	/* The sandbox binds only threads that start after it: hence between open and run. */
@@ -91,8 +95,10 @@ static int serve(const struct conf *c, struct service *s, int ready)
 	log_info("ready %s", where);
 	if (ready >= 0 && write(ready, "r", 1) != 1)
 		log_warn("nobody waits for this process any more");
-	while (sigwait(&set, &sig) != 0)
-		;
+	expiry_tell(e, clock_now());
+	while (sigtimedwait(&set, NULL, &day) < 0)
+		if (errno == EAGAIN)
+			expiry_tell(e, clock_now());
 	httpd_stop(h);
 	audit("stopped", where);
 	return EXIT_DONE;
@@ -101,15 +107,17 @@ static int serve(const struct conf *c, struct service *s, int ready)
 int front_run(const struct conf *c, int ready)
 {
 	struct service *s = NULL;
+	struct expiry *e = NULL;
 	struct errmsg em = {""};
 	int code = EXIT_USAGE;
 
-	if (service_open(c, front_threads(c), &s, &em) != E_OK) {
+	if (service_open(c, front_threads(c), &s, &em) != E_OK || expiry_new(c, &e, &em) != E_OK) {
 		log_error("%s", em.text);
 	} else {
 		audit_open("scep_ca", conf_bool(c, "", NULL, "syslog"));
-		code = serve(c, s, ready);
+		code = serve(c, s, e, ready);
 	}
+	expiry_free(e);
 	service_close(s);
 	return code;
 }

@@ -93,9 +93,14 @@ static int check_limits(struct issue *i, struct errmsg *em)
 	if (t->lifetime > i->profile->lifetime_max)
 		return refuse(i, RULE_LIMITS, em,
 			      "the ticket asks for a longer lifetime than the profile allows");
-	if (i->now < i->profile->issuer_from || i->profile->issuer_to - i->now < LIFETIME_MIN)
-		return refuse(i, RULE_LIMITS, em,
-			      "the issuing CA is not valid yet, or not for much longer");
+	if (i->now < i->profile->issuer_from)
+		return refuse(i, RULE_LIMITS, em, "the issuing CA is not valid yet");
+	if (i->profile->issuer_to - i->now < LIFETIME_MIN)
+		return refuse(
+			i, RULE_LIMITS, em,
+			i->profile->issuer_to < i->now
+				? "the issuing CA has expired; see scepctl ca status"
+				: "the issuing CA expires within the hour; see scepctl ca status");
 	if (key_from_spki(i->grant->spki, &i->key) != E_OK)
 		return refuse(i, RULE_KEY, em, "the public key does not decode");
 	/* key_check_policy writes the reason into em */
