@@ -143,6 +143,7 @@ help:
 	'make up           an instance that stays running ($(INSTANCE)); prints its addresses' \
 	'make status       what of it runs' \
 	'make down         end it' \
+	'make fault       crashes at every step of issuing, checked; make fault-full: 10,000 of them' \
 	'make bench        enrolments per second on this machine (bench/README.md), at most a minute' \
 	'make lint         formatting, static checks, layers, sizes, manual pages' \
 	'make san          all tests once more under AddressSanitizer and UndefinedBehaviorSanitizer' \

@@ -126,13 +126,14 @@ static int say_opened(struct ledger_journal *l, struct errmsg *em)
 
 int ledger_journal_open(const char *path, struct ledger_journal **ret, struct errmsg *em)
 {
-	const struct journal_options o = {.path = path};
+	struct journal_options o = {.path = path};
 	struct ledger_journal *l = calloc(1, sizeof(*l));
 	struct journal_report found = {0};
 	int r;
 
 	if (!l)
 		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+	fault_journal(&o);
 	/* A file size limit is an error to report here, not a death. */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	pthread_mutex_init(&l->lock, NULL);
@@ -270,6 +271,7 @@ static int abort_one(struct ledger_journal *l, struct store *ledger, const char 
 static int settle_one(struct ledger_journal *l, struct store *ledger, const struct open_serial *o,
 		      struct errmsg *em)
 {
+	bool denied;
 	int r;
 
 	if (o->der.n == 0)
@@ -282,8 +284,11 @@ static int settle_one(struct ledger_journal *l, struct store *ledger, const stru
 	if (is_away(r))
 		return r;
 	/* Refused by the ledger, which has aborted and revoked it, or knows nothing of it. */
+	denied = r == E_DENIED;
 	r = store_cert_abort(ledger, o->serial, "refused after an interruption", em);
-	if (r == E_OK || r == E_STATE) /* active and revoked since: the ledger's word stands */
+	if (r == E_STATE && denied) /* active, perhaps delivered, and revoked since */
+		ledger_journal_committed(l, o->serial, o->not_after);
+	else if (r == E_OK || r == E_STATE)
 		ledger_journal_aborted(l, o->serial, "refused after an interruption");
 	return r == E_STATE ? E_OK : r;
 }

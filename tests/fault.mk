@@ -1,0 +1,17 @@
+# Programs that break things, always built with FAULT=1, and the tests with them (tests/fault/README.md).
+
+FAULT_BINS := $(BUILD)/tests/bin/fault_crash $(BUILD)/tests/bin/fault_shim.so
+.PHONY: fault fault-full fault-programs
+fault-programs: $(FAULT_BINS) $(BUILD)/bin/scep_ca
+$(BUILD)/tests/bin/fault_crash: $(call obj,$(addprefix tests/fault/,crash_main.c clients.c proxy.c)) \
+		$(BUILD)/scep_ca/libscep_ca.a $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(call SAY,LD,$@)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
+$(BUILD)/tests/bin/fault_shim.so: $(BUILD)/tests/fault/shim.o
+	@mkdir -p $(@D)
+	$(call SAY,LD,$@)$(CC) $(filter-out -pie,$(ALL_LDFLAGS)) -shared $^ -o $@ -ldl
+
+# FAULT_SEED and FAULT_CRASHES repeat or shorten a run.
+FAULT_CRASHES ?= 10000
+fault: programs units ; $(LIVE) BUILD=$(BUILD) tests/run e2e/fault
+fault-full: programs ; $(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) tests/fault/full.sh $(FAULT_CRASHES) $(FAULT_SEED)
