@@ -1,9 +1,11 @@
 #include "core/audit/journal.h"
 
+#include "core/audit/checkpoint_file.h"
 #include "core/base/clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -16,6 +18,7 @@
 struct end {
 	uint64_t seq;
 	uint8_t hash[DIGEST_SIZE];
+	struct merkle tree;
 };
 
 /* A thread that waits in journal_append; lives on its stack. */
@@ -85,30 +88,112 @@ static int open_last(struct journal *j, const struct journal_report *found, stru
 	return E_OK;
 }
 
-int journal_open(const struct journal_options *o, journal_fn *fn, void *ctx,
-		 struct journal_report *ret_found, struct journal **ret, struct errmsg *em)
+/* Passes the records on and looks, on the way, for the tree that the checkpoint in the folder notes. */
+struct opening {
+	journal_fn *fn;
+	void *ctx;
+	const struct journal_report *found;
+	struct errmsg *em;
+	struct checkpoint noted; /* size 0: none */
+	bool met;
+};
+
+static int look_for_noted(struct opening *o)
 {
-	struct journal *j = calloc(1, sizeof(*j));
-	struct journal_report found = {0};
+	uint8_t root[DIGEST_SIZE];
 	int r;
 
+	if (o->noted.size == 0 || o->found->tree.n != o->noted.size)
+		return E_OK;
+	r = merkle_root(&o->found->tree, root);
+	if (r != E_OK)
+		return r;
+	o->met = memcmp(root, o->noted.root, DIGEST_SIZE) == 0;
+	return o->met ? E_OK
+		      : err_set(o->em, E_STATE,
+				"the journal's first %" PRIu64
+				" records are not those that its checkpoint notes",
+				o->noted.size);
+}
+
+static int see(void *ctx, const struct journal_record *r)
+{
+	struct opening *o = ctx;
+	int rc = look_for_noted(o);
+
+	if (rc != E_OK)
+		return rc;
+	return o->fn ? o->fn(o->ctx, r) : 0;
+}
+
+/* An end that was cut between two records shows here only. */
+static int check_noted(struct opening *o)
+{
+	int r = o->met ? E_OK : look_for_noted(o);
+
+	if (r == E_OK && o->noted.size && !o->met)
+		r = err_set(
+			o->em, E_STATE,
+			"the journal has %" PRIu64 " records, its checkpoint notes %" PRIu64
+			": the end is missing; put the newest state back (or, when that is lost, "
+			"take the file " CHECKPOINT_FILE " away)",
+			o->found->tree.n, o->noted.size);
+	return r;
+}
+
+static int read_noted(struct journal *j, struct checkpoint *ret, struct errmsg *em)
+{
+	struct buf note = {0};
+	int r;
+
+	buf_init(&note, NOTE_MAX);
+	r = checkpoint_read(j->dir, CHECKPOINT_FILE, &note, em);
+	if (r == E_OK && checkpoint_parse(buf_bytes(&note), ret) != E_OK)
+		r = err_set(em, E_FORMAT, "the journal's file " CHECKPOINT_FILE " is damaged");
+	buf_free(&note);
+	return r == E_NOTFOUND ? E_OK : r;
+}
+
+static struct journal *new_journal(const struct journal_options *o)
+{
+	struct journal *j = calloc(1, sizeof(*j));
+
 	if (!j)
-		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+		return NULL;
 	j->file = -1;
+	j->dir = -1;
 	j->write = o->write ? o->write : pwrite;
 	j->sync = o->sync ? o->sync : fdatasync;
 	j->size_max = o->file_size ? o->file_size : FILE_SIZE_DEFAULT;
 	buf_init(&j->pending, PENDING_MAX);
 	pthread_mutex_init(&j->lock, NULL);
 	pthread_cond_init(&j->flushed, NULL);
+	return j;
+}
+
+int journal_open(const struct journal_options *o, journal_fn *fn, void *ctx,
+		 struct journal_report *ret_found, struct journal **ret, struct errmsg *em)
+{
+	struct journal_report found = {0};
+	struct opening op = {.fn = fn, .ctx = ctx, .found = &found, .em = em};
+	struct journal *j = new_journal(o);
+	int r;
+
+	if (!j)
+		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 	r = lock_folder(j, o->path, em);
 	if (r == E_OK)
-		r = journal_read(j->dir, fn, ctx, &found, em);
+		r = read_noted(j, &op.noted, em);
+	if (r == E_OK)
+		r = journal_read(j->dir, see, &op, &found, em);
+	if (r == E_OK)
+		r = check_noted(&op);
 	if (r == E_OK)
 		r = open_last(j, &found, em);
 	if (r == E_OK) {
 		j->durable.seq = found.last.seq;
 		memcpy(j->durable.hash, found.last.hash, DIGEST_SIZE);
+		j->durable.tree = found.tree;
 		j->queued = j->durable;
 		*ret = j;
 	} else {
@@ -245,6 +330,7 @@ static int enqueue(struct journal *j, const struct journal_entry *e, size_t n,
 	struct errmsg local = {""}, *em = ret_em ? ret_em : &local;
 	struct end end = j->queued;
 	struct buf out = {0};
+	size_t start;
 	int r = E_OK;
 
 	if (j->dead)
@@ -261,7 +347,10 @@ static int enqueue(struct journal *j, const struct journal_entry *e, size_t n,
 		memcpy(rec.prev, end.hash, DIGEST_SIZE);
 		if (e[i].n)
 			memcpy(rec.fields, e[i].fields, e[i].n * sizeof(*e[i].fields));
+		start = out.n;
 		r = journal_encode(&rec, &out);
+		if (r == E_OK)
+			r = merkle_append(&end.tree, bytes_of(out.p + start, out.n - start));
 		end.seq++;
 		memcpy(end.hash, rec.hash, DIGEST_SIZE);
 	}
@@ -281,33 +370,81 @@ static int enqueue(struct journal *j, const struct journal_entry *e, size_t n,
 	return r;
 }
 
-int journal_append(struct journal *j, const struct journal_entry *e, size_t n, struct errmsg *em)
+/* Until what is queued now is on the disk. Called with the lock, which it gives up meanwhile. */
+static int wait_flushed(struct journal *j, struct waiter *w, struct errmsg *em)
 {
 	struct errmsg why = {""};
-	struct waiter w = {0};
-	int r;
 
-	pthread_mutex_lock(&j->lock);
-	r = enqueue(j, e, n, em);
-	if (r != E_OK)
-		goto out;
-	w.seq = j->queued.seq;
-	w.next = j->waiters;
-	j->waiters = &w;
-	while (!w.done) {
+	w->seq = j->queued.seq;
+	w->next = j->waiters;
+	j->waiters = w;
+	while (!w->done) {
 		if (j->flushing)
 			pthread_cond_wait(&j->flushed, &j->lock);
 		else
 			flush(j, &why);
 	}
-	r = w.result;
-	if (r == E_STATE)
-		(void)err_set(em, r, "%s", j->why.text);
-	else if (r != E_OK)
-		(void)err_set(em, r, "%s", why.text[0] ? why.text : "no room for the journal");
-out:
+	if (w->result == E_STATE)
+		(void)err_set(em, w->result, "%s", j->why.text);
+	else if (w->result != E_OK)
+		(void)err_set(em, w->result, "%s",
+			      why.text[0] ? why.text : "no room for the journal");
+	return w->result;
+}
+
+int journal_append(struct journal *j, const struct journal_entry *e, size_t n, struct errmsg *em)
+{
+	struct waiter w = {0};
+	int r;
+
+	pthread_mutex_lock(&j->lock);
+	r = enqueue(j, e, n, em);
+	if (r == E_OK)
+		r = wait_flushed(j, &w, em);
 	pthread_mutex_unlock(&j->lock);
 	return r;
+}
+
+/* The note is made with the lock held, so that it covers just the records before its own. */
+int journal_checkpoint(struct journal *j, const struct note_key *k, note_sign_fn *sign, void *ctx,
+		       struct checkpoint *ret, struct errmsg *em)
+{
+	struct journal_field f = {"note", {NULL, 0}};
+	const struct journal_entry e = {JOURNAL_CHECKPOINT, &f, 1};
+	struct checkpoint c = {.size = 0};
+	struct waiter w = {0};
+	struct buf note;
+	int r;
+
+	buf_init(&note, NOTE_MAX);
+	pthread_mutex_lock(&j->lock);
+	r = checkpoint_make(&j->queued.tree, k, sign, ctx, &note);
+	f.value = buf_bytes(&note);
+	if (r == E_OK)
+		r = checkpoint_parse(f.value, &c);
+	if (r != E_OK)
+		(void)err_set(em, r, "checkpoint: %s", err_text(r));
+	else
+		r = enqueue(j, &e, 1, em);
+	if (r == E_OK)
+		r = wait_flushed(j, &w, em);
+	pthread_mutex_unlock(&j->lock);
+	if (r == E_OK)
+		r = checkpoint_save(j->dir, f.value, em);
+	buf_free(&note);
+	if (r == E_OK)
+		*ret = c;
+	return r;
+}
+
+uint64_t journal_size(struct journal *j)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&j->lock);
+	n = j->queued.seq;
+	pthread_mutex_unlock(&j->lock);
+	return n;
 }
 
 int journal_note(struct journal *j, const struct journal_entry *e, size_t n, struct errmsg *em)

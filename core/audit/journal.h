@@ -9,6 +9,7 @@
 #ifndef CORE_AUDIT_JOURNAL_H
 #define CORE_AUDIT_JOURNAL_H
 
+#include "core/audit/checkpoint.h"
 #include "core/audit/journal_read.h"
 
 #include <sys/types.h>
@@ -32,7 +33,8 @@ struct journal_entry {
 /*
  * Takes the lock, reads and checks everything (fn sees each record; may be NULL), cuts a torn end
  * and makes sure that what was read is on the disk. ret_found (may be NULL): what was found, with
- * `torn` the bytes that were cut. E_EXISTS: another process writes it; E_NOTFOUND: no such folder;
+ * `torn` the bytes that were cut. The newest checkpoint, where the folder has one, must note what the
+ * journal has. E_STATE: it does not. E_EXISTS: another process writes it; E_NOTFOUND: no such folder;
  * E_FORMAT: damaged, see em; E_IO, E_NOMEM, or what fn returned. Blocks on files.
  */
 int journal_open(const struct journal_options *o, journal_fn *fn, void *ctx,
@@ -51,6 +53,16 @@ int journal_append(struct journal *j, const struct journal_entry *e, size_t n,
 /* Queues the entries: they go with the next append. For what a restart would find out again. */
 int journal_note(struct journal *j, const struct journal_entry *e, size_t n,
 		 struct errmsg *em) MUST_CHECK;
+
+/*
+ * Appends a checkpoint of all records before it, signed, and puts it into the folder's file too (errors
+ * as journal_append, and E_IO: the record is there, the file is not). One thread at a time.
+ */
+int journal_checkpoint(struct journal *j, const struct note_key *k, note_sign_fn *sign, void *ctx,
+		       struct checkpoint *ret, struct errmsg *em) MUST_CHECK;
+
+/* Records, those that wait for the disk included. */
+uint64_t journal_size(struct journal *j);
 
 /* How many fsyncs were done: for tests and measurements. */
 uint64_t journal_syncs(struct journal *j);

@@ -101,10 +101,12 @@ static int take(struct reading *g, const struct journal_record *r)
 	if (memcmp(r->prev, ret->last.hash, DIGEST_SIZE) != 0)
 		return damage(g, "the record does not follow the one before it");
 	rc = g->fn ? g->fn(g->ctx, r) : 0;
+	if (rc == 0)
+		rc = merkle_append(&ret->tree, r->raw);
 	if (rc != 0)
 		return rc;
 	ret->records++;
-	ret->good += r->size;
+	ret->good += r->raw.n;
 	ret->last.seq = r->seq;
 	ret->last.time = r->time;
 	memcpy(ret->last.hash, r->hash, DIGEST_SIZE);
@@ -128,7 +130,7 @@ static int take_window(struct reading *g, size_t n, bool at_end, size_t *ret_use
 			rc = damage(g, "no whole record stands here");
 		} else {
 			rc = take(g, &r);
-			used += r.size;
+			used += r.raw.n;
 		}
 	}
 	*ret_used = used;

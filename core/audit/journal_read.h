@@ -3,6 +3,7 @@
 #define CORE_AUDIT_JOURNAL_READ_H
 
 #include "core/audit/journal_record.h"
+#include "core/audit/merkle.h"
 
 #include <stdbool.h>
 
@@ -20,6 +21,8 @@ struct journal_report {
 	uint64_t good;                /* bytes of it that are whole records */
 	uint64_t torn;                /* bytes after them that a crash left, to be cut */
 	bool damaged;                 /* first damage: in `file` at `good`, after last.seq */
+	struct merkle
+		tree; /* over the records (the leaves are whole records); fn sees that before r */
 };
 
 /* The record and what it points to are valid during the call only. Other than 0 ends the reading. */

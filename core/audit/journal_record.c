@@ -171,7 +171,7 @@ enum journal_shape journal_decode(struct bytes in, struct journal_record *ret)
 	r.seq = u64(in.p + 12);
 	r.time = (int64_t)u64(in.p + 20);
 	r.type = (enum journal_type)(in.p[28] << 8 | in.p[29]);
-	r.size = size;
+	r.raw = bytes_of(in.p, size);
 	memcpy(r.prev, in.p + 32, DIGEST_SIZE);
 	if (!read_fields(bytes_of(in.p + HEADER_N, size - HEADER_N - DIGEST_SIZE),
 			 (size_t)in.p[30] << 8 | in.p[31], &r))

@@ -43,8 +43,8 @@ struct journal_record {
 	uint8_t prev[DIGEST_SIZE]; /* hash of record seq-1; zeros in the first */
 	uint8_t hash[DIGEST_SIZE]; /* of this one; set by encode and decode */
 	struct journal_field fields[JOURNAL_FIELDS_MAX];
-	size_t n;    /* fields */
-	size_t size; /* bytes of the whole record; set by decode */
+	size_t n;         /* fields */
+	struct bytes raw; /* the whole record; set by decode */
 };
 
 /* Stable word of a type, such as "issued"; "?" for an unknown one. */

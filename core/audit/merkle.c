@@ -39,6 +39,14 @@ int merkle_add(struct merkle *m, const uint8_t leaf[DIGEST_SIZE])
 	return E_OK;
 }
 
+int merkle_append(struct merkle *m, struct bytes entry)
+{
+	uint8_t leaf[DIGEST_SIZE];
+	int r = merkle_leaf(entry, leaf);
+
+	return r == E_OK ? merkle_add(m, leaf) : r;
+}
+
 int merkle_root(const struct merkle *m, uint8_t out[DIGEST_SIZE])
 {
 	uint8_t hash[DIGEST_SIZE];

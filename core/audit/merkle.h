@@ -28,6 +28,8 @@ int merkle_leaf(struct bytes entry, uint8_t out[DIGEST_SIZE]) MUST_CHECK;
 
 /* E_TOOBIG: 2^48 - 1 leaves are the limit. After an error m is as before. */
 int merkle_add(struct merkle *m, const uint8_t leaf[DIGEST_SIZE]) MUST_CHECK;
+/* Both at once. */
+int merkle_append(struct merkle *m, struct bytes entry) MUST_CHECK;
 int merkle_root(const struct merkle *m, uint8_t out[DIGEST_SIZE]) MUST_CHECK;
 
 /* leaves: hashes of all n leaves. index < n, else E_FORMAT. O(n). */

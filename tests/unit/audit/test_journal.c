@@ -1,5 +1,6 @@
 #include "core/audit/journal.h"
 
+#include "core/audit/checkpoint_file.h"
 #include "core/base/clock.h"
 
 #include <dirent.h>
@@ -527,6 +528,168 @@ static void test_threads_and_full_disk(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* --- checkpoints ------------------------------------------------------------------------------------ */
+
+static uint64_t sign_bad; /* 1: refuse */
+
+/* Any 64 bytes do: nobody verifies them here. */
+static int sign(void *ctx, struct bytes text, uint8_t out[NOTE_SIGNATURE_SIZE])
+{
+	(void)ctx;
+	(void)text;
+	memset(out, 7, NOTE_SIGNATURE_SIZE);
+	return sign_bad ? E_CRYPTO : E_OK;
+}
+
+static int checkpoint(struct journal *j, struct checkpoint *ret, struct errmsg *em)
+{
+	const uint8_t key[NOTE_PUBLIC_SIZE] = {1};
+	struct note_key k;
+
+	assert_int_equal(note_key_make("x", key, &k), E_OK);
+	return journal_checkpoint(j, &k, sign, NULL, ret, em);
+}
+
+/* Each checkpoint notes the tree of just the records before it. */
+static int check_checkpoint(void *ctx, const struct journal_record *r)
+{
+	const struct journal_report *rep = ctx;
+	uint8_t root[DIGEST_SIZE];
+	struct checkpoint c;
+
+	if (r->type != JOURNAL_CHECKPOINT)
+		return 0;
+	assert_int_equal(checkpoint_parse(journal_get(r, "note"), &c), E_OK);
+	assert_int_equal(c.size, r->seq - 1);
+	assert_int_equal(c.size, rep->tree.n);
+	assert_int_equal(merkle_root(&rep->tree, root), E_OK);
+	assert_memory_equal(root, c.root, DIGEST_SIZE);
+	return 0;
+}
+
+static void *append_many(void *arg)
+{
+	struct errmsg em = {""};
+
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(add(arg, JOURNAL_INTENT, "aa", &em), E_OK);
+	return NULL;
+}
+
+static void test_checkpoints(void **state)
+{
+	struct journal *j = open_with((struct journal_options){.file_size = 2000}, NULL);
+	struct journal_report rep = {0};
+	struct errmsg em = {""};
+	struct checkpoint c, last;
+	pthread_t threads[4];
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, append_many, j), 0);
+	for (size_t i = 0; i < 10; i++)
+		assert_int_equal(checkpoint(j, &c, &em), E_OK);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	journal_close(j);
+	/* and the tree goes on after a restart, with what was only queued in it */
+	j = open_plain(NULL);
+	assert_int_equal(journal_size(j), 170);
+	assert_int_equal(journal_note(j, &(struct journal_entry){JOURNAL_OPENED, NULL, 0}, 1, &em),
+			 E_OK);
+	assert_int_equal(journal_size(j), 171);
+	assert_int_equal(checkpoint(j, &last, &em), E_OK);
+	assert_int_equal(last.size, 171);
+	sign_bad = 1;
+	assert_int_equal(checkpoint(j, &c, &em), E_CRYPTO);
+	sign_bad = 0;
+	assert_int_equal(journal_size(j), 172);
+	journal_close(j);
+	assert_int_equal(journal_read_path(dir, check_checkpoint, &rep, &rep, &em), E_OK);
+	assert_int_equal(rep.records, 172);
+}
+
+static ssize_t write_full(int fd, const void *p, size_t n, off_t at)
+{
+	(void)fd;
+	(void)p;
+	(void)n;
+	(void)at;
+	errno = ENOSPC;
+	return -1;
+}
+
+static bool full;
+
+static ssize_t write_maybe(int fd, const void *p, size_t n, off_t at)
+{
+	return full ? write_full(fd, p, n, at) : pwrite(fd, p, n, at);
+}
+
+/* What was taken back is not in the tree. */
+static void test_checkpoint_after_no_room(void **state)
+{
+	struct journal *j = open_with((struct journal_options){.write = write_maybe}, NULL);
+	struct journal_report rep = {0};
+	struct errmsg em = {""};
+	struct checkpoint c;
+
+	(void)state;
+	assert_int_equal(add(j, JOURNAL_INTENT, "aa", &em), E_OK);
+	full = true;
+	assert_int_equal(add(j, JOURNAL_INTENT, "bb", &em), E_UNAVAIL);
+	assert_int_equal(checkpoint(j, &c, &em), E_UNAVAIL);
+	full = false;
+	assert_int_equal(add(j, JOURNAL_INTENT, "cc", &em), E_OK);
+	assert_int_equal(checkpoint(j, &c, &em), E_OK);
+	assert_int_equal(c.size, 2);
+	journal_close(j);
+	assert_int_equal(journal_read_path(dir, check_checkpoint, &rep, &rep, &em), E_OK);
+}
+
+/* Cut exactly between two records: the chain is whole, the noted tree is not there. */
+static void test_cut_end(void **state)
+{
+	static uint8_t whole[8192], cut[8192];
+	struct journal_options o = {.path = dir};
+	struct journal *j = open_plain(NULL);
+	struct journal_report rep;
+	struct errmsg em = {""};
+	struct checkpoint c;
+	size_t n, shorter;
+	char path[128], aside[160];
+
+	(void)state;
+	assert_int_equal(add(j, JOURNAL_INTENT, "aa", &em), E_OK);
+	shorter = load(1, cut, sizeof(cut));
+	assert_int_equal(add(j, JOURNAL_INTENT, "bb", &em), E_OK);
+	assert_int_equal(checkpoint(j, &c, &em), E_OK);
+	journal_close(j);
+	n = load(1, whole, sizeof(whole));
+	save(1, cut, shorter);
+	assert_int_equal(journal_read_path(dir, NULL, NULL, &rep, &em), E_OK);
+	assert_int_equal(journal_open(&o, NULL, NULL, NULL, &j, &em), E_STATE);
+	assert_non_null(strstr(em.text, "has 1 records, its checkpoint notes 2"));
+	/* and another history of the same length and more */
+	(void)snprintf(path, sizeof(path), "%s/" CHECKPOINT_FILE, dir);
+	(void)snprintf(aside, sizeof(aside), "%s.aside", path);
+	assert_int_equal(rename(path, aside), 0);
+	j = open_plain(NULL);
+	assert_int_equal(add(j, JOURNAL_INTENT, "cc", &em), E_OK);
+	journal_close(j);
+	assert_int_equal(rename(aside, path), 0);
+	assert_int_equal(journal_open(&o, NULL, NULL, NULL, &j, &em), E_STATE);
+	assert_non_null(strstr(em.text, "are not those"));
+	save(1, whole, n);
+	j = open_plain(NULL);
+	assert_int_equal(add(j, JOURNAL_INTENT, "dd", &em), E_OK);
+	journal_close(j);
+	journal_close(open_plain(NULL));
+	/* a note that is none */
+	assert_int_equal(truncate(path, 10), 0);
+	assert_int_equal(journal_open(&o, NULL, NULL, NULL, &j, &em), E_FORMAT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -543,6 +706,9 @@ int main(void)
 		CASE(test_failed_fsync_is_final),
 		CASE(test_threads_share_a_sync),
 		CASE(test_threads_and_full_disk),
+		CASE(test_checkpoints),
+		CASE(test_checkpoint_after_no_room),
+		CASE(test_cut_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
