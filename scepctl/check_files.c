@@ -3,6 +3,7 @@
 #include "core/base/digest.h"
 #include "core/base/text.h"
 #include "core/pki/pki_file.h"
+#include "scepctl/checkpoint_key.h"
 #include "scepctl/escape.h"
 #include "scepctl/fs.h"
 #include "scepctl/instance.h"
@@ -129,6 +130,22 @@ static void check_key_file(struct check *c, const char *path)
 	free(key);
 }
 
+static void check_checkpoint_key(struct check *c)
+{
+	struct note_key key;
+	struct errmsg em;
+
+	if (conf_int(c->conf, "scep", NULL, "checkpoint-every") == 0)
+		check_add(c, true, "scepauth.conf", "leave out scep.checkpoint-every, or set 3600",
+			  "the journal gets no checkpoints: who can write it can rewrite it");
+	else if (checkpoint_key_load(c->conf, &key, &em) != E_OK)
+		check_add(c, false,
+			  check_name(c, conf_path(c->conf, "scep", NULL, "checkpoint-key")),
+			  "put it back from a backup, mode 0600; or make one: scepctl journal key "
+			  "--make",
+			  "%s", em.text);
+}
+
 static void check_keys(struct check *c)
 {
 	static const char *const keys[][2] = {{"scep", "ticket-mac-key"},
@@ -139,6 +156,7 @@ static void check_keys(struct check *c)
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		check_key_file(c, conf_path(c->conf, keys[i][0], NULL, keys[i][1]));
+	check_checkpoint_key(c);
 	if (strcmp(conf_path(c->conf, "scep", NULL, "ticket-mac-key"),
 		   conf_path(c->conf, "portal", NULL, "ticket-mac-key")) != 0)
 		check_add(c, true, "scepauth.conf",

@@ -58,7 +58,10 @@ static const char suspend_help[] =
 static const char journal_help[] =
 	"  verify   reads all of it; exit 1 and file, byte and record at the first damage\n"
 	"  show     one line for each record     export   one JSON object for each, certificates "
-	"in base64\n\n"
+	"in base64\n"
+	"  key      the public key for those who check the journal's checkpoints; --make makes the "
+	"key of an\n"
+	"           instance that has none\n\n"
 	"  --from N   begin with record N      --dir DIR   another folder than scep.journal, such "
 	"as a backup\n";
 
@@ -94,8 +97,8 @@ const struct ctl_command ctl_commands[] = {
 	{"why", "LOGIN|SERIAL", "why somebody gets in or not", NULL, cmd_why},
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},
 	{"ca", "status [--json]", "the instance's own CAs and certificates", ca_help, cmd_ca},
-	{"journal", "verify|show|export [--from N] [--json]", "the CA's record of all certificates",
-	 journal_help, cmd_journal},
+	{"journal", "verify|show|export|key [--from N] [--json]",
+	 "the CA's record of all certificates", journal_help, cmd_journal},
 	{"reconcile", "[--dry-run] [--json]", "go on with a Redis that lost certificates",
 	 reconcile_help, cmd_reconcile},
 	{"config", "[--json]", "every configuration key; with -c also its value", NULL, cmd_config},

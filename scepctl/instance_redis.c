@@ -5,6 +5,7 @@
 #include "core/base/rnd.h"
 #include "core/base/text.h"
 #include "core/pki/pki_file.h"
+#include "scepctl/checkpoint_key.h"
 #include "scepctl/escape.h"
 
 enum {
@@ -22,6 +23,7 @@ static const char *const keys[] = {"ticket-mac.key", "challenge.key", "session.k
 
 static int make_keys(const struct instance *in, struct errmsg *em)
 {
+	char path[FS_PATH_MAX];
 	uint8_t key[KEY_BYTES];
 	char name[64];
 	int rc = E_OK;
@@ -32,6 +34,10 @@ static int make_keys(const struct instance *in, struct errmsg *em)
 		if (rc == E_OK)
 			rc = fs_create(in->stage, name, 0600, bytes_of(key, sizeof(key)), em);
 	}
+	if (rc == E_OK)
+		rc = fs_join(path, in->stage, "secrets/checkpoint.key", em);
+	if (rc == E_OK)
+		rc = checkpoint_key_make(path, em);
 	text_wipe(key, sizeof(key));
 	return rc;
 }

@@ -4,10 +4,14 @@
 #include "core/base/args.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "scepctl/checkpoint_key.h"
+#include "scepctl/fs.h"
 
 #include <inttypes.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A writer at work leaves half a record for a moment; a crash leaves it for good. */
 enum { LOOKS = 5, LOOK_PAUSE_MS = 100 };
@@ -143,13 +147,67 @@ static int show(const char *path, struct look *l)
 	return rc == E_OK ? EXIT_DONE : ctl_fail(rc, &em);
 }
 
+/* --- the key of the checkpoints ------------------------------------------------------------------- */
+
+/* Made by root, it belongs to whom the folder belongs to. */
+static int make_key(const char *path, struct errmsg *em)
+{
+	char dir[FS_PATH_MAX], *slash;
+	struct stat st;
+	int rc = text_copy(dir, sizeof(dir), path);
+
+	if (rc == E_OK)
+		rc = checkpoint_key_make(path, em);
+	slash = strrchr(dir, '/');
+	if (rc != E_OK || geteuid() != 0 || !slash)
+		return rc;
+	*slash = '\0';
+	if (stat(dir, &st) != 0 || lchown(path, st.st_uid, st.st_gid) != 0)
+		rc = err_set(em, E_IO, "%s: %m", path);
+	return rc;
+}
+
+static int key(const struct conf *c, bool make, bool json)
+{
+	char text[NOTE_KEY_SIZE];
+	struct errmsg em = {""};
+	struct note_key k;
+	struct json *j;
+	int rc = E_OK;
+
+	if (make)
+		rc = make_key(conf_path(c, "scep", NULL, "checkpoint-key"), &em);
+	if (rc == E_OK)
+		rc = checkpoint_key_load(c, &k, &em);
+	if (rc == E_OK)
+		rc = note_key_text(&k, text);
+	if (rc != E_OK)
+		return ctl_fail(rc, &em);
+	if (!json)
+		return puts(text) >= 0 ? EXIT_DONE : EXIT_FAILED;
+	j = json_object();
+	json_set_str(j, "key", text);
+	return ctl_print_json(j);
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+	for (; *words; words++)
+		if (strcmp(word, *words) == 0)
+			return true;
+	return false;
+}
+
 int cmd_journal(const struct ctl_command *self, int argc, char **argv)
 {
+	static const char *const words[] = {"verify", "show", "export", "key", NULL};
 	const char *word = NULL, *dir = NULL;
 	long from = 1;
+	bool make = false;
 	const struct opts_spec specs[] = {
 		{"--from", NULL, OPT_NUMBER, &from, 1, LONG_MAX},
 		{"--dir", NULL, OPT_TEXT, &dir, 0, 0},
+		{"--make", NULL, OPT_FLAG, &make, 0, 0},
 		{NULL, NULL, OPT_FLAG, NULL, 0, 0},
 	};
 	struct ctl_common common;
@@ -161,10 +219,11 @@ int cmd_journal(const struct ctl_command *self, int argc, char **argv)
 
 	if (code >= 0)
 		return code;
-	if (n != 1 || (strcmp(word, "verify") != 0 && strcmp(word, "show") != 0 &&
-		       strcmp(word, "export") != 0))
-		return ctl_usage(self, "say verify, show or export");
-	if (!dir)
+	if (n != 1 || !is_one_of(word, words))
+		return ctl_usage(self, "say verify, show, export or key");
+	if (make && strcmp(word, "key") != 0)
+		return ctl_usage(self, "--make goes with key");
+	if (!dir || strcmp(word, "key") == 0)
 		rc = conf_load(common.conf_file, &conf, &em);
 	if (rc != E_OK)
 		return ctl_fail(rc, &em);
@@ -172,7 +231,9 @@ int cmd_journal(const struct ctl_command *self, int argc, char **argv)
 		dir = conf_path(conf, "scep", NULL, "journal");
 	l = (struct look){.from = (uint64_t)from,
 			  .json = common.json || strcmp(word, "export") == 0};
-	code = strcmp(word, "verify") == 0 ? verify(dir, common.json) : show(dir, &l);
+	code = strcmp(word, "key") == 0      ? key(conf, make, common.json)
+	       : strcmp(word, "verify") == 0 ? verify(dir, common.json)
+					     : show(dir, &l);
 	conf_free(conf);
 	return code;
 }

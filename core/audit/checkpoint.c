@@ -18,6 +18,18 @@ static int put_text(const char *origin, uint64_t size, const uint8_t root[DIGEST
 	return buf_error(out);
 }
 
+int checkpoint_name(const char *own, const char *url, char out[NOTE_NAME_SIZE])
+{
+	const char *host = strstr(url, "://");
+	int n;
+
+	if (*own)
+		return text_copy(out, NOTE_NAME_SIZE, own);
+	host = host ? host + 3 : url;
+	n = snprintf(out, NOTE_NAME_SIZE, "%.*s/journal", (int)strcspn(host, "/"), host);
+	return n > 0 && n < NOTE_NAME_SIZE ? E_OK : E_TOOBIG;
+}
+
 int checkpoint_make(const struct merkle *tree, const struct note_key *k, note_sign_fn *sign,
 		    void *ctx, struct buf *out)
 {

@@ -15,6 +15,10 @@ struct checkpoint {
 	uint8_t root[DIGEST_SIZE];
 };
 
+/* The journal's name: `own`, or when that is "" the host (and port) of the URL and "/journal". E_FORMAT,
+ * E_TOOBIG. */
+int checkpoint_name(const char *own, const char *url, char out[NOTE_NAME_SIZE]) MUST_CHECK;
+
 /* Appends the signed note for a tree. Errors as note_sign. */
 int checkpoint_make(const struct merkle *tree, const struct note_key *k, note_sign_fn *sign,
 		    void *ctx, struct buf *out) MUST_CHECK;

@@ -43,6 +43,13 @@ const struct conf_key conf_schema[] = {
 	 "key shared by the ra and ca roles, 32 bytes"},
 	{"scep", false, "journal", CONF_PATH, "journal", 0, 0,
 	 "folder of the CA's journal, written by scep_ca alone"},
+	{"scep", false, "checkpoint-every", CONF_INT, "3600", 0, 86400,
+	 "seconds between two signed checkpoints of the journal; 0: none"},
+	{"scep", false, "checkpoint-key", CONF_PATH, "secrets/checkpoint.key", 0, 0,
+	 "Ed25519 key that signs them (PEM, mode 0600), not the CA's"},
+	{"scep", false, "journal-name", CONF_STR, "", 0, 0,
+	 "name of the journal in them, such as example.edu/scep; empty: made from the host of "
+	 "scep.url"},
 	{"scep", false, "sockets", CONF_PATH, "run", 0, 0,
 	 "folder of the sockets between the processes of scep_ca"},
 	{"scep", false, "replay-window", CONF_INT, "600", 0, 3600,

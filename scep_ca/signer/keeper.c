@@ -7,6 +7,7 @@
 #include "scep_ca/signer/crl_make.h"
 #include "scep_ca/signer/issue.h"
 #include "scep_ca/signer/keys.h"
+#include "scep_ca/signer/notary.h"
 #include "scep_ca/signer/ocsp_answer.h"
 #include "scep_ca/signer/open.h"
 
@@ -19,6 +20,7 @@ struct keeper {
 	struct keys *keys;
 	struct store_pool *ledger;
 	struct ledger_journal *journal; /* NULL until keeper_start */
+	struct notary *notary;
 	int64_t replay_window;
 	/* A claim by the same key abandons one that is not committed yet (docs/REDIS.md), so two requests
 	 * with one challenge must not be under way at once: each challenge has its lane. */
@@ -39,6 +41,8 @@ int keeper_new(const struct conf *c, enum proto_role role, unsigned max_handles,
 	r = keys_load(c, role == PROTO_RA ? KEYS_RA : KEYS_CA, &s->keys, em);
 	if (r == E_OK && role == PROTO_CA)
 		r = ledger_open(c, "ca", max_handles, &s->ledger, em);
+	if (r == E_OK && role == PROTO_CA)
+		r = notary_new(c, &s->notary, em);
 	if (r != E_OK) {
 		keeper_free(s);
 		return r;
@@ -69,13 +73,22 @@ void keeper_free(struct keeper *s)
 {
 	if (!s)
 		return;
+	if (s->journal && s->notary)
+		notary_tick(s->notary, ledger_journal_file(s->journal), true);
 	ledger_journal_close(s->journal);
+	notary_free(s->notary);
 	if (s->ledger)
 		store_pool_close(s->ledger);
 	keys_free(s->keys);
 	for (int i = 0; i < LANES; i++)
 		pthread_mutex_destroy(&s->lanes[i]);
 	free(s);
+}
+
+void keeper_tick(struct keeper *s)
+{
+	if (s->journal && s->notary)
+		notary_tick(s->notary, ledger_journal_file(s->journal), false);
 }
 
 int keeper_open(struct keeper *s, const struct signer_open_request *req, struct signer_opened *ret,

@@ -16,7 +16,9 @@ int keeper_new(const struct conf *c, enum proto_role role, unsigned max_handles,
 /* The ca role: takes the journal and settles what a crash left, as far as the ledger is there. Nothing
  * is issued before. Errors as ledger_journal_open. Blocks on files and the store. */
 int keeper_start(struct keeper *s, const struct conf *c, struct errmsg *em) MUST_CHECK;
-void keeper_free(struct keeper *s); /* wipes the keys */
+/* The ca role, every second or so: makes the journal's checkpoint when it is due. Blocks on the disk. */
+void keeper_tick(struct keeper *s);
+void keeper_free(struct keeper *s); /* makes a last checkpoint; wipes the keys */
 
 /* As signer_open, signer_reply (both the ra role's) and signer_issue,
  * signer_crl, signer_ocsp (the ca role's) of client.h. */

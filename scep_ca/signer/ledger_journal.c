@@ -1,6 +1,5 @@
 #include "scep_ca/signer/ledger_journal.h"
 
-#include "core/audit/journal.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -172,6 +171,11 @@ void ledger_journal_close(struct ledger_journal *l)
 	pthread_mutex_destroy(&l->lock);
 	pthread_mutex_destroy(&l->last_lock);
 	free(l);
+}
+
+struct journal *ledger_journal_file(struct ledger_journal *l)
+{
+	return l->journal;
 }
 
 /* --- records --------------------------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #ifndef SCEP_CA_SIGNER_LEDGER_JOURNAL_H
 #define SCEP_CA_SIGNER_LEDGER_JOURNAL_H
 
+#include "core/audit/journal.h"
 #include "core/model/certrec.h"
 #include "core/store/store.h"
 
@@ -18,6 +19,9 @@ struct ledger_journal;
 int ledger_journal_open(const char *path, struct ledger_journal **ret,
 			struct errmsg *em) MUST_CHECK;
 void ledger_journal_close(struct ledger_journal *l);
+
+/* What it writes to; owned by l. */
+struct journal *ledger_journal_file(struct ledger_journal *l);
 
 /*
  * Finishes what a crash left: a certificate that was issued is committed again, or aborted when the

@@ -1,5 +1,6 @@
 #include "scep_ca/signer/process.h"
 
+#include "core/audit/audit.h"
 #include "core/base/args.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -13,6 +14,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 /* A request is sent in one go by a process of this machine; an answer is taken at once. */
@@ -208,11 +210,12 @@ static void tell_ready(int fd)
 /* Until SIGTERM or SIGINT; 0, or why not a single thread started. */
 static int work_in_threads(struct process *p)
 {
+	static const struct timespec second = {.tv_sec = 1};
 	pthread_t threads[THREADS_MAX];
 	uint64_t one = 1;
 	sigset_t set;
 	unsigned n = 0;
-	int sig, error = 0;
+	int error = 0;
 
 	while (n < p->o->threads && n < THREADS_MAX && !error) {
 		error = pthread_create(&threads[n], NULL, work, p);
@@ -223,8 +226,8 @@ static int work_in_threads(struct process *p)
 		sigaddset(&set, SIGTERM);
 		sigaddset(&set, SIGINT);
 		tell_ready(p->o->ready);
-		while (sigwait(&set, &sig) != 0)
-			;
+		while (sigtimedwait(&set, NULL, &second) < 0)
+			keeper_tick(p->keeper);
 	}
 	if (write(p->stop, &one, sizeof(one)) != (ssize_t)sizeof(one))
 		return -1;
@@ -250,6 +253,8 @@ int process_run(const struct process_options *o)
 	struct errmsg em = {""};
 	int code = EXIT_DONE, r;
 
+	if (o->role == PROTO_CA)
+		audit_open("scep_ca", conf_bool(o->conf, "", NULL, "syslog"));
 	r = keeper_new(o->conf, o->role, o->threads, &p.keeper, &em);
 	if (r != E_OK) {
 		log_error("%s", em.text);

@@ -29,7 +29,7 @@ d=$T_DIR/one
 t_ok "init makes an instance with the default sizes" "$ctl" init "$d" --root-passphrase-file "$pass"
 t_is "folder is closed" "$(mode "$d")" 700
 for f in ca/root/root.key ca/staff/issuing.key ca/students/ra.key tls/portal.key radius/server.key \
-	secrets/redis-portal secrets/ticket-mac.key secrets/seal.key portal/accounts redis/users.acl; do
+	secrets/redis-portal secrets/ticket-mac.key secrets/seal.key secrets/checkpoint.key portal/accounts redis/users.acl; do
 	t_is "mode of $f" "$(mode "$d/$f")" 600
 done
 t_is "mode of instance.conf" "$(mode "$d/raddb/instance.conf")" 640
@@ -220,6 +220,10 @@ damage "short password" 'too short' 'echo abc >secrets/redis-front'
 damage "RADIUS with another password" 'scepauth_redis_password is not' 'sed -i "s/^scepauth_redis_password = .*/scepauth_redis_password = \"x\"/" raddb/instance.conf'
 damage "missing variable" 'scepauth_listen is not set' 'sed -i /^scepauth_listen/d raddb/instance.conf'
 damage "short key" 'secrets/seal.key: has 31 bytes' 'truncate -s 31 secrets/seal.key'
+damage "missing checkpoint key" 'secrets/checkpoint.key' 'rm secrets/checkpoint.key'
+damage "checkpoint key of another kind" 'is no Ed25519 key' 'cat ca/staff/ra.key >secrets/checkpoint.key'
+damage "a name that cannot be one" 'scep.journal-name' 'sed -i "s|^scep {|scep {\n\tjournal-name = \"a b\"|" scepauth.conf'
+warned "no checkpoints" 'can rewrite it' 'sed -i "s|^scep {|scep {\n\tcheckpoint-every = 0|" scepauth.conf'
 damage "missing raddb file" 'raddb/mods-available/eap: is missing' 'rm raddb/mods-available/eap'
 damage "dangling link" 'points to nothing' 'rm raddb/mods-available/eap'
 damage "root key in the clear" 'root key is not encrypted' \
