@@ -14,13 +14,18 @@
 # or sudo when something is. SCEPAUTH_NO_DEPS=1 switches it off.
 set -euo pipefail
 
-# The names are the same on Debian 12 and 13.
+# shellcheck disable=SC1091
+version=$(. /etc/os-release 2>/dev/null && echo "${VERSION_ID-}") || version=
+
+# The names are the same on Debian 12 and 13, but for the link between OpenSSL and PKCS#11 tokens.
 build=(gcc libc6-dev make pkgconf libconfuse-dev libjansson-dev libmicrohttpd-dev libhiredis-dev
 	libssl-dev libseccomp-dev uuid-dev libcrypt-dev uthash-dev libfreeradius-dev libtalloc-dev)
 run=(redis-server redis-tools freeradius openssl)
 clients=(curl jq eapoltest scep strongswan-pki libstrongswan-standard-plugins
 	libstrongswan-extra-plugins openssl procps)
-test=(libcmocka-dev freeradius-utils libxml2-utils libplist-utils mandoc shellcheck procps)
+test=(libcmocka-dev freeradius-utils libxml2-utils libplist-utils mandoc shellcheck procps
+	softhsm2 opensc)
+if [[ $version == 12 ]]; then test+=(libengine-pkcs11-openssl); else test+=(pkcs11-provider); fi
 lint=(clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags git)
 
 usage() {
@@ -69,8 +74,6 @@ if ((${#need[@]} == 0)); then
 	exit 0
 fi
 
-# shellcheck disable=SC1091
-version=$(. /etc/os-release 2>/dev/null && echo "${VERSION_ID-}") || version=
 case $version in
 12 | 13) ;;
 *) echo "deps: scepauth is made for Debian 12 and 13; this is ${version:-something else}, trying" >&2 ;;

@@ -36,18 +36,24 @@ int confine_uid(const struct conf *c, enum proto_role role, uid_t *ret, struct e
 
 int confine(const struct conf *c, enum proto_role role, struct errmsg *em)
 {
-	/* What a look-up of the Redis host may need; everything else is read by now. */
-	static const char *const readable[] = {"/etc/hosts", "/etc/resolv.conf",
-					       "/etc/nsswitch.conf", "/etc/host.conf",
-					       "/etc/gai.conf"};
+	/* What the module of a token reads at each use, then what a look-up of the Redis host may need;
+	 * everything else is read by now. */
+	const char *const readable[] = {conf_path(c, "scep", NULL, "token-files"),
+					"/etc/hosts",
+					"/etc/resolv.conf",
+					"/etc/nsswitch.conf",
+					"/etc/host.conf",
+					"/etc/gai.conf"};
 	const char *const writable[] = {conf_path(c, "scep", NULL, "journal")};
 	const bool by_name = !*conf_path(c, "redis", NULL, "socket");
+	const size_t from = role == PROTO_CA && *readable[0] ? 0 : 1;
+	const size_t to = by_name ? sizeof(readable) / sizeof(readable[0]) : 1;
 	struct sandbox box = {.user = confine_user(c, role)};
 	int r;
 
-	if (by_name && role != PROTO_RA) {
-		box.read_paths = readable;
-		box.n_read = sizeof(readable) / sizeof(readable[0]);
+	if (role != PROTO_RA) {
+		box.read_paths = readable + from;
+		box.n_read = to - from;
 	}
 	switch (role) {
 	case PROTO_FRONT:

@@ -69,9 +69,12 @@ static void check_pair(struct check *c, const char *cert_path, X509 *cert, const
 	EVP_PKEY *key = NULL;
 	struct errmsg em;
 
-	if (key_load(key_path, NULL, &key, &em) != E_OK)
+	if (key_open(c->conf, key_path, &key, &em) != E_OK)
 		check_add(c, false, check_name(c, key_path),
-			  "give it mode 0600, or put the key back from a backup", "%s", em.text);
+			  conf_is_token(key_path)
+				  ? "see to the token, its PIN and its module (scepauth.conf(5))"
+				  : "give it mode 0600, or put the key back from a backup",
+			  "%s", em.text);
 	else if (!cert_check_key(cert, key))
 		check_add(c, false, check_name(c, key_path),
 			  "put the key back that belongs to the certificate",

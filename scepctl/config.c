@@ -19,6 +19,7 @@ static const char *value_text(const struct conf *c, const struct conf_key *k, co
 	case CONF_STR:
 		return conf_str(c, k->section, title, k->key);
 	case CONF_PATH:
+	case CONF_KEY:
 		return conf_path(c, k->section, title, k->key);
 	case CONF_INT:
 		buf_addf(tmp, "%ld", conf_int(c, k->section, title, k->key));
@@ -37,11 +38,9 @@ static const char *value_text(const struct conf *c, const struct conf_key *k, co
 
 static const char *type_name(enum conf_type type)
 {
-	static const char *const names[] = {[CONF_STR] = "text",
-					    [CONF_PATH] = "path",
-					    [CONF_INT] = "number",
-					    [CONF_BOOL] = "true or false",
-					    [CONF_LIST] = "list"};
+	static const char *const names[] = {
+		[CONF_STR] = "text",   [CONF_PATH] = "path",          [CONF_KEY] = "path or URI",
+		[CONF_INT] = "number", [CONF_BOOL] = "true or false", [CONF_LIST] = "list"};
 
 	return names[type];
 }

@@ -146,15 +146,17 @@ static int prepare(struct init *i, struct errmsg *em)
 static void show_plan(const struct init *i)
 {
 	const struct init_plan *p = &i->plan;
+	char issuer[32];
 
 	printf("%s would be made for \"%s\":\n", p->dir, p->organization);
 	printf("  root CA       RSA %ld, key in %s, encrypted\n", p->root_bits,
 	       *p->root_dir ? p->root_dir : "ca/root");
+	snprintf(issuer, sizeof(issuer), "RSA %ld", p->issuer_bits);
 	for (size_t k = 0; k < p->n_groups; k++)
-		printf("  group         %s: VLAN %s, issuing CA RSA %ld, SCEP transport key RSA "
-		       "%ld, %ld days\n",
+		printf("  group         %s: VLAN %s, issuing CA %s, SCEP transport key RSA %ld, "
+		       "%ld days\n",
 		       p->groups[k].name, *p->groups[k].vlan ? p->groups[k].vlan : "none",
-		       p->issuer_bits, p->ra_bits, p->lifetime);
+		       p->groups[k].ca_key ? p->groups[k].ca_key : issuer, p->ra_bits, p->lifetime);
 	printf("  SCEP          %s on %s\n  portal        %s on %s\n", p->scep_url, p->scep_listen,
 	       p->portal_url, p->portal_listen);
 	printf("  RADIUS        %s port %ld and %ld, certificate for %s, module from %s\n",
@@ -480,6 +482,10 @@ int cmd_init(const struct ctl_command *self, int argc, char **argv)
 		{"--root-bits", NULL, OPT_NUMBER, &in->root_bits, 2048, 8192},
 		{"--issuer-bits", NULL, OPT_NUMBER, &in->issuer_bits, 2048, 8192},
 		{"--ra-bits", NULL, OPT_NUMBER, &in->ra_bits, 2048, 8192},
+		{"--ca-key", NULL, OPT_LIST, &in->ca_keys, 0, 0},
+		{"--token-module", NULL, OPT_TEXT, &in->token_module, 0, 0},
+		{"--token-pin", NULL, OPT_TEXT, &in->token_pin, 0, 0},
+		{"--token-files", NULL, OPT_TEXT, &in->token_files, 0, 0},
 		{"--lifetime", NULL, OPT_NUMBER, &in->lifetime, 1, 1825},
 		{"--cdp", NULL, OPT_FLAG, &in->cdp, 0, 0},
 		{"--run-as", NULL, OPT_TEXT, &in->run_as, 0, 0},

@@ -1,5 +1,6 @@
 #include "scepctl/init_plan.h"
 
+#include "core/base/conf.h"
 #include "core/base/text.h"
 #include "scepctl/escape.h"
 
@@ -271,6 +272,47 @@ static int set_keys(const struct init_plan_input *in, struct init_plan *p, struc
 	return E_OK;
 }
 
+static int set_ca_key(struct init_plan *p, const char *word, struct errmsg *em)
+{
+	const char *uri = strchr(word, '=');
+	size_t n = uri ? (size_t)(uri - word) : 0;
+
+	if (!uri || !conf_is_token(uri + 1))
+		return err_set(em, E_FORMAT, "--ca-key: '%.80s' is not GROUP=pkcs11:...", word);
+	for (size_t i = 0; i < p->n_groups; i++) {
+		struct init_plan_group *g = &p->groups[i];
+
+		if (strlen(g->name) != n || strncmp(g->name, word, n) != 0)
+			continue;
+		if (g->ca_key)
+			return err_set(em, E_FORMAT, "--ca-key: %s is given twice", g->name);
+		g->ca_key = uri + 1;
+		return E_OK;
+	}
+	return err_set(em, E_FORMAT, "--ca-key: there is no group '%.*s'", n > 40 ? 40 : (int)n,
+		       word);
+}
+
+static int set_token(const struct init_plan_input *in, struct init_plan *p, struct errmsg *em)
+{
+	int rc = E_OK;
+
+	p->token_module = in->token_module ? in->token_module : "";
+	for (size_t i = 0; rc == E_OK && i < in->ca_keys.n; i++)
+		rc = set_ca_key(p, in->ca_keys.v[i], em);
+	if (rc != E_OK)
+		return rc;
+	if (in->ca_keys.n > 0 ? !in->token_module || !in->token_pin
+			      : in->token_module || in->token_pin || in->token_files)
+		return err_set(em, E_FORMAT,
+			       "--ca-key, --token-module and --token-pin go together");
+	if (in->token_pin)
+		rc = fs_absolute(p->token_pin, in->token_pin, em);
+	if (rc == E_OK && in->token_files)
+		rc = fs_absolute(p->token_files, in->token_files, em);
+	return rc;
+}
+
 static int set_names(const struct init_plan_input *in, struct init_plan *p, struct errmsg *em)
 {
 	p->organization = in->organization ? in->organization : "Example University";
@@ -307,5 +349,7 @@ int init_plan_make(const struct init_plan_input *in, struct init_plan *ret, stru
 		rc = set_redis(in, ret, em);
 	if (rc == E_OK)
 		rc = set_keys(in, ret, em);
+	if (rc == E_OK)
+		rc = set_token(in, ret, em);
 	return rc;
 }

@@ -14,6 +14,7 @@ enum { INIT_PLAN_GROUPS_MAX = 16, INIT_PLAN_URL_SIZE = 300 };
 struct init_plan_group {
 	char name[NAME_SIZE]; /* also the profile's name and the folder below ca/ */
 	char vlan[33];        /* "" none */
+	const char *ca_key;   /* pkcs11: URI of an issuing key that exists; NULL: one is made */
 };
 
 struct init_plan {
@@ -28,7 +29,10 @@ struct init_plan {
 	char redis_socket[FS_PATH_MAX]; /* absolute; "": TCP */
 	const char *redis_host;
 	const char *module_dir, *run_as;
-	bool cdp; /* certificates name CRL and OCSP */
+	const char *token_module;      /* "" without a token */
+	char token_pin[FS_PATH_MAX];   /* absolute; "" without a token */
+	char token_files[FS_PATH_MAX]; /* absolute; "": none */
+	bool cdp;                      /* certificates name CRL and OCSP */
 	long root_bits, issuer_bits, ra_bits, lifetime;
 };
 
@@ -36,10 +40,11 @@ struct init_plan {
 struct init_plan_input {
 	const char *dir, *organization, *ssid, *onboarding_ssid, *host, *scep_listen, *scep_url,
 		*portal_listen, *portal_url, *radius_listen, *redis_socket, *redis_host,
-		*module_dir, *root_dir, *run_as;
+		*module_dir, *root_dir, *run_as, *token_module, *token_pin, *token_files;
 	long radius_port, redis_port, root_bits, issuer_bits, ra_bits, lifetime;
 	bool cdp;
-	struct opts_list groups; /* NAME or NAME:VLAN */
+	struct opts_list groups;  /* NAME or NAME:VLAN */
+	struct opts_list ca_keys; /* NAME=URI */
 };
 
 /* Fills ret, borrowing the texts of in. E_FORMAT with the option's name and what is wrong. Looks at the

@@ -39,6 +39,9 @@ static const char *chosen(const struct writer *w, const char *section, const cha
 		{"redis", "host", *p->redis_socket ? NULL : p->redis_host},
 		{"scep", "listen", p->scep_listen},
 		{"scep", "url", p->scep_url},
+		{"scep", "token-module", *p->token_module ? p->token_module : NULL},
+		{"scep", "token-pin", *p->token_pin ? p->token_pin : NULL},
+		{"scep", "token-files", *p->token_files ? p->token_files : NULL},
 		{"portal", "listen", p->portal_listen},
 		{"portal", "url", p->portal_url},
 		{"wifi", "ssid", p->ssid},
@@ -61,6 +64,9 @@ static const char *chosen(const struct writer *w, const char *section, const cha
 		snprintf(tmp, VALUE_SIZE, "%ld", p->redis_port);
 	else if (strcmp(section, "profile") == 0 && strcmp(key, "issuer-cert") == 0)
 		snprintf(tmp, VALUE_SIZE, "ca/%s/issuing.pem", w->group->name);
+	else if (strcmp(section, "profile") == 0 && strcmp(key, "issuer-key") == 0 &&
+		 w->group->ca_key)
+		snprintf(tmp, VALUE_SIZE, "%s", w->group->ca_key);
 	else if (strcmp(section, "profile") == 0 && strcmp(key, "issuer-key") == 0)
 		snprintf(tmp, VALUE_SIZE, "ca/%s/issuing.key", w->group->name);
 	else if (strcmp(section, "profile") == 0 && strcmp(key, "ra-cert") == 0)
@@ -102,6 +108,7 @@ static void put_value(struct buf *out, const struct conf_key *k, const char *val
 		return;
 	case CONF_STR:
 	case CONF_PATH:
+	case CONF_KEY:
 		escape_confuse(out, value);
 		return;
 	}

@@ -3,6 +3,7 @@
 #include "core/pki/cert.h"
 #include "core/pki/cert_check.h"
 #include "core/pki/key.h"
+#include "core/pki/token.h"
 
 enum {
 	DAY = 86400,
@@ -96,14 +97,15 @@ static int make_root(const struct instance *in, struct made *root, struct errmsg
 	return rc;
 }
 
-/* One key and certificate, as wanted, below `issuer`, saved as <base>.key and <base>.pem (then its chain). */
+/* One key and certificate, as wanted, below `issuer`, saved as <base>.key and <base>.pem (then its chain).
+ * A wanted key is not ours to save. */
 static int make_one(const struct instance *in, const struct cert_spec *wanted, const char *cn_tail,
 		    long bits, int64_t days, const struct made *issuer, X509 *chain,
 		    const char *base, struct made *ret, struct errmsg *em)
 {
 	char cn[CN_SIZE], path[FS_PATH_MAX];
 	struct cert_spec spec = *wanted;
-	int rc;
+	int rc = E_OK;
 
 	if (!spec.cn) {
 		common_name(cn, in->plan->organization, cn_tail);
@@ -111,18 +113,33 @@ static int make_one(const struct instance *in, const struct cert_spec *wanted, c
 	}
 	spec.org = in->plan->organization;
 	spec.not_after = in->now + days * DAY;
-	rc = make_key(in, cn_tail, bits, &ret->key, em);
-	spec.key = ret->key;
+	if (!spec.key) {
+		rc = make_key(in, cn_tail, bits, &ret->key, em);
+		spec.key = ret->key;
+	}
 	if (rc == E_OK)
 		rc = cert_build(&spec, issuer->cert, issuer->key, &ret->cert, em);
 	if (rc == E_OK) {
 		snprintf(path, sizeof(path), "%s.pem", base);
 		rc = save_certs(in->stage, path, ret->cert, chain, em);
 	}
-	if (rc == E_OK) {
+	if (rc == E_OK && !wanted->key) {
 		snprintf(path, sizeof(path), "%s.key", base);
 		rc = save_key(in->stage, path, ret->key, NULL, em);
 	}
+	return rc;
+}
+
+/* The issuing key of this group that lies in a token already. */
+static int take_key(const struct instance *in, const char *uri, EVP_PKEY **ret, struct errmsg *em)
+{
+	const struct token t = {.module = in->plan->token_module, .pin_file = in->plan->token_pin};
+	int rc = token_load_key(&t, uri, ret, em);
+
+	if (rc == E_OK && !EVP_PKEY_is_a(*ret, "RSA"))
+		rc = err_set(em, E_CONFIG,
+			     "%.200s: Apple and Windows refuse SCEP from an issuer that is not RSA",
+			     uri);
 	return rc;
 }
 
@@ -138,6 +155,12 @@ static int make_group(const struct instance *in, const struct init_plan_group *g
 
 	snprintf(what, sizeof(what), "%s CA", g->name);
 	snprintf(base, sizeof(base), "ca/%s/issuing", g->name);
+	if (g->ca_key) {
+		rc = take_key(in, g->ca_key, &issuing->key, em);
+		if (rc != E_OK)
+			return rc;
+		ca.key = issuing->key;
+	}
 	rc = make_one(in, &ca, what, in->plan->issuer_bits, ISSUING_DAYS, root, root->cert, base,
 		      issuing, em);
 	if (rc != E_OK)

@@ -270,9 +270,19 @@ out:
 
 /* ---- our own copy ---- */
 
-static int resolve(const struct conf *c, const char *text, char **ret)
+bool conf_is_token(const char *value)
 {
-	if (!*text || *text == '/')
+	return strncmp(value, "pkcs11:", 7) == 0;
+}
+
+static bool is_path(const struct conf_key *k)
+{
+	return k->type == CONF_PATH || k->type == CONF_KEY;
+}
+
+static int resolve(const struct conf *c, const struct conf_key *k, const char *text, char **ret)
+{
+	if (!*text || *text == '/' || (k->type == CONF_KEY && conf_is_token(text)))
 		*ret = strdup(text);
 	else if (asprintf(ret, "%s/%s", c->dir, text) < 0)
 		*ret = NULL;
@@ -340,7 +350,7 @@ static int entry_copy(struct conf *c, const char *path, cfg_t *sec, const struct
 		return err_set(em, E_CONFIG, "%s: %s: is required (%s)", path, name, k->help);
 	if (conf_check_value(k, text, &e->num, why, sizeof(why)))
 		return err_set(em, E_CONFIG, "%s: %s: %s", path, name, why);
-	if (k->type == CONF_PATH ? resolve(c, text, &e->text) : !(e->text = strdup(text)))
+	if (is_path(k) ? resolve(c, k, text, &e->text) : !(e->text = strdup(text)))
 		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 	return E_OK;
 }
@@ -514,7 +524,7 @@ const char *conf_str(const struct conf *c, const char *section, const char *titl
 {
 	const struct entry *e = entry_find(c, section, title, key);
 
-	bool text = e && (e->key->type == CONF_STR || e->key->type == CONF_PATH);
+	bool text = e && (e->key->type == CONF_STR || is_path(e->key));
 
 	return text ? e->text : "";
 }
@@ -523,7 +533,7 @@ const char *conf_path(const struct conf *c, const char *section, const char *tit
 {
 	const struct entry *e = entry_find(c, section, title, key);
 
-	return e && e->key->type == CONF_PATH ? e->text : "";
+	return e && is_path(e->key) ? e->text : "";
 }
 
 long conf_int(const struct conf *c, const char *section, const char *title, const char *key)

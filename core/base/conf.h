@@ -28,6 +28,8 @@ void conf_free(struct conf *c);
 const char *conf_str(const struct conf *c, const char *section, const char *title, const char *key);
 const char *conf_path(const struct conf *c, const char *section, const char *title,
 		      const char *key);
+/* A value that names a key (CONF_KEY, read with conf_path) may be a pkcs11: URI (RFC 7512). */
+bool conf_is_token(const char *value);
 long conf_int(const struct conf *c, const char *section, const char *title, const char *key);
 bool conf_bool(const struct conf *c, const char *section, const char *title, const char *key);
 size_t conf_list(const struct conf *c, const char *section, const char *title, const char *key,

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-enum conf_type { CONF_STR, CONF_PATH, CONF_INT, CONF_BOOL, CONF_LIST };
+enum conf_type { CONF_STR, CONF_PATH, CONF_KEY, CONF_INT, CONF_BOOL, CONF_LIST };
 
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): the order in which rows are read */
 struct conf_key {

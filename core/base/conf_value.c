@@ -81,6 +81,7 @@ int conf_check_value(const struct conf_key *k, const char *text, long *ret_num, 
 		return E_OK;
 	case CONF_STR:
 	case CONF_PATH:
+	case CONF_KEY:
 		break;
 	}
 	if (!*text && !k->def) {

@@ -2,6 +2,7 @@
 
 #include "core/base/text.h"
 #include "core/model/serial.h"
+#include "core/pki/token.h"
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
@@ -441,20 +442,22 @@ static bool set_times(X509 *cert, const struct cert_spec *spec)
 }
 
 /* What leaves is what a reader sees: encoded, decoded, the signature checked on the decoded one. */
-static int sign_and_reread(X509 *cert, EVP_PKEY *issuer_key, EVP_PKEY *key, X509 **ret,
-			   struct errmsg *em)
+static int sign_and_reread(X509 *cert, X509 *issuer, EVP_PKEY *issuer_key, EVP_PKEY *key,
+			   X509 **ret, struct errmsg *em)
 {
 	struct buf der = {0};
 	X509 *again = NULL;
-	int rc = E_CRYPTO;
+	int rc = E_OK;
 
 	buf_init(&der, 65536);
-	if (X509_sign(cert, issuer_key, EVP_sha256()) > 0)
+	if (X509_sign(cert, issuer_key, EVP_sha256()) <= 0)
+		rc = token_sign_error(issuer_key);
+	if (rc == E_OK)
 		rc = cert_to_der(cert, &der);
 	if (rc == E_OK)
 		rc = cert_from_der(buf_bytes(&der), &again);
-	if (rc == E_OK &&
-	    (X509_verify(again, issuer_key) != 1 || EVP_PKEY_eq(X509_get0_pubkey(again), key) != 1))
+	if (rc == E_OK && (X509_verify(again, X509_get0_pubkey(issuer ? issuer : again)) != 1 ||
+			   EVP_PKEY_eq(X509_get0_pubkey(again), key) != 1))
 		rc = E_CRYPTO;
 	if (rc == E_OK) {
 		*ret = again;
@@ -493,7 +496,7 @@ int cert_build(const struct cert_spec *spec, X509 *issuer, EVP_PKEY *issuer_key,
 	if (rc == E_OK)
 		rc = add_extensions(cert, spec, issuer, em);
 	if (rc == E_OK)
-		rc = sign_and_reread(cert, issuer_key, spec->key, ret, em);
+		rc = sign_and_reread(cert, issuer, issuer_key, spec->key, ret, em);
 out:
 	ERR_clear_error();
 	X509_free(cert);

@@ -2,6 +2,7 @@
 
 #include "core/base/text.h"
 #include "core/model/serial.h"
+#include "core/pki/token.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -117,19 +118,22 @@ static int fill(X509_CRL *crl, const struct crl_spec *spec, X509 *issuer, struct
 }
 
 /* What leaves is what a reader sees: encoded, decoded, the signature checked on the decoded one. */
-static int sign_and_reread(X509_CRL *crl, EVP_PKEY *key, struct buf *out, struct errmsg *em)
+static int sign_and_reread(X509_CRL *crl, X509 *issuer, EVP_PKEY *key, struct buf *out,
+			   struct errmsg *em)
 {
 	X509_CRL *again = NULL;
 	uint8_t *der = NULL;
 	const uint8_t *p;
 	int n, rc = E_CRYPTO;
 
-	if (X509_CRL_sign(crl, key, EVP_sha256()) <= 0)
+	if (X509_CRL_sign(crl, key, EVP_sha256()) <= 0) {
+		rc = token_sign_error(key);
 		goto out;
+	}
 	n = i2d_X509_CRL(crl, &der);
 	p = der;
 	if (n <= 0 || !(again = d2i_X509_CRL(NULL, &p, n)) || p != der + n ||
-	    X509_CRL_verify(again, key) != 1)
+	    X509_CRL_verify(again, X509_get0_pubkey(issuer)) != 1)
 		goto out;
 	buf_add(out, der, (size_t)n);
 	rc = buf_error(out);
@@ -150,7 +154,7 @@ int crl_build(const struct crl_spec *spec, X509 *issuer, EVP_PKEY *key, struct b
 	if (rc == E_OK)
 		rc = fill(crl, spec, issuer, em);
 	if (rc == E_OK)
-		rc = sign_and_reread(crl, key, out, em);
+		rc = sign_and_reread(crl, issuer, key, out, em);
 	ERR_clear_error();
 	X509_CRL_free(crl);
 	return rc;

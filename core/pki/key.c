@@ -3,6 +3,7 @@
 #include "core/base/digest.h"
 #include "core/base/text.h"
 #include "core/pki/pki_file.h"
+#include "core/pki/token.h"
 
 #include <limits.h>
 #include <openssl/core_names.h>
@@ -143,6 +144,17 @@ int key_load(const char *path, const char *passphrase, EVP_PKEY **ret, struct er
 	BIO_free(bio);
 	buf_free(&file);
 	return rc;
+}
+
+int key_open(const struct conf *c, const char *where, EVP_PKEY **ret, struct errmsg *em)
+{
+	const struct token t = {
+		.module = conf_path(c, "scep", NULL, "token-module"),
+		.pin_file = conf_path(c, "scep", NULL, "token-pin"),
+	};
+
+	return conf_is_token(where) ? token_load_key(&t, where, ret, em)
+				    : key_load(where, NULL, ret, em);
 }
 
 int key_spki_hash(EVP_PKEY *key, char out[HASH_SIZE])

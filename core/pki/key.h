@@ -6,6 +6,7 @@
 #define CORE_PKI_KEY_H
 
 #include "core/base/bytes.h"
+#include "core/base/conf.h"
 #include "core/base/err.h"
 #include "core/model/limits.h"
 
@@ -18,6 +19,10 @@ int key_generate_rsa(unsigned bits, EVP_PKEY **ret) MUST_CHECK;
 int key_save(const char *path, EVP_PKEY *key, const char *passphrase, struct errmsg *em) MUST_CHECK;
 int key_load(const char *path, const char *passphrase, EVP_PKEY **ret,
 	     struct errmsg *em) MUST_CHECK;
+
+/* The one way to a key that scepauth.conf names (CONF_KEY): key_load, or token_load_key for a pkcs11: URI.
+ * Who signs with it need not know which. */
+int key_open(const struct conf *c, const char *where, EVP_PKEY **ret, struct errmsg *em) MUST_CHECK;
 
 /* SHA-256 over the DER SubjectPublicKeyInfo. */
 int key_spki_hash(EVP_PKEY *key, char out[HASH_SIZE]) MUST_CHECK;

@@ -1,6 +1,7 @@
 #include "core/pki/ocsp.h"
 
 #include "core/model/serial.h"
+#include "core/pki/token.h"
 
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
@@ -266,9 +267,12 @@ int ocsp_answer(const struct ocsp_query *q, const struct standing *answers, int6
 	uint8_t *der = NULL;
 	int n = 0, rc = E_CRYPTO;
 
-	if (!basic || !fill(q, answers, this_update, next_update, basic) ||
-	    OCSP_basic_sign(basic, responder, key, EVP_sha256(), NULL, OCSP_RESPID_KEY) != 1)
+	if (!basic || !fill(q, answers, this_update, next_update, basic))
 		goto out;
+	if (OCSP_basic_sign(basic, responder, key, EVP_sha256(), NULL, OCSP_RESPID_KEY) != 1) {
+		rc = token_sign_error(key);
+		goto out;
+	}
 	res = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
 	if (res)
 		n = i2d_OCSP_RESPONSE(res, &der);

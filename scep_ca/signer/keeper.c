@@ -69,6 +69,11 @@ int keeper_start(struct keeper *s, const struct conf *c, struct errmsg *em)
 	return r == E_UNAVAIL || r == E_TIMEOUT ? E_OK : r;
 }
 
+int keeper_probe(struct keeper *s, struct errmsg *em)
+{
+	return keys_probe(s->keys, em);
+}
+
 void keeper_free(struct keeper *s)
 {
 	if (!s)

@@ -16,6 +16,8 @@ int keeper_new(const struct conf *c, enum proto_role role, unsigned max_handles,
 /* The ca role: takes the journal and settles what a crash left, as far as the ledger is there. Nothing
  * is issued before. Errors as ledger_journal_open. Blocks on files and the store. */
 int keeper_start(struct keeper *s, const struct conf *c, struct errmsg *em) MUST_CHECK;
+/* See keys_probe. */
+int keeper_probe(struct keeper *s, struct errmsg *em) MUST_CHECK;
 /* The ca role, every second or so: makes the journal's checkpoint when it is due. Blocks on the disk. */
 void keeper_tick(struct keeper *s);
 void keeper_free(struct keeper *s); /* makes a last checkpoint; wipes the keys */

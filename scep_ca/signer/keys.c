@@ -5,6 +5,7 @@
 #include "core/pki/cert_check.h"
 #include "core/pki/key.h"
 #include "core/pki/ocsp.h"
+#include "core/pki/token.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -61,14 +62,14 @@ static int check_issuer(struct keys_profile *p, const char *path, struct errmsg 
 }
 
 /* key_path: NULL when the key is for the other role. */
-static int load_pair(const char *cert_path, const char *key_path, X509 **ret_cert,
-		     EVP_PKEY **ret_key, struct errmsg *em)
+static int load_pair(const struct conf *c, const char *cert_path, const char *key_path,
+		     X509 **ret_cert, EVP_PKEY **ret_key, struct errmsg *em)
 {
 	int r = cert_load(cert_path, ret_cert, em);
 
 	if (r != E_OK || !key_path)
 		return r;
-	r = key_load(key_path, NULL, ret_key, em);
+	r = key_open(c, key_path, ret_key, em);
 	if (r == E_OK && !cert_check_key(*ret_cert, *ret_key))
 		r = err_set(em, E_CONFIG, "%s: is not the key of %s", key_path, cert_path);
 	return r;
@@ -87,7 +88,7 @@ static int load_ocsp(const struct conf *c, const char *name, struct keys_profile
 	if (!*cert || !*key)
 		return err_set(em, E_CONFIG, "profile \"%s\": ocsp-cert and ocsp-key go together",
 			       name);
-	r = load_pair(cert, key, &p->ocsp_cert, &p->ocsp_key, em);
+	r = load_pair(c, cert, key, &p->ocsp_cert, &p->ocsp_key, em);
 	if (r != E_OK)
 		return r;
 	if (!ocsp_is_responder(p->ocsp_cert, p->issuer))
@@ -125,12 +126,14 @@ static int load_profile(const struct conf *c, enum keys_of role, const char *nam
 		return err_set(em, E_CONFIG,
 			       "profile \"%s\": letters, digits and . _ @ - only, at most %d", name,
 			       NAME_SIZE - 1);
-	r = load_pair(issuer, role == KEYS_CA ? conf_path(c, "profile", name, "issuer-key") : NULL,
+	r = load_pair(c, issuer,
+		      role == KEYS_CA ? conf_path(c, "profile", name, "issuer-key") : NULL,
 		      &p->issuer, &p->issuer_key, em);
 	if (r == E_OK)
 		r = check_issuer(p, issuer, em);
 	if (r == E_OK)
-		r = load_pair(ra, role == KEYS_RA ? conf_path(c, "profile", name, "ra-key") : NULL,
+		r = load_pair(c, ra,
+			      role == KEYS_RA ? conf_path(c, "profile", name, "ra-key") : NULL,
 			      &p->ra_cert, &p->ra_key, em);
 	if (r == E_OK)
 		r = check_ra(p, ra, em);
@@ -226,6 +229,19 @@ void keys_free(struct keys *k)
 	OSSL_LIB_CTX_free(k->legacy);
 	text_wipe(k, sizeof(*k));
 	free(k);
+}
+
+int keys_probe(const struct keys *k, struct errmsg *em)
+{
+	int r = E_OK;
+
+	for (size_t i = 0; r == E_OK && i < k->n; i++) {
+		EVP_PKEY *const keys[] = {k->profiles[i].issuer_key, k->profiles[i].ocsp_key};
+
+		for (int n = 0; r == E_OK && n < 2; n++)
+			r = keys[n] ? token_probe(keys[n], em) : E_OK;
+	}
+	return r;
 }
 
 const struct keys_profile *keys_find(const struct keys *k, const char *profile)

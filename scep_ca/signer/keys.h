@@ -49,6 +49,8 @@ enum keys_of { KEYS_RA, KEYS_CA };
 /* Blocks on files. E_CONFIG, E_DENIED (mode too open), E_IO, with file and cure in em. */
 int keys_load(const struct conf *c, enum keys_of role, struct keys **ret,
 	      struct errmsg *em) MUST_CHECK;
+/* After the sandbox: do keys in a token still sign? E_DENIED with the cure in em. */
+int keys_probe(const struct keys *k, struct errmsg *em) MUST_CHECK;
 void keys_free(struct keys *k); /* wipes */
 
 /* NULL when there is no such profile. */

@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/ipc/frame.h"
+#include "core/pki/token.h"
 #include "scep_ca/confine.h"
 #include "scep_ca/signer/keeper.h"
 
@@ -12,6 +13,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -170,6 +172,18 @@ out:
 	return r;
 }
 
+/* A session with a token cannot be renewed without the PIN, which a new process reads. */
+static void end_without_token(void)
+{
+	static atomic_flag told = ATOMIC_FLAG_INIT;
+
+	if (!token_is_lost() || atomic_flag_test_and_set(&told))
+		return;
+	log_error("the token does not sign any more; starting anew with a new session");
+	if (kill(getpid(), SIGTERM))
+		log_error("kill: %s", strerror(errno));
+}
+
 static void *work(void *arg)
 {
 	const struct process *p = arg;
@@ -193,6 +207,7 @@ static void *work(void *arg)
 		}
 		if (r != E_OK)
 			log_warn("%s", em.text);
+		end_without_token();
 	}
 }
 
@@ -263,7 +278,7 @@ int process_run(const struct process_options *o)
 	}
 	lock_memory();
 	if ((o->role == PROTO_CA && keeper_start(p.keeper, o->conf, &em) != E_OK) ||
-	    confine(o->conf, o->role, &em) != E_OK) {
+	    confine(o->conf, o->role, &em) != E_OK || keeper_probe(p.keeper, &em) != E_OK) {
 		log_error("%s", em.text);
 		code = EXIT_FAILED;
 		goto out;
@@ -272,6 +287,8 @@ int process_run(const struct process_options *o)
 		log_warn("%s", em.text);
 	if (p.stop < 0 || work_in_threads(&p) != 0) {
 		log_error("threads cannot be started");
+		code = EXIT_FAILED;
+	} else if (token_is_lost()) {
 		code = EXIT_FAILED;
 	}
 out:
