@@ -7,6 +7,9 @@ static const struct {
 	int (*run)(const struct ctl_command *self, int argc, char **argv);
 } verbs[] = {
 	{"status", ca_status},
+	{"renew-ra", ca_renew_ra},
+	{"renew-ocsp", ca_renew_ocsp},
+	{"renew-server", ca_renew_server},
 };
 
 int cmd_ca(const struct ctl_command *self, int argc, char **argv)

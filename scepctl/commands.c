@@ -79,7 +79,15 @@ static const char reconcile_help[] =
 static const char ca_help[] =
 	"  status   every certificate of the instance: whose, until when, does its chain hold.\n"
 	"           exit status for monitoring: 0 good, 1 something ends soon (expiry-warning),\n"
-	"           2 critical: within 7 days, expired, broken or missing\n";
+	"           2 critical: within 7 days, expired, broken or missing\n"
+	"  renew-ra PROFILE, renew-ocsp PROFILE   a new certificate below the issuing CA, in use "
+	"at the next reload\n"
+	"           --keep-key   --bits N   --days N   --dry-run\n"
+	"           --overlap HOURS   how long the RA before still opens requests (48)\n"
+	"  renew-server portal|radius   a new certificate below the root, with the names of the "
+	"old one\n"
+	"           --root-key FILE   --root FILE   --root-passphrase-file F\n"
+	"What was in use stays beside it, in a folder with the date of its making.\n";
 
 const struct ctl_command ctl_commands[] = {
 	{"init", "DIR [OPTION...]", "make an instance, or check one with --check", init_help,
@@ -99,8 +107,9 @@ const struct ctl_command ctl_commands[] = {
 	 cmd_suspend},
 	{"restore", "LOGIN --as NAME", "end one's own suspension of a person", NULL, cmd_restore},
 	{"why", "LOGIN|SERIAL", "why somebody gets in or not", NULL, cmd_why},
+	{"ca", "status|renew-ra|renew-ocsp|renew-server [...]",
+	 "the instance's own CAs and certificates", ca_help, cmd_ca},
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},
-	{"ca", "status [--json]", "the instance's own CAs and certificates", ca_help, cmd_ca},
 	{"journal", "verify|show|export|key [--from N] [--json]",
 	 "the CA's record of all certificates", journal_help, cmd_journal},
 	{"reconcile", "[--dry-run] [--json]", "go on with a Redis that lost certificates",

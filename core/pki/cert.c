@@ -6,6 +6,7 @@
 #include "core/pki/key.h"
 #include "core/pki/pki_file.h"
 
+#include <arpa/inet.h>
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -199,6 +200,51 @@ int cert_validity(X509 *cert, int64_t *ret_not_before, int64_t *ret_not_after)
 	*ret_not_before = from;
 	*ret_not_after = to;
 	return E_OK;
+}
+
+static int host_text(const GENERAL_NAME *g, char dst[CERT_HOST_SIZE])
+{
+	int type, n;
+	const ASN1_STRING *s = GENERAL_NAME_get0_value(g, &type);
+	const char *p;
+
+	if (type != GEN_DNS && type != GEN_IPADD)
+		return E_NOTFOUND;
+	p = (const char *)ASN1_STRING_get0_data(s);
+	n = ASN1_STRING_length(s);
+	if (type == GEN_IPADD)
+		return (n == 4 || n == 16) && inet_ntop(n == 4 ? AF_INET : AF_INET6, p, dst,
+							CERT_HOST_SIZE)
+			       ? E_OK
+			       : E_FORMAT;
+	if (n <= 0 || n >= CERT_HOST_SIZE || memchr(p, 0, (size_t)n))
+		return E_FORMAT;
+	memcpy(dst, p, (size_t)n);
+	dst[n] = '\0';
+	return E_OK;
+}
+
+int cert_hosts(X509 *cert, char ret[][CERT_HOST_SIZE], size_t max, size_t *ret_n)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+	char host[CERT_HOST_SIZE];
+	size_t n = 0;
+	int rc = E_OK;
+
+	for (int i = 0; rc == E_OK && i < sk_GENERAL_NAME_num(names); i++) {
+		rc = host_text(sk_GENERAL_NAME_value(names, i), host);
+		if (rc == E_OK && n == max)
+			rc = E_TOOBIG;
+		else if (rc == E_OK)
+			memcpy(ret[n++], host, sizeof(host));
+		if (rc == E_NOTFOUND)
+			rc = E_OK;
+	}
+	GENERAL_NAMES_free(names);
+	ERR_clear_error();
+	if (rc == E_OK)
+		*ret_n = n;
+	return rc;
 }
 
 int cert_fingerprint(X509 *cert, const char *digest, struct buf *out)

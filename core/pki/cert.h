@@ -35,6 +35,9 @@ int cert_ski(X509 *cert, char out[AKI_SIZE]) MUST_CHECK;
 int cert_aki(X509 *cert, char out[AKI_SIZE]) MUST_CHECK;
 int cert_spki_hash(X509 *cert, char out[HASH_SIZE]) MUST_CHECK;
 int cert_validity(X509 *cert, int64_t *ret_not_before, int64_t *ret_not_after) MUST_CHECK;
+/* SAN dNSName and iPAddress as text, up to max; E_TOOBIG when there are more. */
+#define CERT_HOST_SIZE 254
+int cert_hosts(X509 *cert, char ret[][CERT_HOST_SIZE], size_t max, size_t *ret_n) MUST_CHECK;
 /* SHA-1 and SHA-256 fingerprints over the DER, upper-case hex pairs joined by ':'. */
 int cert_fingerprint(X509 *cert, const char *digest, struct buf *out) MUST_CHECK;
 

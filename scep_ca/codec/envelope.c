@@ -3,8 +3,6 @@
 #include "scep_ca/codec/algs.h"
 #include "scep_ca/codec/cms_io.h"
 
-#include <stdbool.h>
-
 #include <openssl/cms.h>
 #include <openssl/err.h>
 
@@ -22,6 +20,17 @@ static bool names_us_once(CMS_ContentInfo *cms, X509 *cert)
 		us += CMS_RecipientInfo_ktri_cert_cmp(ri, cert) == 0;
 	}
 	return us == 1;
+}
+
+bool envelope_is_for(struct bytes msg, X509 *cert)
+{
+	const unsigned char *p = msg.p;
+	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &p, (long)msg.n);
+	bool ours = cms && names_us_once(cms, cert);
+
+	CMS_ContentInfo_free(cms);
+	ERR_clear_error();
+	return ours;
 }
 
 int envelope_open(struct bytes msg, X509 *cert, EVP_PKEY *key, OSSL_LIB_CTX *libctx,

@@ -6,6 +6,8 @@
 #include "core/base/err.h"
 #include "scep_ca/codec/message.h"
 
+#include <stdbool.h>
+
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -19,6 +21,9 @@
  */
 int envelope_open(struct bytes msg, X509 *cert, EVP_PKEY *key, OSSL_LIB_CTX *libctx,
 		  struct buf *out) MUST_CHECK;
+
+/* Does msg, of the same shape, name this recipient? Its names are no secret. */
+bool envelope_is_for(struct bytes msg, X509 *cert);
 
 /* Appends the DER of content encrypted to recipient, whose key must be RSA. */
 int envelope_seal(struct bytes content, X509 *recipient, enum scep_cipher cipher,

@@ -169,6 +169,7 @@ static int reply(struct enrol *e, struct http_response *res)
 		.fail_info = SCEP_BAD_REQUEST,
 		.digest = e->msg.digest,
 		.cipher = e->opened.cipher,
+		.old_ra = e->opened.old_ra,
 		.nonce_n = e->msg.attrs.nonce_n,
 	};
 	int r;

@@ -41,7 +41,7 @@ int ra_certrep(const struct keys *k, const struct signer_reply_request *req, str
 	};
 	int r;
 
-	if (!p)
+	if (!p || p->retired)
 		return err_set(em, E_NOTFOUND, "no profile '%s'", req->profile);
 	if (req->nonce_n > sizeof(req->nonce) || req->recipient.n > SIGNER_CERT_MAX ||
 	    req->cert.n > SIGNER_CERT_MAX ||
@@ -53,6 +53,10 @@ int ra_certrep(const struct keys *k, const struct signer_reply_request *req, str
 		return err_set(em, r, "no random bytes for the nonce");
 	spec.digest = reply_digest(p, req->digest);
 	spec.cipher = reply_cipher(p, req->cipher);
-	r = reply_build(&spec, p->ra_cert, p->ra_key, out);
+	/* The client knows the RA that it wrote to, and maybe no other. */
+	if (req->old_ra && p->old_ra_cert)
+		r = reply_build(&spec, p->old_ra_cert, p->old_ra_key, out);
+	else
+		r = reply_build(&spec, p->ra_cert, p->ra_key, out);
 	return r == E_OK ? E_OK : err_set(em, r, "the CertRep could not be made: %s", err_text(r));
 }

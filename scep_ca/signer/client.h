@@ -42,6 +42,7 @@ struct signer_open_request {
 struct signer_opened {
 	enum scep_rule rule;     /* RULE_NONE, or why it was not opened; the rest is void then */
 	enum scep_cipher cipher; /* to be used for the reply */
+	bool old_ra;             /* it was for the RA before this one */
 	bool key_match;          /* the CSR's key is signer_spki */
 	bool has_challenge;
 	char challenge[HASH_SIZE];
@@ -61,6 +62,7 @@ struct signer_reply_request {
 	enum scep_fail_info fail_info;
 	enum scep_digest digest; /* of the request; SHA-256 is used where the profile forbids it */
 	enum scep_cipher cipher;
+	bool old_ra; /* as open said: that one signs */
 	char txn[SCEP_TXN_SIZE];
 	uint8_t nonce[SCEP_NONCE_MAX]; /* the client's */
 	size_t nonce_n;

@@ -86,7 +86,7 @@ static int check_limits(struct issue *i, struct errmsg *em)
 	struct ticket *t = &i->ticket;
 
 	i->profile = keys_find(i->keys, t->profile);
-	if (!i->profile)
+	if (!i->profile || strcmp(i->profile->name, t->profile) != 0 || i->profile->retired)
 		return refuse(i, RULE_PROFILE, em, "there is no such profile");
 	if (i->now >= t->expires + i->replay_window)
 		return refuse(i, RULE_EXPIRED, em, "the ticket has expired");

@@ -1,5 +1,6 @@
 #include "scep_ca/signer/keys.h"
 
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/pki/cert.h"
 #include "core/pki/cert_check.h"
@@ -56,6 +57,8 @@ static int check_issuer(struct keys_profile *p, const char *path, struct errmsg 
 			       path);
 	if (cert_ski(p->issuer, p->issuer_id) != E_OK)
 		return err_set(em, E_CONFIG, "%s: has no subject key identifier", path);
+	if (ca_dir_id(p->issuer, p->id) != E_OK)
+		return err_set(em, E_CONFIG, "%s: its key identifier is too short", path);
 	if (cert_validity(p->issuer, &p->issuer_from, &p->issuer_to) != E_OK)
 		return err_set(em, E_CONFIG, "%s: its dates are malformed", path);
 	return E_OK;
@@ -73,6 +76,25 @@ static int load_pair(const struct conf *c, const char *cert_path, const char *ke
 	if (r == E_OK && !cert_check_key(*ret_cert, *ret_key))
 		r = err_set(em, E_CONFIG, "%s: is not the key of %s", key_path, cert_path);
 	return r;
+}
+
+/* Requests that devices have made for the RA before this one are still on their way. */
+static int load_old_ra(const struct conf *c, const char *name, struct keys_profile *p,
+		       struct errmsg *em)
+{
+	const char *beside = conf_path(c, "profile", name, "ra-cert");
+	char cert[CA_DIR_PATH_SIZE], key[CA_DIR_PATH_SIZE];
+	struct errmsg none;
+	int r = ca_dir_previous(beside, &p->old_ra_until, &none);
+
+	if (r == E_NOTFOUND || (r == E_OK && p->old_ra_until <= clock_now()))
+		return E_OK;
+	if (r != E_OK)
+		return err_set(em, r, "%s", none.text);
+	r = ca_dir_path(beside, "now/previous/ra.pem", cert, em);
+	if (r == E_OK)
+		r = ca_dir_path(beside, "now/previous/ra.key", key, em);
+	return r == E_OK ? load_pair(c, cert, key, &p->old_ra_cert, &p->old_ra_key, em) : r;
 }
 
 /* Optional: an instance without these has no OCSP. */
@@ -137,6 +159,8 @@ static int load_profile(const struct conf *c, enum keys_of role, const char *nam
 			      &p->ra_cert, &p->ra_key, em);
 	if (r == E_OK)
 		r = check_ra(p, ra, em);
+	if (r == E_OK && role == KEYS_RA)
+		r = load_old_ra(c, name, p, em);
 	if (r == E_OK && role == KEYS_CA)
 		r = load_ocsp(c, name, p, em);
 	if (r == E_OK)
@@ -216,6 +240,8 @@ void keys_free(struct keys *k)
 	for (size_t i = 0; i < k->n; i++) {
 		X509_free(k->profiles[i].ra_cert);
 		EVP_PKEY_free(k->profiles[i].ra_key);
+		X509_free(k->profiles[i].old_ra_cert);
+		EVP_PKEY_free(k->profiles[i].old_ra_key);
 		X509_free(k->profiles[i].issuer);
 		EVP_PKEY_free(k->profiles[i].issuer_key);
 		X509_free(k->profiles[i].ocsp_cert);
@@ -247,7 +273,8 @@ int keys_probe(const struct keys *k, struct errmsg *em)
 const struct keys_profile *keys_find(const struct keys *k, const char *profile)
 {
 	for (size_t i = 0; i < k->n; i++) {
-		if (strcmp(k->profiles[i].name, profile) == 0)
+		if (strcmp(k->profiles[i].name, profile) == 0 ||
+		    strcmp(k->profiles[i].id, profile) == 0)
 			return &k->profiles[i];
 	}
 	return NULL;

@@ -8,6 +8,7 @@
 #include "core/base/conf.h"
 #include "core/base/err.h"
 #include "core/model/limits.h"
+#include "core/pki/ca_dir.h"
 
 #include <openssl/evp.h>
 #include <openssl/provider.h>
@@ -19,9 +20,13 @@
 #define KEYS_URL_SIZE 256
 
 struct keys_profile {
-	char name[NAME_SIZE];
+	char name[NAME_SIZE];    /* a retired CA: its id of core/pki/ca_dir.h */
+	char id[CA_DIR_ID_SIZE]; /* of the issuer, likewise */
 	X509 *ra_cert;
-	EVP_PKEY *ra_key; /* NULL in the ca role */
+	EVP_PKEY *ra_key;  /* NULL in the ca role */
+	X509 *old_ra_cert; /* the RA before, for requests in flight; NULL: none, or in the ca role */
+	EVP_PKEY *old_ra_key;
+	int64_t old_ra_until;
 	X509 *issuer;
 	EVP_PKEY *issuer_key; /* NULL in the ra role */
 	X509 *ocsp_cert;      /* NULL: no OCSP */
@@ -31,6 +36,7 @@ struct keys_profile {
 	char issuer_id[AKI_SIZE]; /* its subject key identifier: the AKI of what it issues */
 	int64_t issuer_from, issuer_to;
 	int64_t lifetime_max; /* seconds */
+	bool retired;         /* a CA of before: CRL and OCSP, no RA, issues nothing */
 	bool allow_3des, allow_des, allow_sha1;
 };
 
@@ -53,7 +59,7 @@ int keys_load(const struct conf *c, enum keys_of role, struct keys **ret,
 int keys_probe(const struct keys *k, struct errmsg *em) MUST_CHECK;
 void keys_free(struct keys *k); /* wipes */
 
-/* NULL when there is no such profile. */
+/* By the name of a profile, or the id of an issuer; NULL when there is none. */
 const struct keys_profile *keys_find(const struct keys *k, const char *profile);
 
 #endif

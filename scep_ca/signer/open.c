@@ -1,5 +1,6 @@
 #include "scep_ca/signer/open.h"
 
+#include "core/base/clock.h"
 #include "core/base/digest.h"
 #include "core/base/text.h"
 #include "core/pki/csr.h"
@@ -67,7 +68,7 @@ int ra_open(const struct keys *k, const struct signer_open_request *req, struct 
 	OSSL_LIB_CTX *legacy = NULL;
 	int r = E_OK;
 
-	if (!p)
+	if (!p || p->retired)
 		return err_set(em, E_NOTFOUND, "no profile '%s'", req->profile);
 	if (req->envelope.n > SIGNER_ENVELOPE_MAX || req->signer_spki.n > SIGNER_SPKI_MAX)
 		return err_set(em, E_TOOBIG, "request to the RA role is too large");
@@ -78,7 +79,10 @@ int ra_open(const struct keys *k, const struct signer_open_request *req, struct 
 	legacy = o.cipher == SCEP_DES ? k->legacy : NULL;
 	/* From here on all causes take the same way out. Garbage that decrypted by chance fails in
 	 * csr_parse before anything is looked up, so that it costs no more than bad padding. */
-	if (envelope_open(req->envelope, p->ra_cert, p->ra_key, legacy, &text) != E_OK) {
+	o.old_ra = p->old_ra_cert && clock_now() < p->old_ra_until &&
+		   envelope_is_for(req->envelope, p->old_ra_cert);
+	if (envelope_open(req->envelope, o.old_ra ? p->old_ra_cert : p->ra_cert,
+			  o.old_ra ? p->old_ra_key : p->ra_key, legacy, &text) != E_OK) {
 		o.rule = RULE_DECRYPT;
 		goto out;
 	}

@@ -83,6 +83,7 @@ void proto_put_reply(struct buf *b, const struct signer_reply_request *q)
 	buf_add_u8(b, (uint8_t)q->fail_info);
 	buf_add_u8(b, (uint8_t)q->digest);
 	buf_add_u8(b, (uint8_t)q->cipher);
+	buf_add_u8(b, q->old_ra);
 	frame_put_str(b, q->txn);
 	frame_put(b, bytes_of(q->nonce, q->nonce_n));
 	frame_put(b, q->recipient);
@@ -100,6 +101,7 @@ int proto_get_reply(struct bytes in, char profile[NAME_SIZE], struct signer_repl
 	ret->fail_info = frame_enum(&r, SCEP_BAD_CERT_ID + 1);
 	ret->digest = frame_enum(&r, SCEP_SHA512 + 1);
 	ret->cipher = frame_enum(&r, SCEP_DES + 1);
+	ret->old_ra = frame_bool(&r);
 	frame_get_str(&r, ret->txn, sizeof(ret->txn));
 	nonce = frame_get(&r, sizeof(ret->nonce));
 	if (nonce.n > 0)
@@ -165,6 +167,7 @@ void proto_put_opened(struct buf *b, const struct signer_opened *o)
 {
 	buf_add_u8(b, (uint8_t)o->rule);
 	buf_add_u8(b, (uint8_t)o->cipher);
+	buf_add_u8(b, o->old_ra);
 	buf_add_u8(b, o->key_match);
 	buf_add_u8(b, o->has_challenge);
 	frame_put_str(b, o->challenge);
@@ -183,6 +186,7 @@ int proto_get_opened(struct bytes in, struct signer_opened *ret, struct errmsg *
 		return verdict(&r, code, em);
 	o.rule = frame_enum(&r, RULE_COUNT);
 	o.cipher = frame_enum(&r, SCEP_DES + 1);
+	o.old_ra = frame_bool(&r);
 	o.key_match = frame_bool(&r);
 	o.has_challenge = frame_bool(&r);
 	frame_get_str(&r, o.challenge, sizeof(o.challenge));
