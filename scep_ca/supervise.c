@@ -7,8 +7,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -20,6 +20,11 @@
 #define STEADY_MS 10000
 /* Longer than the front waits for requests in flight. */
 #define END_MS 20000
+/* A replacement has this long to get ready: the journal is read in it. */
+#define READY_MS 60000
+#define LOOK_MS 100
+/* The exit code of nobody: the start was broken off, for all shall end. */
+#define CODE_STOP (-1)
 
 struct slot {
 	pid_t pid;          /* 0: not running */
@@ -27,10 +32,18 @@ struct slot {
 	int64_t pause;
 };
 
+/* Replaced, and finishing what it has in hand. */
+struct leaver {
+	pid_t pid;
+	const char *name;
+	int64_t until; /* then it is killed (ms) */
+};
+
 struct supervisor {
 	const struct supervise_child *children;
-	unsigned n;
+	unsigned n, n_leavers;
 	struct slot slots[SUPERVISE_MAX];
+	struct leaver leavers[SUPERVISE_MAX];
 	sigset_t signals, before;
 };
 
@@ -45,6 +58,8 @@ static int run_child(const struct supervisor *s, unsigned i, pid_t parent, int r
 	sigemptyset(&end);
 	sigaddset(&end, SIGTERM);
 	sigaddset(&end, SIGINT);
+	/* A terminal that goes away tells the whole group. */
+	(void)signal(SIGHUP, SIG_IGN);
 	/* Children take their end by sigwait as well: a signal in between must wait, not kill. */
 	if (sigprocmask(SIG_SETMASK, &s->before, NULL) || sigprocmask(SIG_BLOCK, &end, NULL))
 		return EXIT_FAILED;
@@ -85,26 +100,127 @@ static int code_of(struct slot *slot)
 	return WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : EXIT_FAILED;
 }
 
-/* EXIT_DONE when it serves. */
-static int start_and_wait(struct supervisor *s, unsigned i)
+static bool end_is_wanted(void)
 {
-	int p[2], code = EXIT_DONE;
-	ssize_t n;
+	sigset_t set;
+
+	return sigpending(&set) == 0 &&
+	       (sigismember(&set, SIGTERM) == 1 || sigismember(&set, SIGINT) == 1);
+}
+
+/* Did the byte come through the pipe? until: monotonic ms. */
+static bool is_ready(int fd, int64_t until)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 	char c;
+
+	while (clock_mono_ms() < until && !end_is_wanted()) {
+		if (poll(&p, 1, LOOK_MS) > 0)
+			return read(fd, &c, 1) == 1;
+	}
+	return false;
+}
+
+/* EXIT_DONE when it serves. */
+static int start_and_wait(struct supervisor *s, unsigned i, int64_t until)
+{
+	struct slot *slot = &s->slots[i];
+	int p[2], code = EXIT_DONE;
 
 	if (pipe2(p, O_CLOEXEC))
 		return EXIT_FAILED;
 	if (start(s, i, p[1], p[0]))
 		code = EXIT_FAILED;
 	close(p[1]);
-	if (code == EXIT_DONE) {
-		while ((n = read(p[0], &c, 1)) < 0 && errno == EINTR)
-			;
-		if (n != 1)
-			code = code_of(&s->slots[i]);
+	if (code == EXIT_DONE && !is_ready(p[0], until)) {
+		bool stop = end_is_wanted();
+
+		if (stop || clock_mono_ms() >= until)
+			(void)kill(slot->pid, SIGKILL);
+		code = code_of(slot);
+		if (stop)
+			code = CODE_STOP;
 	}
 	close(p[0]);
 	return code;
+}
+
+/* --- ending -------------------------------------------------------------------------------------- */
+
+/* Tells it, waits, and kills it when it takes too long. */
+static void end_process(const char *name, pid_t pid, int sig)
+{
+	static const struct timespec pause = {.tv_nsec = 5000000};
+	int64_t until = clock_mono_ms() + END_MS;
+
+	if (!pid)
+		return;
+	(void)kill(pid, sig);
+	while (waitpid(pid, NULL, WNOHANG) == 0) {
+		if (clock_mono_ms() >= until) {
+			log_warn("%s does not end, killing it", name);
+			(void)kill(pid, SIGKILL);
+			until = INT64_MAX;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+static void end_one(struct supervisor *s, unsigned i, int sig)
+{
+	pid_t pid = s->slots[i].pid;
+
+	s->slots[i].pid = 0;
+	end_process(s->children[i].name, pid, sig);
+}
+
+static void end_all(struct supervisor *s, int sig)
+{
+	for (unsigned i = s->n; i > 0; i--)
+		end_one(s, i - 1, sig);
+	while (s->n_leavers > 0) {
+		s->n_leavers--;
+		end_process(s->leavers[s->n_leavers].name, s->leavers[s->n_leavers].pid, sig);
+	}
+}
+
+/* Tells it to end, and does not wait. */
+static void let_go(struct supervisor *s, const char *name, pid_t pid)
+{
+	if (!pid)
+		return;
+	if (s->n_leavers == SUPERVISE_MAX)
+		return end_process(name, pid, SIGTERM);
+	(void)kill(pid, SIGTERM);
+	s->leavers[s->n_leavers++] =
+		(struct leaver){.pid = pid, .name = name, .until = clock_mono_ms() + END_MS};
+}
+
+/* Was it one of them? */
+static bool has_left(struct supervisor *s, pid_t pid)
+{
+	for (unsigned i = 0; i < s->n_leavers; i++) {
+		if (s->leavers[i].pid == pid) {
+			s->leavers[i] = s->leavers[--s->n_leavers];
+			return true;
+		}
+	}
+	return false;
+}
+
+static void kill_late_leavers(struct supervisor *s)
+{
+	int64_t now = clock_mono_ms();
+
+	for (unsigned i = 0; i < s->n_leavers; i++) {
+		struct leaver *l = &s->leavers[i];
+
+		if (now < l->until)
+			continue;
+		log_warn("%s does not end, killing it", l->name);
+		(void)kill(l->pid, SIGKILL);
+		l->until = INT64_MAX;
+	}
 }
 
 /* --- watching ------------------------------------------------------------------------------------ */
@@ -135,6 +251,8 @@ static bool reap(struct supervisor *s)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (has_left(s, pid))
+			continue;
 		for (unsigned i = 0; i < s->n; i++) {
 			if (s->slots[i].pid == pid && !note_death(s, i, status))
 				go_on = false;
@@ -146,7 +264,7 @@ static bool reap(struct supervisor *s)
 /* Starts who is due; ms until the next one is, or a while. */
 static int64_t start_due(struct supervisor *s)
 {
-	int64_t now = clock_mono_ms(), next = 60000;
+	int64_t now = clock_mono_ms(), next = s->n_leavers > 0 ? 1000 : 60000;
 
 	for (unsigned i = 0; i < s->n; i++) {
 		struct slot *slot = &s->slots[i];
@@ -161,8 +279,48 @@ static int64_t start_due(struct supervisor *s)
 	return next > 0 ? next : 1;
 }
 
+/* --- replacing ----------------------------------------------------------------------------------- */
+
+static int replace_one(struct supervisor *s, unsigned i)
+{
+	const struct supervise_child *c = &s->children[i];
+	struct slot *slot = &s->slots[i];
+	const struct slot old = *slot;
+	int code;
+
+	if (c->alone)
+		end_one(s, i, SIGTERM);
+	code = start_and_wait(s, i, clock_mono_ms() + READY_MS);
+	if (code == EXIT_DONE) {
+		slot->pause = 0;
+		if (!c->alone)
+			let_go(s, c->name, old.pid);
+	} else if (c->alone) {
+		slot->due = clock_mono_ms() + PAUSE_MIN_MS;
+	} else {
+		*slot = old;
+	}
+	return code;
+}
+
+static void replace_all(struct supervisor *s, const struct supervise_options *o)
+{
+	if (!o->reload || o->reload(o->ctx) != E_OK)
+		return;
+	for (unsigned i = 0; i < s->n; i++) {
+		int code = replace_one(s, i);
+
+		if (code == CODE_STOP)
+			return;
+		if (code != EXIT_DONE)
+			return log_error("%s: no replacement got ready, the rest stays as it is",
+					 s->children[i].name);
+	}
+	log_info("reloaded");
+}
+
 /* The signal for the children. */
-static int watch(struct supervisor *s)
+static int watch(struct supervisor *s, const struct supervise_options *o)
 {
 	for (;;) {
 		int64_t ms = start_due(s);
@@ -171,49 +329,32 @@ static int watch(struct supervisor *s)
 
 		if (sig == SIGTERM || sig == SIGINT)
 			return SIGTERM;
+		if (sig == SIGHUP)
+			replace_all(s, o);
 		if (!reap(s))
 			return SIGKILL;
+		kill_late_leavers(s);
 	}
 }
 
-/* --- ending -------------------------------------------------------------------------------------- */
-
-static void end_one(struct supervisor *s, unsigned i, int sig)
+int supervise(const struct supervise_options *o)
 {
-	static const struct timespec pause = {.tv_nsec = 5000000};
-	int64_t until = clock_mono_ms() + END_MS;
-	pid_t pid = s->slots[i].pid;
-
-	s->slots[i].pid = 0;
-	if (!pid)
-		return;
-	(void)kill(pid, sig);
-	while (waitpid(pid, NULL, WNOHANG) == 0) {
-		if (clock_mono_ms() >= until) {
-			log_warn("%s does not end, killing it", s->children[i].name);
-			(void)kill(pid, SIGKILL);
-			until = INT64_MAX;
-		}
-		(void)nanosleep(&pause, NULL);
-	}
-}
-
-int supervise(const struct supervise_child *children, unsigned n)
-{
-	struct supervisor s = {.children = children, .n = n};
-	int code = n <= SUPERVISE_MAX ? EXIT_DONE : EXIT_FAILED, sig = SIGTERM;
+	struct supervisor s = {.children = o->children, .n = o->n};
+	int code = o->n <= SUPERVISE_MAX ? EXIT_DONE : EXIT_FAILED, sig = SIGTERM;
 
 	sigemptyset(&s.signals);
 	sigaddset(&s.signals, SIGTERM);
 	sigaddset(&s.signals, SIGINT);
+	sigaddset(&s.signals, SIGHUP);
 	sigaddset(&s.signals, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &s.signals, &s.before))
 		return EXIT_FAILED;
-	for (unsigned i = 0; code == EXIT_DONE && i < n; i++)
-		code = start_and_wait(&s, i);
+	for (unsigned i = 0; code == EXIT_DONE && i < s.n; i++)
+		code = start_and_wait(&s, i, INT64_MAX);
+	if (code == EXIT_DONE && o->ready)
+		log_info("%s", o->ready);
 	if (code == EXIT_DONE)
-		sig = watch(&s);
-	for (unsigned i = n; i > 0; i--)
-		end_one(&s, i - 1, sig);
-	return code;
+		sig = watch(&s, o);
+	end_all(&s, sig);
+	return code == CODE_STOP ? EXIT_DONE : code;
 }

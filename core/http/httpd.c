@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <strings.h>
 #include <unistd.h>
 
@@ -34,6 +35,7 @@ struct httpd {
 	unsigned deadline_ms;
 	unsigned port;
 	bool tls;
+	atomic_bool stopping;
 	int listen_fd; /* -1 once libmicrohttpd has it */
 	unsigned threads, max_connections, max_per_address;
 	char *cert, *key; /* PEM text, until the daemon runs */
@@ -412,7 +414,8 @@ static enum MHD_Result answer(struct exchange *x, struct MHD_Connection *c, unsi
 	if (x->h->after)
 		x->h->after(x->h->ctx, &x->req, res);
 	watch_sending(x->h->watch, x->peer, res->body.n);
-	r = reply_make(res, close);
+	/* A client that keeps its connection would keep a server that ends. */
+	r = reply_make(res, close || atomic_load(&x->h->stopping));
 	if (r) {
 		queued = MHD_queue_response(c, res->status, r);
 		MHD_destroy_response(r);
@@ -534,7 +537,9 @@ int httpd_open(const struct httpd_options *o, struct httpd **ret, struct errmsg 
 		rc = tls_cert_read(o->tls_cert, &h->cert, em);
 	if (!rc && h->tls)
 		rc = tls_key_read(o->tls_key, &h->key, &h->n_key, em);
-	if (!rc)
+	if (!rc && o->listener > 0)
+		rc = listen_share(o->listener, &h->listen_fd, &h->port, em);
+	else if (!rc)
 		rc = listen_open(o->listen, &h->listen_fd, &h->port, em);
 	if (rc) {
 		httpd_stop(h);
@@ -598,6 +603,7 @@ void httpd_stop(struct httpd *h)
 		return;
 	if (h->listen_fd >= 0)
 		close(h->listen_fd);
+	atomic_store(&h->stopping, true);
 	if (h->daemon) {
 		fd = MHD_quiesce_daemon(h->daemon);
 		watch_drain(h->watch, h->deadline_ms);

@@ -12,7 +12,8 @@
 #include "core/http/router.h"
 
 struct httpd_options {
-	const char *listen;   /* "127.0.0.1:8080", "[::1]:8443", port 0: any free one */
+	const char *listen; /* "127.0.0.1:8080", "[::1]:8443", port 0: any free one */
+	int listener; /* instead of it a socket of listen_open, which stays the caller's; 0: none */
 	const char *tls_cert; /* PEM chain file, NULL for plain HTTP */
 	const char *tls_key;
 	unsigned threads; /* 0: one per core */
@@ -43,7 +44,8 @@ int httpd_run(struct httpd *h, struct errmsg *em) MUST_CHECK;
 /* Both in one, for programs that stay outside the sandbox (tests). */
 int httpd_start(const struct httpd_options *o, struct httpd **ret, struct errmsg *em) MUST_CHECK;
 unsigned httpd_port(const struct httpd *h);
-/* Takes no more connections, waits for requests in flight (deadline_ms at most), then frees. */
+/* Takes no more connections, waits for requests in flight (deadline_ms at most) and a moment for those
+ * of connections that it has just taken, then frees. */
 void httpd_stop(struct httpd *h);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
@@ -126,6 +127,18 @@ int listen_open(const char *where, int *ret_fd, unsigned *ret_port, struct errms
 	}
 	*ret_fd = fd;
 	*ret_port = socket_port(fd);
+	return E_OK;
+}
+
+int listen_share(int fd, int *ret_fd, unsigned *ret_port, struct errmsg *em)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (copy < 0)
+		return err_set(em, E_IO, "the listening socket cannot be shared: %s",
+			       strerror(errno));
+	*ret_fd = copy;
+	*ret_port = socket_port(copy);
 	return E_OK;
 }
 

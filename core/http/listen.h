@@ -11,6 +11,9 @@
  * families) or port 0 for any free one. E_CONFIG for a bad address, E_IO when it cannot be had. */
 int listen_open(const char *where, int *ret_fd, unsigned *ret_port, struct errmsg *em) MUST_CHECK;
 
+/* A second descriptor of such a socket, for one more process or thread that accepts from it. */
+int listen_share(int fd, int *ret_fd, unsigned *ret_port, struct errmsg *em) MUST_CHECK;
+
 /* Numeric address without port; IPv4 inside IPv6 is shown as IPv4; "unknown" for other families. */
 void listen_address(const struct sockaddr *sa, char *dst, size_t size);
 

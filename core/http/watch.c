@@ -8,6 +8,11 @@
 
 #define SLOWEST_BYTES_PER_MS 16
 #define TICK_MAX_MS 250
+/* Who connects sends its request at once; who connects while the listener is given up may be taken a
+ * little later. */
+#define FRESH_MS 1000
+#define LATE_MS 50
+#define DRAIN_TICK_MS 20
 
 struct watch_peer {
 	struct watch_peer *next, *prev;
@@ -230,14 +235,27 @@ void watch_done(struct watch *w, struct watch_peer *p)
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* With the lock held. A connection that has not had its first request. */
+static bool has_fresh(const struct watch *w)
+{
+	for (const struct watch_peer *p = w->first; p; p = p->next) {
+		if (!p->served && !p->in_request && !p->cut)
+			return true;
+	}
+	return false;
+}
+
 void watch_drain(struct watch *w, unsigned ms)
 {
-	struct timespec until = after_ms(ms);
+	int64_t now = clock_mono_ms(), until = now + ms, late = now + LATE_MS,
+		fresh = now + FRESH_MS;
 
 	pthread_mutex_lock(&w->lock);
-	while (w->n_in_request) {
-		if (pthread_cond_timedwait(&w->wake, &w->lock, &until))
-			break;
+	while (now < until && (w->n_in_request || now < late || (now < fresh && has_fresh(w)))) {
+		struct timespec tick = after_ms(DRAIN_TICK_MS);
+
+		(void)pthread_cond_timedwait(&w->wake, &w->lock, &tick);
+		now = clock_mono_ms();
 	}
 	pthread_mutex_unlock(&w->lock);
 }

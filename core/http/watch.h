@@ -39,7 +39,8 @@ void watch_sending(struct watch *w, struct watch_peer *p, size_t n);
 /* The request is over, well or not. */
 void watch_done(struct watch *w, struct watch_peer *p);
 
-/* Waits until no request is under way, ms milliseconds at most. */
+/* After the last connection was taken: waits until no request is under way, ms milliseconds at most, and
+ * up to a second for the first request of connections that have not had one. */
 void watch_drain(struct watch *w, unsigned ms);
 
 #endif

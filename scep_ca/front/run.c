@@ -57,10 +57,12 @@ static void say_store(struct service *s)
 		store_pool_put(s->store, store);
 }
 
-static int serve(const struct conf *c, struct service *s, const struct expiry *e, int ready)
+static int serve(const struct conf *c, struct service *s, const struct expiry *e, int listener,
+		 int ready)
 {
 	struct httpd_options o = {
 		.listen = conf_str(c, "scep", NULL, "listen"),
+		.listener = listener,
 		.threads = front_threads(c),
 		.max_body = (size_t)conf_int(c, "scep", NULL, "max-body"),
 		.raw_bodies = true, /* clients call a PKIOperation anything, curl a form */
@@ -104,7 +106,7 @@ static int serve(const struct conf *c, struct service *s, const struct expiry *e
 	return EXIT_DONE;
 }
 
-int front_run(const struct conf *c, int ready)
+int front_run(const struct conf *c, int listener, int ready)
 {
 	struct service *s = NULL;
 	struct expiry *e = NULL;
@@ -115,7 +117,7 @@ int front_run(const struct conf *c, int ready)
 		log_error("%s", em.text);
 	} else {
 		audit_open("scep_ca", conf_bool(c, "", NULL, "syslog"));
-		code = serve(c, s, e, ready);
+		code = serve(c, s, e, listener, ready);
 	}
 	expiry_free(e);
 	service_close(s);

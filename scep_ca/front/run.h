@@ -7,7 +7,8 @@
 /* Requests at once. */
 unsigned front_threads(const struct conf *c);
 
-/* Serves until SIGTERM; returns the exit code. ready: gets one byte then; -1: nobody asks. */
-int front_run(const struct conf *c, int ready);
+/* Serves from this listening socket until SIGTERM; returns the exit code. ready: gets one byte when it
+ * serves; -1: nobody asks. */
+int front_run(const struct conf *c, int listener, int ready);
 
 #endif

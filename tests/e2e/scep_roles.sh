@@ -101,6 +101,44 @@ if ((EUID == 0)) && command -v setpriv >/dev/null; then
 	chmod 600 "$SCEPAUTH_DIR"/run/scep-*.sock
 fi
 
+# --- SIGHUP under load ---------------------------------------------------------------------------------------
+
+# Each enrolment is a connection of its own; 8 at a time, while all roles are replaced three times.
+prepared=100
+mint login=rolling count=$prepared >challenges
+n=0
+while read -r c; do "$tool" request "$ra" k.rolling "r.$((n++))" challenge="$c"; done <challenges
+one() { curl -s -m 30 -o "a.$1" -w '%{http_code}\n' --data-binary "@r.$1" "$SCEP_URL/scep/students?operation=PKIOperation"; }
+export -f one
+export SCEP_URL
+seq 0 $((prepared - 1)) | xargs -P 8 -I N bash -c 'one N; sleep 0.2' >codes &
+loader=$!
+read -ra before < <(children)
+reloaded() { grep -c 'scep_ca: reloaded' "$CA_LOG"; }
+for n in 1 2 3; do
+	kill -HUP "$top"
+	t_ok "reload $n ends" t_wait 60 eval "((\$(reloaded) == $n))"
+done
+t_ok "the last one while enrolments were under way" kill -0 "$loader"
+wait "$loader"
+t_is "all were answered" "$(sort codes | uniq -c | tr -s ' ')" " $prepared 200"
+certs=0
+for ((n = 0; n < prepared; n++)); do "$tool" reply "$ra" k.rolling "a.$n" cert.der 2>/dev/null | grep -q '^status=0' && ((++certs)); done
+t_is "with a certificate each" "$certs" "$prepared"
+read -ra pids < <(children)
+t_is "as many roles as before" "${#pids[@]}" "${#before[@]}"
+t_is "and none of those that were" "$(comm -12 <(printf '%s\n' "${before[@]}" | sort) <(printf '%s\n' "${pids[@]}" | sort))" ""
+t_ok "the old ones are gone" t_wait 20 eval "! kill -0 ${before[*]} 2>/dev/null"
+
+# What would not start is not taken.
+mv "$SCEPAUTH_DIR/ca/students/ra.key" ra.key.away
+kill -HUP "$top"
+t_ok "a key that is not there: said" t_wait 20 grep -q 'not reloaded, all stays as it was' "$CA_LOG"
+mv ra.key.away "$SCEPAUTH_DIR/ca/students/ra.key"
+read -ra after < <(children)
+t_is "and nobody was replaced" "${after[*]}" "${pids[*]}"
+t_ok "an enrolment works" enrol dora
+
 # --- deaths under load -----------------------------------------------------------------------------------------
 
 mint login=load count=600 >challenges
@@ -127,4 +165,27 @@ t_ok "when the first process is killed, all end" t_wait 5 eval "! kill -0 ${pids
 rm -f "$SCEPAUTH_DIR/run/ca.pid"
 t_start ca
 t_ok "and it starts again over the dead sockets" enrol cleo
+
+# --- each role by itself ---------------------------------------------------------------------------------------
+
+t_stop ca
+own=()
+for role in ca ra front; do
+	"$SCEPAUTH_BIN/scep_ca" -c "$SCEPAUTH_CONF" --role "$role" >>"$T_DIR/$role.log" 2>&1 &
+	own+=($!)
+	t_defer "kill $! 2>/dev/null"
+	t_ok "$role starts by itself" t_wait 20 grep -q 'scep_ca: ready' "$T_DIR/$role.log"
+done
+t_is "with its own processes only" "$(for p in "${own[@]}"; do wc -w <"/proc/$p/task/$p/children"; done | paste -sd ' ')" "1 $(nproc) 1"
+t_ok "they work together" enrol emil
+top=${own[0]}
+kill -HUP "$top"
+t_ok "one is reloaded by itself" t_wait 20 grep -q 'scep_ca: reloaded' "$T_DIR/ca.log"
+t_ok "and serves" enrol fred
+t_is "a role that there is not" "$("$SCEPAUTH_BIN/scep_ca" -c "$SCEPAUTH_CONF" --role portal 2>&1; echo $?)" $'scep_ca: --role is front, ra or ca\n2'
+kill "${own[0]}"
+wait "${own[0]}" 2>/dev/null
+enrol greta 2>/dev/null
+t_is "without the ca role: come again" "$STATUS" 503
+kill "${own[@]:1}"
 t_done

@@ -1,6 +1,7 @@
 /* Starting and stopping, limits of the whole server, TLS. */
 #include "core/base/clock.h"
 #include "core/http/httpd.h"
+#include "core/http/listen.h"
 #include "tests/support/http_raw.h"
 
 #include <netinet/in.h>
@@ -188,6 +189,44 @@ static void test_stop_waits(void **state)
 	assert_int_equal(atomic_load(&slow_done), 1);
 	pthread_join(thread, NULL);
 	assert_has(a.text, "slow but whole");
+	assert_has(a.text, "Connection: close"); /* and come again elsewhere */
+}
+
+static void ask_echo(const struct httpd *h)
+{
+	char text[1000];
+	bool closed;
+	int fd = dial(h);
+
+	raw_puts(fd, "GET /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	raw_take(fd, text, sizeof(text), 8000, &closed);
+	assert_has(text, "path=/echo");
+	close(fd);
+}
+
+/* Two servers at one socket: whoever asks while one takes over from the other gets an answer. */
+static void test_take_over(void **state)
+{
+	struct httpd_options o = options();
+	struct httpd *one, *two;
+	struct errmsg em = {""};
+	unsigned port = 0;
+
+	(void)state;
+	assert_int_equal(listen_open(o.listen, &o.listener, &port, &em), E_OK);
+	one = server(&o);
+	assert_int_equal(httpd_port(one), port);
+	ask_echo(one);
+	two = server(&o);
+	for (int i = 0; i < 20; i++)
+		ask_echo(two);
+	httpd_stop(one);
+	for (int i = 0; i < 20; i++)
+		ask_echo(two);
+	httpd_stop(two);
+	close(o.listener);
+	o.listener = 9999; /* none */
+	assert_int_equal(httpd_open(&o, &one, &em), E_IO);
 }
 
 static void test_stop_is_quick_when_idle(void **state)
@@ -459,6 +498,7 @@ int main(void)
 		cmocka_unit_test(test_per_address),
 		cmocka_unit_test(test_max_connections),
 		cmocka_unit_test(test_stop_waits),
+		cmocka_unit_test(test_take_over),
 		cmocka_unit_test(test_stop_is_quick_when_idle),
 		cmocka_unit_test(test_open_then_run),
 		cmocka_unit_test(test_raw_bodies),
