@@ -114,10 +114,10 @@ static bool is_ready(int fd, int64_t until)
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	char c;
 
-	while (clock_mono_ms() < until && !end_is_wanted()) {
+	do {
 		if (poll(&p, 1, LOOK_MS) > 0)
 			return read(fd, &c, 1) == 1;
-	}
+	} while (clock_mono_ms() < until && !end_is_wanted());
 	return false;
 }
 

@@ -54,11 +54,11 @@ static int role(void *ctx, int ready)
 	if (now > shared->most[i])
 		shared->most[i] = now;
 	shared->pids[i] = getpid();
-	tell((char)('a' + i));
 	if (ready >= 0 && write(ready, "r", 1) != 1)
 		return 98;
 	if (ready >= 0)
 		close(ready);
+	tell((char)('a' + i));
 	sigemptyset(&end);
 	sigaddset(&end, SIGTERM);
 	while (sigwait(&end, &sig) != 0)
