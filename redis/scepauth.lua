@@ -26,6 +26,12 @@ local ENROL_TTL, ENROL_STEPS, ENROL_MAX = 86400, 12, 10000
 local EVENTS_MAX = '100000'
 local WHY_EVENTS, WHY_SCAN, WHY_CERTS = 8, 200, 30
 local GROUPS_MAX = 16          -- groups of a person that are looked at
+local SESSION_GRACE = 900       -- a session is remembered this long past its Session-Timeout
+local SESSIONS_MAX = 500        -- sessions of a person
+local SEEN_TTL = 90 * 86400     -- last accept and reject of a certificate
+local SESSION_FIELD = {}
+local SESSION_FIELDS = { 'nas', 'nas_id', 'nas_ip', 'nas_port', 'nas_port_id', 'acct', 'mac', 'called', 'login' }
+for i = 1, #SESSION_FIELDS do SESSION_FIELD[SESSION_FIELDS[i]] = true end
 local EVENT_FIELDS, EVENT_TEXT, EVENT_BYTES, EVENTS_BYTES = 64, 4096, 65536, 4194304 -- of an event, of a value, of an event, of a read
 
 -- Errors and text ------------------------------------------------------------------------------
@@ -890,6 +896,114 @@ local function authorize(a)
 		h and h.text or '', g }
 end
 
+-- Sessions --------------------------------------------------------------------------------------
+
+local function arg_token(s)
+	if #s ~= 32 or string.find(s, '[^0-9a-f]') then
+		fail('BADARG', 'a session is named by 32 lower-case hex digits')
+	end
+	return s
+end
+
+-- Field and value in turn; appended to an HSET.
+local function session_fields(cmd, a, from)
+	if (#a - from + 1) % 2 ~= 0 then fail('BADARG', 'fields of a session come as name and value') end
+	for i = from, #a, 2 do
+		if not SESSION_FIELD[a[i]] then fail('BADARG', 'a session has no field %s', a[i]) end
+		cmd[#cmd + 1] = a[i]
+		cmd[#cmd + 1] = arg_text(a[i + 1], 253, a[i], true)
+	end
+	return cmd
+end
+
+-- Where this certificate stands now: '' when it is good.
+local function no_longer(c, serial, t)
+	if not c then return 'the certificate is not known' end
+	if is_revoked(serial) then return 'revoked: ' .. revoked_note(serial) end
+	if c.state ~= 'active' then return 'the certificate is not active' end
+	return person_bad(c.user or '', t) or ''
+end
+
+local function plan_seen(plan, serial, t, ...)
+	plan[#plan + 1] = { 'HSET', 'seen:' .. serial, ... }
+	plan[#plan + 1] = { 'EXPIRE', 'seen:' .. serial, text(SEEN_TTL) }
+end
+
+local function session_open(a)
+	local who, t = need_person_or_program(), now()
+	need_ready()
+	local token, serial, seconds = arg_token(a[1]), arg_serial(a[2]), arg_int(a[3], 1, 31 * 86400, 'seconds')
+	local key, c = 'session:' .. token, hash('cert:' .. serial)
+	local id = c and c.user or ''
+	local plan = { session_fields({ 'HSET', key, 'serial', serial, 'user', id, 'opened', text(t), 'seen', text(t),
+		'ends', text(t + seconds) }, a, 4) }
+	local s = pairs_to_table({ unpack(plan[1], 3) })
+	plan[2] = { 'EXPIRE', key, text(seconds + SESSION_GRACE) }
+	if id ~= '' then
+		local list = 'usessions:' .. id
+		plan[3] = { 'ZREMRANGEBYSCORE', list, '-inf', text(t - SESSION_GRACE) }
+		plan[4] = { 'ZADD', list, text(t + seconds), token }
+		plan[5] = { 'EXPIRE', list, text(31 * 86400 + SESSION_GRACE) }
+		if redis.call('ZCARD', list) >= SESSIONS_MAX then
+			plan[6] = { 'ZREM', list, unpack(redis.call('ZRANGE', list, 0, 9)) }
+		end
+	end
+	if c then plan_seen(plan, serial, t, 'accept', text(t), 'mac', s.mac or '', 'nas', s.nas or '', 'called', s.called or '') end
+	run(plan)
+	local bad = no_longer(c, serial, t)
+	if bad ~= '' then cert_event(who, 'session_unwanted', serial, c or {}, 'session', token, 'reason', string.sub(bad, 1, 140)) end
+	return { ok = bad }
+end
+
+local function session_update(a)
+	local t, token = now(), arg_token(a[1])
+	need_ready()
+	local silence = arg_int(a[2], 0, 31 * 86400, 'seconds')
+	local key = 'session:' .. token
+	local s = hash(key)
+	if not s or not s.serial then return 0 end
+	local plan = { session_fields({ 'HSET', key, 'seen', text(t) }, a, 3) }
+	local ttl = math.max((number(s.ends or '') or t) - t, 0) + SESSION_GRACE
+	-- Three missed updates: the NAS has forgotten it, or was switched off.
+	if silence > 0 then ttl = math.min(ttl, 3 * silence) end
+	plan[2] = { 'EXPIRE', key, text(ttl) }
+	run(plan)
+	return 1
+end
+
+local function session_close(a)
+	local token = arg_token(a[1])
+	need_ready()
+	local s = hash('session:' .. token)
+	if not s then return 0 end
+	local plan = { { 'DEL', 'session:' .. token } }
+	if s.user and s.user ~= '' then plan[2] = { 'ZREM', 'usessions:' .. s.user, token } end
+	run(plan)
+	return 1
+end
+
+-- A refusal of a certificate that we know; of what strangers show nothing is kept.
+local function session_refused(a)
+	local serial, reason, t, plan = arg_serial(a[1]), arg_name(a[2], 'reason code'), now(), {}
+	need_ready()
+	if not hash('cert:' .. serial) then return 0 end
+	plan_seen(plan, serial, t, 'reject', text(t), 'reason', reason, 'reject_mac', arg_text(a[3], 253, 'mac', true),
+		'reject_nas', arg_text(a[4], 253, 'nas', true))
+	run(plan)
+	return 1
+end
+
+-- A person's sessions: token and fields in turn.
+local function sessions(a)
+	need_ready()
+	local id, list = find_user(a[1]), {}
+	for _, token in ipairs(redis.call('ZRANGE', 'usessions:' .. id, '(' .. text(now() - SESSION_GRACE), '+inf', 'BYSCORE')) do
+		local flat = redis.call('HGETALL', 'session:' .. token)
+		if #flat > 0 then list[#list + 1] = { token, flat } end
+	end
+	return list
+end
+
 -- What CRL and OCSP say -----------------------------------------------------------------------
 
 -- Why this certificate is not good now: 'r' revoked, 'h' held or left (that may end), and the record.
@@ -1084,6 +1198,14 @@ local function why_cert(out, serial, c, t)
 	out[#out + 1] = string.format('  %s  %s, %s to %s, profile %s, device %s (%s)', serial, state, date(nb),
 		date(na), c.profile or '?', d.name or c.device or '?', d.platform or '?')
 	if r ~= '' then out[#out + 1] = '    REVOKED ' .. pretty(r) end
+	local s = hash('seen:' .. serial) or {}
+	if number(s.accept) then
+		out[#out + 1] = string.format('    last let in %s, device %s, at %s', date(number(s.accept)), s.mac or '?', s.nas or '?')
+	end
+	if number(s.reject) then
+		out[#out + 1] = string.format('    last turned away %s: %s, device %s, at %s', date(number(s.reject)), s.reason or '?',
+			s.reject_mac or '?', s.reject_nas or '?')
+	end
 end
 
 local function why_person(out, id, u, t)
@@ -1316,6 +1438,11 @@ register('cert_abort', cert_abort, 2, 2, 'allow-oom')
 register('cert_get', cert_get, 1, 1, 'no-writes')
 register('enrol_note', enrol_note, 4, 4)
 register('authorize', authorize, 1, 1, 'no-writes')
+register('session_open', session_open, 3, 21)
+register('session_update', session_update, 2, 20)
+register('session_close', session_close, 1, 1)
+register('session_refused', session_refused, 4, 4)
+register('sessions', sessions, 1, 1, 'no-writes')
 register('cert_status', cert_status, 1, 1, 'no-writes')
 register('crl_list', crl_list, 1, 2, 'no-writes')
 register('crl_revision', crl_revision, 0, 0, 'no-writes')

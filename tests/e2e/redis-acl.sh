@@ -48,7 +48,7 @@ t_is "the store is set up" "$(as radius FCALL_RO status 0 | head -n 1)" 1
 U=u00000000000000000000000000000001 D=d00000000000000000000000000000001
 S=40000000000000000000000000000001 T=$(printf '%064d' 1) X=$(printf '%064d' 2)
 keys=(meta actors groups group:students "cert:$S" "ucerts:$U" "claim:$T" "ticket:$T" "utickets:$U" revoked
-	"user:$U" login:local login:ldap "device:$D" "udevices:$U" "enrol:$X" enrols "seen:$S" session:x
+	"user:$U" login:local login:ldap "device:$D" "udevices:$U" "enrol:$X" enrols "seen:$S" session:x "usessions:$U"
 	pos:auto_revoke pos:anna pos: revoked2 xrevoked hold: hold hold:helpdesk hold:helpdesk2 hold:file
 	hold:local hold:ldap hold:ad hold:oidc hold:saml hold:entra hold:google hold:okta hold:scim hold:hr
 	hold:other hold:portal events: events events:installer events:front events:ca events:portal
@@ -89,7 +89,10 @@ allowed() {
 	echo "front hset enrol:$X"; echo "front expire enrol:$X"; echo "front del enrol:$X"
 	echo "portal hset enrol:$X"; echo "portal expire enrol:$X"; echo "portal del enrol:$X"
 	for p in front portal; do echo "$p zadd enrols"; echo "$p zrem enrols"; done
-	for p in front ca portal auto_revoke anna bert; do echo "$p xadd events:$p"; done
+	for p in front ca portal auto_revoke radius anna bert; do echo "$p xadd events:$p"; done
+	echo "radius hset session:x"; echo "radius expire session:x"; echo "radius del session:x"
+	echo "radius zadd usessions:$U"; echo "radius zrem usessions:$U"; echo "radius zremrangebyscore usessions:$U"
+	echo "radius expire usessions:$U"; echo "radius hset seen:$S"; echo "radius expire seen:$S"
 	for p in ca portal auto_revoke anna bert; do echo "$p hsetnx revoked"; done
 	echo "ca hset cert:$S"; echo "ca hset claim:$T"; echo "ca expireat claim:$T"; echo "ca zadd ucerts:$U"
 	echo "portal hset user:$U"; echo "portal hset device:$D"; echo "portal hsetnx login:local"
@@ -143,7 +146,7 @@ for user in "${programs[@]}" "${people[@]}"; do
 	t_is "$user: no command outside the known ones" "$extra" ""
 	t_unlike "$user: no pattern that covers all keys for writing" "$line" '(^| |\()(~\*|allkeys|%W~\*|%RW~)'
 done
-t_like "radius cannot call what writes" "$(as radius FCALL revoke_cert 0 $S x)" NOPERM
+t_like "radius revokes nothing" "$(as radius HSETNX revoked $S x)" NOPERM
 
 # --- 3. real attempts -------------------------------------------------------------------------------
 # (from here on answers are those of Redis to the user itself)
@@ -213,6 +216,8 @@ t_like "no DEBUG at all, also for the installer" "$(as installer DEBUG SLEEP 0)"
 t_is "the helpdesk reads no ticket" "$(as anna HGETALL "ticket:$T" | cut -c1-6)" NOPERM
 t_is "the helpdesk reads no claim" "$(as anna HGETALL "claim:$T" | cut -c1-6)" NOPERM
 t_is "the helpdesk reads no session" "$(as anna HGETALL session:x | cut -c1-6)" NOPERM
+t_like "a session has the fields that it has" \
+	"$(as radius FCALL session_open 0 "$(printf %032d 1)" $S 60 serial x)" '^BADARG a session has no field serial'
 t_is "radius reads no ticket" "$(as radius HGETALL "ticket:$T" | cut -c1-6)" NOPERM
 t_is "front reads no person" "$(as front HGETALL "user:$U" | cut -c1-6)" NOPERM
 t_like "nobody without a login" "$(redis-cli -s "$sock" PING 2>&1)" NOAUTH

@@ -1,0 +1,236 @@
+#include "tests/support/store_story.h"
+
+static void token(char dst[TOKEN_SIZE])
+{
+	assert_int_equal(rnd_id(dst, TOKEN_SIZE, "", 16), E_OK);
+}
+
+static long number(const char *digits)
+{
+	return strtol(digits, NULL, 10);
+}
+
+static void session_of(struct nas_session *x, const struct certrec *c)
+{
+	memset(x, 0, sizeof(*x));
+	token(x->token);
+	memcpy(x->serial, c->serial, sizeof(x->serial));
+	snprintf(x->nas, sizeof(x->nas), "192.0.2.7");
+	snprintf(x->nas_id, sizeof(x->nas_id), "ap \"7\" / hall");
+	snprintf(x->mac, sizeof(x->mac), "02-00-00-AA-BB-01");
+	snprintf(x->called, sizeof(x->called), "AA-BB-CC-DD-EE-FF:campus");
+	snprintf(x->login, sizeof(x->login), "somebody");
+}
+
+static size_t sessions_of(const char *who, struct nas_session *ret)
+{
+	struct nas_session *list = NULL;
+	size_t n = 0;
+
+	OK(store_sessions(S.leavers, who, &list, &n, &S.em));
+	if (n > 0)
+		*ret = list[0];
+	free(list);
+	return n;
+}
+
+static void open_update_close(void **state)
+{
+	struct user u;
+	struct device d;
+	struct ticket t;
+	struct certrec c;
+	struct nas_session x, got, more = {0};
+	char bad[REASON_SIZE] = "?";
+	bool known = false;
+
+	(void)state;
+	active(&u, &d, &t, &c, "sess1");
+	session_of(&x, &c);
+	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
+	assert_string_equal(bad, "");
+	assert_int_equal(sessions_of("sess1", &got), 1);
+	assert_string_equal(got.token, x.token);
+	assert_string_equal(got.serial, c.serial);
+	assert_string_equal(got.user, u.id);
+	assert_string_equal(got.nas, "192.0.2.7");
+	assert_string_equal(got.nas_id, "ap \"7\" / hall");
+	assert_string_equal(got.mac, "02-00-00-AA-BB-01");
+	assert_string_equal(got.called, "AA-BB-CC-DD-EE-FF:campus");
+	assert_string_equal(got.acct, "");
+	assert_int_equal(got.ends - got.opened, 3600);
+
+	/* accounting adds what the Access-Request lacked, and takes nothing away */
+	memcpy(more.token, x.token, sizeof(more.token));
+	snprintf(more.acct, sizeof(more.acct), "5B2-77");
+	snprintf(more.nas_port, sizeof(more.nas_port), "4");
+	OK(store_session_update(S.radius, &more, 60, &known, &S.em));
+	assert_true(known);
+	assert_int_equal(sessions_of(u.id, &got), 1);
+	assert_string_equal(got.acct, "5B2-77");
+	assert_string_equal(got.nas_port, "4");
+	assert_string_equal(got.mac, "02-00-00-AA-BB-01");
+	assert_string_equal(RAW("radius", "FCALL", "session_close", "0", more.token), "1");
+	assert_int_equal(sessions_of("sess1", &got), 0);
+	OK(store_session_close(S.radius, more.token, &known, &S.em));
+	assert_false(known);
+	OK(store_session_update(S.radius, &more, 60, &known, &S.em));
+	assert_false(known);
+	assert_string_equal(RAW("installer", "EXISTS", "session:x"), "0");
+}
+
+static void forgotten_when_silent(void **state)
+{
+	struct user u;
+	struct device d;
+	struct ticket t;
+	struct certrec c;
+	struct nas_session x;
+	char bad[REASON_SIZE], key[64];
+	bool known;
+	long ttl;
+
+	(void)state;
+	active(&u, &d, &t, &c, "sess2");
+	session_of(&x, &c);
+	OK(store_session_open(S.radius, &x, 86400, bad, &S.em));
+	snprintf(key, sizeof(key), "session:%s", x.token);
+	ttl = number(RAW("installer", "TTL", key));
+	assert_in_range(ttl, 86400, 86400 + 900);
+	OK(store_session_update(S.radius, &x, 100, &known, &S.em));
+	ttl = number(RAW("installer", "TTL", key));
+	assert_in_range(ttl, 200, 300);
+	OK(store_session_update(S.radius, &x, 0, &known, &S.em));
+	ttl = number(RAW("installer", "TTL", key));
+	assert_in_range(ttl, 86000, 86400 + 900);
+}
+
+/* Revoked between the verdict and the note of it. */
+static void no_longer_good(void **state)
+{
+	struct user u;
+	struct device d;
+	struct ticket t;
+	struct certrec c;
+	struct nas_session x, got;
+	char bad[REASON_SIZE] = "";
+
+	(void)state;
+	active(&u, &d, &t, &c, "sess3");
+	session_of(&x, &c);
+	OK(store_revoke_cert(S.anna, c.serial, "stolen", &S.em));
+	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
+	assert_non_null(strstr(bad, "anna stolen"));
+	/* it stands, so that it can be ended, and says so */
+	assert_int_equal(sessions_of("sess3", &got), 1);
+	assert_string_equal(RAW("installer", "XLEN", "events:radius"), "1");
+
+	active(&u, &d, &t, &c, "sess4");
+	session_of(&x, &c);
+	OK(store_suspend_user(S.leavers, "sess4", "gone", "ldap", &S.em));
+	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
+	assert_non_null(strstr(bad, "held by ldap"));
+
+	reserved(&u, &d, &t, &c, "sess5");
+	session_of(&x, &c);
+	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
+	assert_string_equal(bad, "the certificate is not active");
+
+	fresh_serial(x.serial);
+	token(x.token);
+	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
+	assert_string_equal(bad, "the certificate is not known");
+}
+
+static void refused_and_why(void **state)
+{
+	struct user u;
+	struct device d;
+	struct ticket t;
+	struct certrec c;
+	struct nas_session x;
+	struct buf out;
+	char bad[REASON_SIZE], key[64], unknown[SERIAL_SIZE];
+
+	(void)state;
+	active(&u, &d, &t, &c, "sess6");
+	session_of(&x, &c);
+	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
+	OK(store_session_refused(S.radius, c.serial, "no_group", "02-00-00-AA-BB-02", "ap8",
+				 &S.em));
+	buf_init(&out, 65536);
+	OK(store_why(S.anna, "sess6", &out, &S.em));
+	buf_add_u8(&out, 0);
+	assert_int_equal(buf_error(&out), E_OK);
+	assert_non_null(strstr((const char *)out.p, "last let in "));
+	assert_non_null(strstr((const char *)out.p, "device 02-00-00-AA-BB-01, at 192.0.2.7"));
+	assert_non_null(strstr((const char *)out.p, "no_group, device 02-00-00-AA-BB-02, at ap8"));
+	buf_free(&out);
+	/* of serials that strangers show nothing is kept */
+	fresh_serial(unknown);
+	OK(store_session_refused(S.radius, unknown, "unknown_cert", "", "", &S.em));
+	snprintf(key, sizeof(key), "seen:%s", unknown);
+	assert_string_equal(RAW("installer", "EXISTS", key), "0");
+}
+
+static void bounded(void **state)
+{
+	struct user u;
+	struct device d;
+	struct ticket t;
+	struct certrec c;
+	struct nas_session x;
+	char bad[REASON_SIZE], key[ID_SIZE + 16];
+
+	(void)state;
+	active(&u, &d, &t, &c, "sess7");
+	session_of(&x, &c);
+	for (int i = 0; i < 530; i++) {
+		token(x.token);
+		OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
+	}
+	snprintf(key, sizeof(key), "usessions:%s", u.id);
+	assert_in_range(number(RAW("installer", "ZCARD", key)), 400, 510);
+}
+
+static void bad_arguments(void **state)
+{
+	struct user u;
+	struct device d;
+	struct ticket t;
+	struct certrec c;
+	struct nas_session x;
+	char bad[REASON_SIZE];
+	bool known;
+	struct nas_session *list = NULL;
+	size_t n;
+
+	(void)state;
+	active(&u, &d, &t, &c, "sess8");
+	session_of(&x, &c);
+	FAILS(store_session_open(S.radius, &x, 0, bad, &S.em), E_FORMAT);
+	FAILS(store_session_open(S.radius, &x, 32 * 86400, bad, &S.em), E_FORMAT);
+	snprintf(x.mac, sizeof(x.mac), "a\nb");
+	FAILS(store_session_open(S.radius, &x, 60, bad, &S.em), E_FORMAT);
+	session_of(&x, &c);
+	x.token[0] = 'X';
+	FAILS(store_session_open(S.radius, &x, 60, bad, &S.em), E_FORMAT);
+	FAILS(store_session_update(S.radius, &x, 0, &known, &S.em), E_FORMAT);
+	FAILS(store_session_close(S.radius, x.token, &known, &S.em), E_FORMAT);
+	/* nobody else notes sessions, and the helpdesk reads none */
+	session_of(&x, &c);
+	FAILS(store_session_open(S.portal, &x, 60, bad, &S.em), E_UNAVAIL);
+	FAILS(store_session_open(S.leavers, &x, 60, bad, &S.em), E_UNAVAIL);
+	FAILS(store_sessions(S.anna, "sess8", &list, &n, &S.em), E_UNAVAIL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(open_update_close), cmocka_unit_test(forgotten_when_silent),
+		cmocka_unit_test(no_longer_good),    cmocka_unit_test(refused_and_why),
+		cmocka_unit_test(bounded),           cmocka_unit_test(bad_arguments),
+	};
+
+	return cmocka_run_group_tests(tests, story_start, story_end);
+}
