@@ -213,3 +213,94 @@ int pairs_accept(REQUEST *request, const struct authz_verdict *v, char const *cl
 	}
 	return E_OK;
 }
+
+/* --- the session, as the NAS names it -------------------------------------------------------------- */
+
+/* Exactly, or not at all: a Disconnect-Request with half a name ends nothing, or something else. */
+static void exact_text(char *dst, size_t size, RADIUS_PACKET *packet, unsigned attr)
+{
+	VALUE_PAIR *vp = fr_pair_find_by_num(packet->vps, attr, 0, TAG_ANY);
+
+	if (!vp || !vp->vp_strvalue || vp->vp_length >= size)
+		return;
+	for (size_t i = 0; i < vp->vp_length; i++)
+		if ((unsigned char)vp->vp_strvalue[i] < 0x20 || vp->vp_strvalue[i] == 0x7f)
+			return;
+	memcpy(dst, vp->vp_strvalue, vp->vp_length);
+	dst[vp->vp_length] = '\0';
+}
+
+static void nas_address(char *dst, size_t size, RADIUS_PACKET *packet)
+{
+	VALUE_PAIR *vp = fr_pair_find_by_num(packet->vps, PW_NAS_IP_ADDRESS, 0, TAG_ANY);
+
+	if (vp) {
+		if (!inet_ntop(AF_INET, &vp->vp_ipaddr, dst, (socklen_t)size))
+			dst[0] = '\0';
+		return;
+	}
+	vp = fr_pair_find_by_num(packet->vps, PW_NAS_IPV6_ADDRESS, 0, TAG_ANY);
+	if (vp && !inet_ntop(AF_INET6, &vp->vp_ipv6addr, dst, (socklen_t)size))
+		dst[0] = '\0';
+}
+
+void pairs_session(REQUEST *request, struct nas_session *ret)
+{
+	RADIUS_PACKET *p;
+	VALUE_PAIR *vp;
+
+	/* EAP-TLS asks us with a request of its own; the NAS's is the one at the top. */
+	while (request->parent)
+		request = request->parent;
+	p = request->packet;
+	if (!p)
+		return;
+	if (!inet_ntop(p->src_ipaddr.af, &p->src_ipaddr.ipaddr, ret->nas, sizeof(ret->nas)))
+		ret->nas[0] = '\0';
+	exact_text(ret->nas_id, sizeof(ret->nas_id), p, PW_NAS_IDENTIFIER);
+	exact_text(ret->nas_port_id, sizeof(ret->nas_port_id), p, PW_NAS_PORT_ID);
+	exact_text(ret->acct, sizeof(ret->acct), p, PW_ACCT_SESSION_ID);
+	exact_text(ret->mac, sizeof(ret->mac), p, PW_CALLING_STATION_ID);
+	exact_text(ret->called, sizeof(ret->called), p, PW_CALLED_STATION_ID);
+	nas_address(ret->nas_ip, sizeof(ret->nas_ip), p);
+	vp = fr_pair_find_by_num(p->vps, PW_NAS_PORT, 0, TAG_ANY);
+	if (vp)
+		snprintf(ret->nas_port, sizeof(ret->nas_port), "%u", vp->vp_integer);
+}
+
+static bool is_our_class(VALUE_PAIR *vp, char token[TOKEN_SIZE])
+{
+	static const size_t prefix = sizeof(CLASS_PREFIX) - 1;
+	char const *hex;
+
+	if (vp->vp_length != prefix + TOKEN_SIZE - 1 ||
+	    memcmp(vp->vp_octets, CLASS_PREFIX, prefix) != 0)
+		return false;
+	hex = (char const *)vp->vp_octets + prefix;
+	for (size_t i = 0; i < TOKEN_SIZE - 1; i++)
+		if (!memchr("0123456789abcdef", hex[i], 16))
+			return false;
+	memcpy(token, hex, TOKEN_SIZE - 1);
+	token[TOKEN_SIZE - 1] = '\0';
+	return true;
+}
+
+bool pairs_accounting(REQUEST *request, enum note_kind *ret, char token[TOKEN_SIZE])
+{
+	DICT_ATTR const *class = dict_attrbyvalue(PW_CLASS, 0);
+	VALUE_PAIR *status =
+		fr_pair_find_by_num(request->packet->vps, PW_ACCT_STATUS_TYPE, 0, TAG_ANY);
+
+	if (!status || !class)
+		return false;
+	if (status->vp_integer == PW_STATUS_START || status->vp_integer == PW_STATUS_ALIVE)
+		*ret = NOTE_UPDATE;
+	else if (status->vp_integer == PW_STATUS_STOP)
+		*ret = NOTE_STOP;
+	else
+		return false;
+	for (VALUE_PAIR *vp = request->packet->vps; vp; vp = vp->next)
+		if (vp->da == class && is_our_class(vp, token))
+			return true;
+	return false;
+}

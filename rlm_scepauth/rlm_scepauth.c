@@ -7,10 +7,11 @@
 #include "rlm_scepauth/rlm_scepauth.h"
 
 #include "core/base/rnd.h"
+#include "core/base/text.h"
 #include "rlm_scepauth/backend.h"
 
-#define CLASS_PREFIX "sa1:" /* our Class attributes, first format */
 #define CLASS_BYTES 16
+#define NOTE_DEADLINE_MS 1000 /* nobody waits for it */
 
 /* One configured instance: mods-available/scepauth. */
 struct instance {
@@ -22,9 +23,12 @@ struct instance {
 	uint32_t deadline_ms;
 	uint32_t max_connections;
 	uint32_t breaker_ms;
+	uint32_t notes_waiting; /* 0: the ledger is told nothing */
+	uint32_t interim;
 
 	char const *name;        /* of the instance, for the log */
 	struct backend *backend; /* NULL while the configuration is only being checked */
+	struct notes *notes;     /* or NULL */
 };
 
 static const CONF_PARSER module_config[] = {
@@ -41,6 +45,8 @@ static const CONF_PARSER module_config[] = {
 	{"max_connections", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, max_connections),
 	 "32"},
 	{"breaker_ms", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, breaker_ms), "250"},
+	{"notes", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, notes_waiting), "4096"},
+	{"interim", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, interim), "0"},
 	CONF_PARSER_TERMINATOR};
 
 static int check_range(CONF_SECTION *conf, char const *key, uint32_t value, uint32_t min,
@@ -56,7 +62,9 @@ static int check_config_values(CONF_SECTION *conf, const struct instance *inst)
 {
 	if (check_range(conf, "deadline_ms", inst->deadline_ms, 5, 10000) ||
 	    check_range(conf, "max_connections", inst->max_connections, 1, 1024) ||
-	    check_range(conf, "breaker_ms", inst->breaker_ms, 0, 60000))
+	    check_range(conf, "breaker_ms", inst->breaker_ms, 0, 60000) ||
+	    check_range(conf, "notes", inst->notes_waiting, 0, 65536) ||
+	    check_range(conf, "interim", inst->interim, 0, 86400))
 		return -1;
 	if (!inst->socket[0] && (!inst->host[0] || !inst->port)) {
 		cf_log_err_cs(conf, "needs either socket, or host and port");
@@ -85,6 +93,48 @@ static int open_backend(CONF_SECTION *conf, struct instance *inst)
 	return -1;
 }
 
+static void log_unwanted(void *ctx, const char *serial, const char *token, const char *why)
+{
+	const struct instance *inst = ctx;
+	char word[REASON_SIZE];
+
+	pairs_log_word(word, sizeof(word), why, strlen(why));
+	radlog(L_INFO, "scepauth: %s: unwanted serial=%s class=" CLASS_PREFIX "%s why=%s",
+	       inst->name, serial, token, word);
+}
+
+static void log_notes(void *ctx, bool lost, const char *why)
+{
+	const struct instance *inst = ctx;
+
+	if (lost)
+		radlog(L_WARN, "scepauth: %s: connections are not noted: %s", inst->name, why);
+	else
+		radlog(L_INFO, "scepauth: %s: connections are noted again", inst->name);
+}
+
+static int open_notes(CONF_SECTION *conf, struct instance *inst)
+{
+	const struct notes_options o = {
+		.socket = inst->socket[0] ? inst->socket : NULL,
+		.host = inst->host,
+		.port = inst->port,
+		.user = inst->user,
+		.password = inst->password,
+		.deadline_ms = NOTE_DEADLINE_MS,
+		.max = inst->notes_waiting,
+		.unwanted = log_unwanted,
+		.news = log_notes,
+		.ctx = inst,
+	};
+	int rc = inst->notes_waiting ? notes_open(&o, &inst->notes) : E_OK;
+
+	if (!rc)
+		return 0;
+	cf_log_err_cs(conf, "%s", err_text(rc));
+	return -1;
+}
+
 static int mod_instantiate(CONF_SECTION *conf, void *instance)
 {
 	struct instance *inst = instance;
@@ -106,20 +156,66 @@ static int mod_instantiate(CONF_SECTION *conf, void *instance)
 	/* radiusd -C: look, touch nothing. */
 	if (check_config)
 		return 0;
-	return open_backend(conf, inst);
+	return open_backend(conf, inst) || open_notes(conf, inst) ? -1 : 0;
 }
 
 static int mod_detach(void *instance)
 {
 	struct instance *inst = instance;
 
+	notes_close(inst->notes, NOTE_DEADLINE_MS);
+	inst->notes = NULL;
 	backend_close(inst->backend);
 	inst->backend = NULL;
 	return 0;
 }
 
-static rlm_rcode_t turn_away(REQUEST *request, const struct authz_request *req,
-			     const struct asker *who, const struct backend_answer *a)
+static void add_note(struct instance *inst, const struct note *note)
+{
+	uint64_t lost = notes_add(inst->notes, note);
+
+	if (lost)
+		radlog(L_WARN, "scepauth: %s: %llu connections could not be noted", inst->name,
+		       (unsigned long long)lost);
+}
+
+static void note_reject(struct instance *inst, REQUEST *request, const struct authz_request *req,
+			enum authz_reason reason)
+{
+	struct note note;
+
+	/* Nothing to tell of, or nobody to tell it to. */
+	if (!inst->notes || !req->serial[0] || reason == AUTHZ_BACKEND_DOWN)
+		return;
+	memset(&note, 0, sizeof(note));
+	note.kind = NOTE_REJECT;
+	memcpy(note.session.serial, req->serial, sizeof(note.session.serial));
+	pairs_session(request, &note.session);
+	if (text_copy(note.reason, sizeof(note.reason), authz_reason_text(reason)) == E_OK)
+		add_note(inst, &note);
+}
+
+static void note_accept(struct instance *inst, REQUEST *request, const struct authz_request *req,
+			const struct authz_verdict *v, char const *token)
+{
+	struct note note;
+
+	if (!inst->notes)
+		return;
+	memset(&note, 0, sizeof(note));
+	note.kind = NOTE_ACCEPT;
+	note.seconds = v->session_timeout;
+	memcpy(note.session.serial, req->serial, sizeof(note.session.serial));
+	pairs_session(request, &note.session);
+	if (text_copy(note.session.token, sizeof(note.session.token),
+		      token + sizeof(CLASS_PREFIX) - 1) == E_OK &&
+	    text_copy(note.session.login, sizeof(note.session.login), v->login) == E_OK)
+		add_note(inst, &note);
+}
+
+static rlm_rcode_t turn_away(struct instance *inst, REQUEST *request,
+			     const struct authz_request *req, const struct asker *who,
+			     const struct backend_answer *a)
 {
 	char const *reason = authz_reason_text(a->verdict.reason);
 	char login[LOGIN_SIZE] = "-";
@@ -130,10 +226,11 @@ static rlm_rcode_t turn_away(REQUEST *request, const struct authz_request *req,
 	       req->serial[0] ? req->serial : "-", login, who->nas, who->mac);
 	/* For the "Login incorrect" line of the server's own log. Nothing of it reaches the device. */
 	module_failure_msg(request, "%s", reason);
+	note_reject(inst, request, req, a->verdict.reason);
 	return RLM_MODULE_REJECT;
 }
 
-static rlm_rcode_t let_in(REQUEST *request, const struct authz_request *req,
+static rlm_rcode_t let_in(struct instance *inst, REQUEST *request, const struct authz_request *req,
 			  const struct asker *who, struct backend_answer *a)
 {
 	const struct authz_verdict *v = &a->verdict;
@@ -143,7 +240,7 @@ static rlm_rcode_t let_in(REQUEST *request, const struct authz_request *req,
 	if (rnd_id(token, sizeof(token), CLASS_PREFIX, CLASS_BYTES) ||
 	    pairs_accept(request, v, token)) {
 		authz_reject(&a->verdict, AUTHZ_INTERNAL);
-		return turn_away(request, req, who, a);
+		return turn_away(inst, request, req, who, a);
 	}
 	pairs_log_word(login, sizeof(login), v->login, strlen(v->login));
 	pairs_log_word(group, sizeof(group), v->group, strlen(v->group));
@@ -154,6 +251,7 @@ static rlm_rcode_t let_in(REQUEST *request, const struct authz_request *req,
 	       "nas=%s mac=%s",
 	       req->serial, login, group, vlan, (long long)v->session_timeout, token, who->nas,
 	       who->mac);
+	note_accept(inst, request, req, v, token);
 	return RLM_MODULE_UPDATED;
 }
 
@@ -182,13 +280,28 @@ static rlm_rcode_t mod_authorize(void *instance, REQUEST *request)
 	why = pairs_read(request, &req);
 	if (why != AUTHZ_OK || !inst->backend) {
 		authz_reject(&answer.verdict, why != AUTHZ_OK ? why : AUTHZ_INTERNAL);
-		return turn_away(request, &req, &who, &answer);
+		return turn_away(inst, request, &req, &who, &answer);
 	}
 	backend_decide(inst->backend, &req, &answer);
 	log_news(inst, &answer);
 	if (!answer.verdict.accept)
-		return turn_away(request, &req, &who, &answer);
-	return let_in(request, &req, &who, &answer);
+		return turn_away(inst, request, &req, &who, &answer);
+	return let_in(inst, request, &req, &who, &answer);
+}
+
+/* Accounting of connections that we let in; what others let in passes untouched. */
+static rlm_rcode_t mod_accounting(void *instance, REQUEST *request)
+{
+	struct instance *inst = instance;
+	struct note note;
+
+	memset(&note, 0, sizeof(note));
+	if (!inst->notes || !pairs_accounting(request, &note.kind, note.session.token))
+		return RLM_MODULE_NOOP;
+	note.seconds = inst->interim;
+	pairs_session(request, &note.session);
+	add_note(inst, &note);
+	return RLM_MODULE_OK;
 }
 
 extern module_t rlm_scepauth;
@@ -200,5 +313,5 @@ __attribute__((visibility("default"))) module_t rlm_scepauth = {
 	.config = module_config,
 	.instantiate = mod_instantiate,
 	.detach = mod_detach,
-	.methods = {[MOD_AUTHORIZE] = mod_authorize},
+	.methods = {[MOD_AUTHORIZE] = mod_authorize, [MOD_ACCOUNTING] = mod_accounting},
 };

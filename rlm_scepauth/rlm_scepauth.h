@@ -6,6 +6,9 @@
 
 #include "core/authz/authz.h"
 #include "core/base/err.h"
+#include "rlm_scepauth/notes.h"
+
+#define CLASS_PREFIX "sa1:" /* our Class attributes, first format */
 
 /* Who asks, in spellings that are safe to log. */
 struct asker {
@@ -29,6 +32,12 @@ void pairs_asker(REQUEST *request, struct asker *ret);
  * when a policy before us has decided otherwise; the reply holds nothing of ours then. */
 int pairs_accept(REQUEST *request, const struct authz_verdict *v,
 		 char const *class_token) MUST_CHECK;
+
+/* What the NAS says of this connection, in its own spelling; token, serial and login are left alone. */
+void pairs_session(REQUEST *request, struct nas_session *ret);
+
+/* An Accounting-Request that carries a Class of ours: what it is, and its token. False: not for us. */
+bool pairs_accounting(REQUEST *request, enum note_kind *ret, char token[TOKEN_SIZE]);
 
 /* Copies n bytes with everything but plain ASCII as %xx, cut to size: one word of a log line. */
 void pairs_log_word(char *dst, size_t size, char const *text, size_t n);

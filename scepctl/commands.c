@@ -109,6 +109,7 @@ const struct ctl_command ctl_commands[] = {
 	{"why", "LOGIN|SERIAL", "why somebody gets in or not", NULL, cmd_why},
 	{"ca", "status|renew-ra|renew-ocsp|renew-server [...]",
 	 "the instance's own CAs and certificates", ca_help, cmd_ca},
+	{"sessions", "LOGIN [--json]", "where somebody is on the network now", NULL, cmd_sessions},
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},
 	{"journal", "verify|show|export|key [--from N] [--json]",
 	 "the CA's record of all certificates", journal_help, cmd_journal},

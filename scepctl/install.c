@@ -6,7 +6,7 @@
 #include "scepctl/policy.h"
 
 /* Those that write events of their own. Helpdesk people are added one by one. */
-static const char *const actors[] = {"installer", "front", "ca", "portal", "auto_revoke"};
+static const char *const actors[] = {"installer", "front", "ca", "portal", "auto_revoke", "radius"};
 
 static int load_functions(struct store *s, const char *share, struct errmsg *em)
 {

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Who is on the network: what the RADIUS module tells the ledger about accepts, refusals and accounting.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/../support/lib.sh"
+
+# shellcheck disable=SC2034 # for t_instance
+T_INIT=(--group staff:20 --group students:30)
+t_instance redis ca radius
+tool=$SCEPAUTH_BIN/../tests/bin/scep_tool
+ctl() { "$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" "$@"; }
+w=$T_DIR/w
+mkdir -p "$w"
+cd "$w" || exit 1
+
+# Field FIELD of the newest session, "" when there is none.
+field() { ctl --json sessions sam 2>/dev/null | jq -r --arg f "$1" '.sessions | max_by(.opened) | .[$f] // ""'; }
+count() { ctl --json sessions sam | jq '.sessions | length'; }
+# shellcheck disable=SC2317 # called by t_wait
+count_is() { [[ $(count) == "$1" ]]; }
+# shellcheck disable=SC2317
+field_is() { [[ $(field "$1") == "$2" ]]; }
+account() { # TYPE [ATTRIBUTE ...]: one Accounting-Request
+	local type=$1
+	shift
+	printf '%s\n' "Acct-Status-Type = $type" "$@" |
+		radclient -x -r 2 -t 5 "$RADIUS_HOST:$((RADIUS_PORT + 1))" acct "$RADIUS_SECRET" 2>&1
+}
+
+# --- a device -----------------------------------------------------------------------------------------
+openssl genrsa -out k.pem 2048 2>/dev/null
+challenge=$("$tool" mint "$SCEPAUTH_CONF" students login=sam)
+ra=$SCEPAUTH_DIR/ca/students/ra.pem
+"$tool" request "$ra" k.pem request.der challenge="$challenge" >/dev/null
+curl -s -o reply.der --data-binary @request.der "$SCEP_URL/scep/students?operation=PKIOperation"
+"$tool" reply "$ra" k.pem reply.der cert.der >/dev/null
+openssl x509 -inform der -in cert.der -out cert.pem || t_bail "no certificate"
+serial=$(openssl x509 -in cert.pem -noout -serial | sed 's/serial=//' | tr A-F a-f)
+eapol_conf sam.conf cert.pem k.pem
+t_is "nobody is on the network" "$(count)" 0
+t_like "and scepctl says so" "$(ctl sessions sam)" "no session"
+
+# --- accept, accounting -------------------------------------------------------------------------------
+eapol_run sam.conf
+t_is "a device gets in" "$EAP_RESULT" accept
+class=$(eapol_text 'Attribute 25 ')
+t_ok "the ledger hears of it" t_wait 20 count_is 1
+t_is "under the token of the Class attribute" "sa1:$(field token)" "$class"
+t_is "with the certificate" "$(field serial)" "$serial"
+t_is "the address of the NAS" "$(field nas)" "$RADIUS_HOST"
+t_is "the device's address as the NAS spells it" "$(field mac)" 02-00-00-00-00-01
+t_is "and the login it was told" "$(field login)" sam
+t_like "a person reads it too" "$(ctl sessions sam)" "02-00-00-00-00-01.*$serial"
+
+t_like "accounting is answered" "$(account Start "Class = 0x$(printf %s "$class" | xxd -p | tr -d '\n')" 'Acct-Session-Id = "5B2-77"' \
+	'NAS-Identifier = "ap7"' 'NAS-Port = 4' 'NAS-IP-Address = 192.0.2.7' 'Called-Station-Id = "AA-BB:campus"')" "Accounting-Response"
+t_ok "and adds what the Access-Request lacked" t_wait 20 field_is acct 5B2-77
+t_is "NAS-Identifier" "$(field nas_id)" ap7
+t_is "NAS-Port" "$(field nas_port)" 4
+t_is "NAS-IP-Address" "$(field nas_ip)" 192.0.2.7
+t_is "Called-Station-Id" "$(field called)" AA-BB:campus
+t_is "and takes nothing away" "$(field mac)" 02-00-00-00-00-01
+before=$(redis_as installer DBSIZE)
+for bad in '"something else"' '"sa1:0123"' '"sa1:zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"' '"sa1:00000000000000000000000000000000"'; do
+	t_like "accounting of others is answered: $bad" "$(account Start "Class = $bad" 'Acct-Session-Id = "x"')" "Accounting-Response"
+done
+t_like "and without Class" "$(account Start 'Acct-Session-Id = "x"')" "Accounting-Response"
+t_like "and of a NAS that starts anew" "$(account Accounting-On)" "Accounting-Response"
+account Interim-Update "Class = 0x$(printf %s "$class" | xxd -p | tr -d '\n')" 'Acct-Session-Id = "5B2-78"' >/dev/null
+t_ok "an interim update, last in the queue, arrives" t_wait 20 field_is acct 5B2-78
+t_is "nothing came of the others" "$(redis_as installer DBSIZE)" "$before"
+account Stop "Class = 0x$(printf %s "$class" | xxd -p | tr -d '\n')" 'Acct-Session-Id = "5B2-78"' >/dev/null
+t_ok "Accounting-Stop ends it" t_wait 20 count_is 0
+
+# --- the race: revoked between the verdict and the note of it --------------------------------------------
+redis_as installer ACL SETUSER radius -fcall >/dev/null # may ask, may not note
+eapol_run sam.conf
+t_is "let in while notes wait" "$EAP_RESULT" accept
+class=$(eapol_text 'Attribute 25 ')
+t_ok "which is said" t_wait 20 grep -q "connections are not noted" "$RADIUS_LOG"
+t_is "nothing is noted" "$(count)" 0
+redis_as "$HELPDESK_NAME" FCALL suspend_user 0 sam "between the two" >/dev/null
+redis_as installer ACL LOAD >/dev/null
+t_ok "the note arrives late" t_wait 20 count_is 1
+t_like "and the ledger sees that it is not wanted any more" "$(redis_as installer XREVRANGE events:radius + - COUNT 1)" \
+	"session_unwanted.*$serial.*held by helpdesk"
+t_ok "so does the log" t_wait 20 grep -q "unwanted serial=$serial class=$class why=" "$RADIUS_LOG"
+
+# --- refusals ---------------------------------------------------------------------------------------------
+eapol_run sam.conf
+t_is "held: refused" "$EAP_RESULT" reject
+# shellcheck disable=SC2317
+refusal_told() { redis_as "$HELPDESK_NAME" FCALL_RO why 0 sam | grep -q 'last turned away .*: user_held, device 02-00-00-00-00-01'; }
+t_ok "why tells the last refusal" t_wait 20 refusal_told
+t_like "and the last accept" "$(redis_as "$HELPDESK_NAME" FCALL_RO why 0 "$serial")" 'last let in .* device 02-00-00-00-00-01'
+redis_as "$HELPDESK_NAME" FCALL restore_user 0 sam >/dev/null
+
+# --- nothing waits for the notes -----------------------------------------------------------------------------
+redis_as installer ACL SETUSER radius -fcall >/dev/null
+for _ in 1 2 3; do eapol_run sam.conf; done
+t_is "devices get in while the ledger takes no notes" "$EAP_RESULT" accept
+t_ok "and the server ends all the same" t_stop radius
+redis_as installer ACL LOAD >/dev/null
+sed -i 's/^\tnotes = .*/\tnotes = 0/' "$SCEPAUTH_DIR/raddb/mods-available/scepauth"
+t_start radius
+before=$(count)
+t_ok "with notes = 0 a device gets in" eapol_run sam.conf
+t_stop radius
+t_is "and nothing is noted" "$(count)" "$before"
+sed -i 's/^\tnotes = .*/\tnotes = 65537/' "$SCEPAUTH_DIR/raddb/mods-available/scepauth"
+t_like "more than may wait is refused" "$(env "${T_RADIUS_ENV[@]}" freeradius -XC -d "$SCEPAUTH_DIR/raddb" 2>&1)" 'notes = 65537 is out of range'
+t_done
