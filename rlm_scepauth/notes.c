@@ -2,7 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/text.h"
-#include "core/store/store.h"
+#include "core/store/store_session.h"
 
 #include <errno.h>
 #include <pthread.h>

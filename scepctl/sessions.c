@@ -2,6 +2,7 @@
 
 #include "core/base/args.h"
 #include "core/base/clock.h"
+#include "core/store/store_session.h"
 
 static void set_text(struct json *j, const char *key, const char *value)
 {

@@ -19,7 +19,6 @@
 #include "core/model/facts.h"
 #include "core/model/group.h"
 #include "core/model/revocation.h"
-#include "core/model/nas_session.h"
 #include "core/model/ticket.h"
 #include "core/model/user.h"
 
@@ -55,21 +54,6 @@ void store_pool_close(struct store_pool *p);
 /* Reads all facts about a serial. An unknown serial is E_OK with have_cert false. */
 int store_authorize(struct store *s, const char *serial, struct facts *ret,
 		    struct errmsg *em) MUST_CHECK;
-
-/* Notes that this connection was let in for so many seconds (1 to 31 days), and looks at the certificate anew in
- * the same step: ret_bad is "" when it is still good, or why not; then the event session_unwanted was
- * written, and who follows the events ends the session. */
-int store_session_open(struct store *s, const struct nas_session *x, int64_t seconds,
-		       char ret_bad[REASON_SIZE], struct errmsg *em) MUST_CHECK;
-/* What accounting says: fields that are not "" replace what is known. silence: after three times so many
- * seconds without an update the session is forgotten (0: at its end). ret_known false: nobody knows it. */
-int store_session_update(struct store *s, const struct nas_session *x, int64_t silence,
-			 bool *ret_known, struct errmsg *em) MUST_CHECK;
-int store_session_close(struct store *s, const char *token, bool *ret_known,
-			struct errmsg *em) MUST_CHECK;
-/* For why: the last refusal of a certificate that the ledger knows. */
-int store_session_refused(struct store *s, const char *serial, const char *reason, const char *mac,
-			  const char *nas, struct errmsg *em) MUST_CHECK;
 
 /* --- portal ------------------------------------------------------------------------------------ */
 /* Creates or refreshes the person behind (u->source, u->login). u->id is a fresh candidate that is
@@ -161,10 +145,6 @@ int store_restore_user(struct store *s, const char *login, const char *source,
 /* Text for a person, several lines; appended to out. */
 int store_why(struct store *s, const char *login_or_serial, struct buf *out,
 	      struct errmsg *em) MUST_CHECK;
-
-/* The sessions of a person that have not ended, by id or login. The caller frees *ret (NULL when empty). */
-int store_sessions(struct store *s, const char *who, struct nas_session **ret, size_t *ret_n,
-		   struct errmsg *em) MUST_CHECK;
 
 /* Calls fn for each user id held by source. */
 int store_holds(struct store *s, const char *source,

@@ -1,5 +1,5 @@
 /* Sessions: who is on the network right now, by what the NASes say. */
-#include "core/model/nas_session.h"
+#include "core/store/store_session.h"
 
 #include "core/store/store_call.h"
 

@@ -1,5 +1,6 @@
 #include "rlm_scepauth/notes.h"
 
+#include "core/store/store_session.h"
 #include "tests/support/store_story.h"
 
 #include <stdatomic.h>

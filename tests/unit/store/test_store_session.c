@@ -1,3 +1,4 @@
+#include "core/store/store_session.h"
 #include "tests/support/store_story.h"
 
 static void token(char dst[TOKEN_SIZE])

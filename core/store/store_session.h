@@ -1,0 +1,27 @@
+/* The store's verbs about sessions: who is on the network now. As store.h in all else. */
+#ifndef CORE_STORE_STORE_SESSION_H
+#define CORE_STORE_STORE_SESSION_H
+
+#include "core/model/nas_session.h"
+#include "core/store/store.h"
+
+/* Notes that this connection was let in for so many seconds (1 to 31 days), and looks at the certificate anew in
+ * the same step: ret_bad is "" when it is still good, or why not; then the event session_unwanted was
+ * written, and who follows the events ends the session. */
+int store_session_open(struct store *s, const struct nas_session *x, int64_t seconds,
+		       char ret_bad[REASON_SIZE], struct errmsg *em) MUST_CHECK;
+/* What accounting says: fields that are not "" replace what is known. silence: after three times so many
+ * seconds without an update the session is forgotten (0: at its end). ret_known false: nobody knows it. */
+int store_session_update(struct store *s, const struct nas_session *x, int64_t silence,
+			 bool *ret_known, struct errmsg *em) MUST_CHECK;
+int store_session_close(struct store *s, const char *token, bool *ret_known,
+			struct errmsg *em) MUST_CHECK;
+/* For why: the last refusal of a certificate that the ledger knows. */
+int store_session_refused(struct store *s, const char *serial, const char *reason, const char *mac,
+			  const char *nas, struct errmsg *em) MUST_CHECK;
+
+/* The sessions of a person that have not ended, by id or login. The caller frees *ret (NULL when empty). */
+int store_sessions(struct store *s, const char *who, struct nas_session **ret, size_t *ret_n,
+		   struct errmsg *em) MUST_CHECK;
+
+#endif
