@@ -3,7 +3,7 @@
 FAULT_BINS := $(BUILD)/tests/bin/fault_crash $(BUILD)/tests/bin/fault_shim.so
 .PHONY: fault fault-full fault-programs
 fault-programs: $(FAULT_BINS) $(BUILD)/bin/scep_ca
-$(BUILD)/tests/bin/fault_crash: $(call obj,$(addprefix tests/fault/,crash_main.c clients.c proxy.c)) \
+$(BUILD)/tests/bin/fault_crash: $(call obj,$(addprefix tests/fault/,crash_main.c clients.c proxy.c tickets.c)) \
 		$(BUILD)/scep_ca/libscep_ca.a $(CORE_LIB)
 	@mkdir -p $(@D)
 	$(call SAY,LD,$@)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)

@@ -22,6 +22,8 @@
 /* A request is sent in one go by a process of this machine; an answer is taken at once. */
 #define TRANSFER_MS 2000
 #define THREADS_MAX 256
+/* Out of files: they do not come back at once, and the log is not there for this alone. */
+#define ACCEPT_PAUSE_MS 250
 
 struct process {
 	const struct process_options *o;
@@ -207,6 +209,8 @@ static void *work(void *arg)
 		}
 		if (r != E_OK)
 			log_warn("%s", em.text);
+		if (r == E_IO)
+			(void)poll(&fds[1], 1, ACCEPT_PAUSE_MS);
 		end_without_token();
 	}
 }

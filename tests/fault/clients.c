@@ -8,15 +8,12 @@
  *   asked KIND ID  /  acked KIND ID  a revocation: user, cert or ticket
  */
 #include "tests/fault/crash.h"
+#include "tests/fault/tickets.h"
 
 #include "core/base/clock.h"
-#include "core/base/digest.h"
-#include "core/base/rnd.h"
 #include "core/base/text.h"
 #include "core/pki/cert.h"
-#include "core/pki/key.h"
 #include "scep_ca/signer/remote.h"
-#include "scep_ca/signer/seal.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -24,19 +21,6 @@
 #include <unistd.h>
 
 enum { PROFILE_THREADS_MAX = 16, RECENT = 8, LINE_MAX_BYTES = 1 << 16, END_MS = 30000 };
-
-#define PROFILE "students"
-
-struct secrets {
-	uint8_t *mac, *seal;
-	size_t mac_n, seal_n;
-};
-
-struct shared_ticket {
-	struct ticket t;
-	struct buf content; /* its own copies */
-	uint8_t mac[TICKET_MAC_SIZE];
-};
 
 struct clients {
 	const struct world *w;
@@ -54,13 +38,6 @@ struct client {
 	struct random random;
 	struct store *portal, *leavers;
 	int64_t give_up; /* 0: the end has not come */
-};
-
-struct device_key {
-	EVP_PKEY *key;
-	uint8_t *spki;
-	int spki_n;
-	char hash[HASH_SIZE];
 };
 
 static void say(struct clients *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -94,47 +71,7 @@ static bool over(struct client *c)
 	return clock_mono_ms() > c->give_up;
 }
 
-static bool key_new(struct device_key *k)
-{
-	*k = (struct device_key){.key = EVP_EC_gen("P-256")};
-	if (k->key)
-		k->spki_n = i2d_PUBKEY(k->key, &k->spki);
-	return k->key && k->spki_n > 0 && key_spki_hash(k->key, k->hash) == E_OK;
-}
-
-static void key_end(struct device_key *k)
-{
-	EVP_PKEY_free(k->key);
-	OPENSSL_free(k->spki);
-}
-
 /* --- tickets ------------------------------------------------------------------------------------- */
-
-static bool fill(struct client *c, struct shared_ticket *s, struct user *u, struct device *d)
-{
-	const struct secrets *k = &c->all->secrets;
-	struct ticket *t = &s->t;
-	bool good;
-
-	*u = (struct user){.source = "local", .name = "A Person", .n_groups = 1};
-	*d = (struct device){.name = "laptop", .platform = "linux", .created = clock_now()};
-	*t = (struct ticket){.lifetime = 86400, .issued = clock_now()};
-	t->expires = t->issued + 3600;
-	good = rnd_id(u->login, sizeof(u->login), "p", 12) == E_OK &&
-	       rnd_id(u->id, sizeof(u->id), "u", 16) == E_OK &&
-	       rnd_id(d->id, sizeof(d->id), "d", 16) == E_OK &&
-	       rnd_id(t->challenge, sizeof(t->challenge), "", 32) == E_OK &&
-	       text_copy(u->groups[0], sizeof(u->groups[0]), PROFILE) == E_OK &&
-	       text_copy(t->profile, sizeof(t->profile), PROFILE) == E_OK &&
-	       text_copy(t->cn, sizeof(t->cn), u->login) == E_OK;
-	memcpy(d->owner, u->id, sizeof(d->owner));
-	memcpy(t->user, u->id, sizeof(t->user));
-	memcpy(t->device, d->id, sizeof(t->device));
-	buf_init(&s->content, TICKET_CONTENT_MAX);
-	return good && ticket_encode(t, &s->content) == E_OK &&
-	       digest_hmac_sha256(bytes_of(k->mac, k->mac_n), buf_bytes(&s->content), s->mac) ==
-		       E_OK;
-}
 
 /* Each call may be repeated but ticket_put, whose EXISTS then means that it was done. */
 static bool mint(struct client *c, struct shared_ticket *s, struct user *u)
@@ -142,17 +79,10 @@ static bool mint(struct client *c, struct shared_ticket *s, struct user *u)
 	struct device d;
 	int r = E_UNAVAIL;
 
-	if (!fill(c, s, u, &d))
+	if (!ticket_new(&c->all->secrets, s, u, &d))
 		_exit(3);
 	while (r != E_OK && !over(c)) {
-		r = store_user_put(c->portal, u, NULL);
-		if (r == E_OK)
-			r = store_device_put(c->portal, &d, NULL);
-		if (r == E_OK)
-			r = store_ticket_put(c->portal, &s->t, buf_bytes(&s->content),
-					     bytes_of(s->mac, sizeof(s->mac)), 100, NULL);
-		if (r == E_EXISTS)
-			r = E_OK;
+		r = ticket_put(c->portal, s, u, &d);
 		if (r != E_OK)
 			rest();
 	}
@@ -207,21 +137,13 @@ static void note_outcome(struct client *c, const struct shared_ticket *s,
 static int ask(struct client *c, const struct shared_ticket *s, const struct device_key *k,
 	       struct signer_issued *ret)
 {
-	const struct secrets *key = &c->all->secrets;
 	uint8_t seal[GRANT_SEAL_SIZE];
-	struct grant g = {.kind = GRANT_TICKET,
-			  .content = buf_bytes(&s->content),
-			  .mac = bytes_of(s->mac, sizeof(s->mac)),
-			  .spki = bytes_of(k->spki, (size_t)k->spki_n)};
+	struct grant g;
 	struct buf der;
 	int r;
 
-	memcpy(g.challenge, s->t.challenge, sizeof(g.challenge));
-	if (rnd_id(g.txn, sizeof(g.txn), "", 32) != E_OK ||
-	    seal_make(bytes_of(key->seal, key->seal_n), PROFILE, g.challenge, g.txn, g.spki,
-		      seal) != E_OK)
+	if (!grant_new(&c->all->secrets, s, k, seal, &g))
 		_exit(3);
-	g.seal = bytes_of(seal, sizeof(seal));
 	buf_init(&der, SIGNER_CERT_MAX);
 	*ret = (struct signer_issued){0};
 	say(c->all, "ask\t%s\t%s\t%s\n", s->t.challenge, k->hash, s->t.user);
@@ -370,10 +292,7 @@ void clients_run(const struct world *w)
 	if (all.history < 0 || remote_new(w->conf, &all.signer, NULL) != E_OK ||
 	    cert_load(conf_path(w->conf, "profile", PROFILE, "issuer-cert"), &all.issuer, NULL) !=
 		    E_OK ||
-	    conf_secret(conf_path(w->conf, "portal", NULL, "ticket-mac-key"), 64, &all.secrets.mac,
-			&all.secrets.mac_n, NULL) != E_OK ||
-	    conf_secret(conf_path(w->conf, "scep", NULL, "seal-key"), 64, &all.secrets.seal,
-			&all.secrets.seal_n, NULL) != E_OK)
+	    !secrets_load(w->conf, &all.secrets))
 		_exit(3);
 	for (unsigned i = 0; i < n; i++) {
 		c[i] = (struct client){.all = &all, .random = {w->seed * 31 + i * 7919 + 1}};

@@ -23,9 +23,11 @@
 #include "scep_ca/signer/remote.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -36,7 +38,7 @@ enum {
 	WORKERS_MAX = 8,
 	CLIENTS = 4,
 	READY_MS = 20000, /* a start that takes longer is a failure */
-	PLAN_MS = 250,    /* a point that was not passed by then: a kill by the clock */
+	PLAN_MS = 150,    /* a point that was not passed by then: a kill by the clock */
 	CLOSE_MS = 60000,
 };
 
@@ -48,21 +50,49 @@ struct point {
 
 static const struct point points[] = {
 	{"drawn", 6, false},  {"intent", 6, false},    {"claimed", 6, false}, {"signed", 6, false},
-	{"issued", 6, false}, {"committed", 6, false}, {"settle", 2, false},  {"write", 9, true},
+	{"issued", 6, false}, {"committed", 6, false}, {"settle", 1, false},  {"write", 9, true},
 	{"sync", 9, false},   {"synced", 9, false},    {"rotate", 2, false},
 };
-enum {
-	POINTS = sizeof(points) / sizeof(points[0]),
-	CLOCK = POINTS,
-	PROXY,
-	REDIS_CALL,
-	REDIS_CLOCK,
-	REDIS_POWER,
-	KINDS
+enum { POINTS = sizeof(points) / sizeof(points[0]), WAYS = 17 };
+
+/* What happens when nothing has died after a while. */
+enum then {
+	THEN_KILL,
+	THEN_REDIS, /* is killed */
+	THEN_POWER, /* and what it did not sync is gone */
+	THEN_FULL,  /* its disk is full: it ends by itself, since it may not answer */
+	THEN_EIO,   /* its fsync fails: likewise, and what it did not sync is gone */
+	THEN_FILES, /* the ca role may not open anything for a while */
+	THEN_STOP,  /* nor run */
+	THEN_TERM,  /* it ends in order; no crash */
 };
 
-static const char *const kinds[] = {"by the clock", "answer unread", "Redis in a call", "Redis",
-				    "Redis, power lost"};
+static const struct way {
+	const char *name;
+	unsigned weight;
+	enum proxy_act act;
+	enum then then;
+	const char *plan; /* for the ca role; NULL: one of the points */
+} ways[WAYS] = {
+	{"a point", 54, PROXY_NONE, THEN_KILL, NULL},
+	{"by the clock", 8, PROXY_NONE, THEN_KILL, "none"},
+	{"answer unread", 8, PROXY_KILL_CA, THEN_KILL, "none"},
+	{"call cut", 2, PROXY_CUT_BEFORE, THEN_KILL, "none"},
+	{"answer cut", 3, PROXY_CUT_AFTER, THEN_KILL, "none"},
+	{"an error of Redis", 2, PROXY_ERROR, THEN_KILL, "none"},
+	{"answer late", 1, PROXY_LATE, THEN_KILL, "none"},
+	{"Redis before a call", 3, PROXY_KILL_REDIS, THEN_KILL, "none"},
+	{"Redis after a call", 3, PROXY_KILL_REDIS_2, THEN_KILL, "none"},
+	{"Redis by the clock", 2, PROXY_NONE, THEN_REDIS, "none"},
+	{"Redis, power lost", 3, PROXY_NONE, THEN_POWER, "none"},
+	{"Redis, disk full", 2, PROXY_NONE, THEN_FULL, "none"},
+	{"Redis, fsync fails", 2, PROXY_NONE, THEN_EIO, "none"},
+	{"journal full, failing or in pieces", 4, PROXY_NONE, THEN_KILL, "journal"},
+	{"no files", 1, PROXY_NONE, THEN_FILES, "none"},
+	{"stopped", 1, PROXY_NONE, THEN_STOP, "none"},
+	{"SIGTERM", 1, PROXY_NONE, THEN_TERM, "none"},
+};
+enum { WAY_POINT = 0, WAY_CLOCK = 1, WAY_CALL = 8, KINDS = POINTS + WAYS };
 
 /* What all workers share. */
 struct board {
@@ -80,8 +110,7 @@ struct worker {
 	uid_t uid;
 	sigset_t wait;
 	pid_t ca, redis, proxy, clients;
-	int ready;           /* readable when the ca role is */
-	unsigned redis_kind; /* why Redis is about to die */
+	int ready; /* readable when the ca role is */
 };
 
 static const char *self; /* the folder of the programs */
@@ -252,39 +281,41 @@ static enum event wait_event(struct worker *k, int64_t until, int *status)
 }
 
 /* Chooses how this round goes wrong: the plan for the ca role, the proxy's wish. Returns the kind. */
-static unsigned choose(struct worker *k, char plan[64])
+static void plan_for(struct worker *k, const struct way *w, unsigned point, char plan[64])
 {
-	unsigned dice = random_below(&k->random, 100), p = random_below(&k->random, POINTS);
 	static const char *const ends[] = {"kill", "kill", "power", "torn"};
-	const char *end = ends[random_below(&k->random, points[p].writes ? 4 : 3)];
+	static const char *const journal[] = {"write", "full", "sync",  "io",
+					      "write", "io",   "write", "short"};
+	unsigned j = 2 * random_below(&k->random, 4);
+	unsigned nth = 1 + random_below(&k->random, points[point].passes);
 
-	(void)snprintf(plan, 64, "none:1");
-	atomic_store(&k->page->act, PROXY_NONE);
-	atomic_store(&k->page->when, (int)random_below(&k->random, PROXY_CALLS - 1));
-	if (dice < 62) {
-		(void)snprintf(plan, 64, "%s:%u:role:%s", points[p].name,
-			       1 + random_below(&k->random, points[p].passes), end);
-		return p;
-	}
-	if (dice < 72)
-		return CLOCK;
-	if (dice < 80)
-		atomic_store(&k->page->act, PROXY_KILL_CA);
-	else if (dice < 86)
-		atomic_store(&k->page->act, dice % 2 ? PROXY_KILL_REDIS : PROXY_KILL_REDIS_2);
-	else if (dice < 94)
-		atomic_store(&k->page->act, dice % 4 == 0   ? PROXY_CUT_BEFORE
-					    : dice % 4 == 1 ? PROXY_CUT_AFTER
-					    : dice % 4 == 2 ? PROXY_ERROR
-							    : PROXY_LATE);
-	return dice < 80   ? PROXY
-	       : dice < 86 ? REDIS_CALL
-	       : dice < 94 ? CLOCK
-	       : dice < 97 ? REDIS_CLOCK
-			   : REDIS_POWER;
+	if (!w->plan)
+		(void)snprintf(plan, 64, "%s:%u:role:%s", points[point].name, nth,
+			       ends[random_below(&k->random, points[point].writes ? 4 : 3)]);
+	else if (strcmp(w->plan, "journal") == 0)
+		(void)snprintf(plan, 64, "%s:%u:role:%s", journal[j], nth + 2, journal[j + 1]);
+	else
+		(void)snprintf(plan, 64, "none:1");
 }
 
-static bool wait_ready(struct worker *k)
+/* Chooses how this round goes wrong: the plan for the ca role, the proxy's wish. */
+static const struct way *choose(struct worker *k, unsigned *ret_kind, char plan[64])
+{
+	unsigned dice = random_below(&k->random, 100), p = random_below(&k->random, POINTS);
+	const struct way *w = ways;
+
+	while (dice >= w->weight && w < &ways[WAYS - 1]) {
+		dice -= w->weight;
+		w++;
+	}
+	plan_for(k, w, p, plan);
+	atomic_store(&k->page->when, (int)random_below(&k->random, PROXY_CALLS - 1));
+	atomic_store(&k->page->act, w->act);
+	*ret_kind = w->plan ? POINTS + (unsigned)(w - ways) : p;
+	return w;
+}
+
+static void wait_ready(struct worker *k)
 {
 	char c;
 
@@ -292,62 +323,112 @@ static bool wait_ready(struct worker *k)
 	if (read(k->ready, &c, 1) < 0)
 		exit(3);
 	close(k->ready);
-	return true;
 }
 
 /* False: something ended that must not. */
-static bool after_redis(struct worker *k, unsigned kind, int status)
+static bool after_redis(struct worker *k, unsigned kind, enum then then, int status)
 {
-	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
+	bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+	bool gave_up = then == THEN_FULL || then == THEN_EIO;
+
+	if (!killed && !(gave_up && WIFEXITED(status))) {
 		violation(k, "Redis ended by itself, status", status);
 		return false;
 	}
-	if (kind == REDIS_POWER)
+	if (then == THEN_POWER || then == THEN_EIO)
 		lose_aof(k);
+	atomic_store(&k->page->aof_fails, 0);
 	count(k, kind);
 	start_redis(k);
 	return true;
 }
 
+static void limit_files(struct worker *k, rlim_t n)
+{
+	struct rlimit l;
+
+	if (prlimit(k->ca, RLIMIT_NOFILE, NULL, &l) != 0)
+		return;
+	l.rlim_cur = n ? n : l.rlim_max;
+	(void)prlimit(k->ca, RLIMIT_NOFILE, &l, NULL);
+}
+
+/* Nothing died: does what comes then. Returns the ms to wait for it; *then is what comes after that. */
+static int64_t act_now(struct worker *k, enum then *then, unsigned *step)
+{
+	switch (*then) {
+	case THEN_REDIS:
+	case THEN_POWER:
+		(void)kill(k->redis, SIGKILL);
+		return READY_MS;
+	case THEN_FULL:
+	case THEN_EIO:
+		atomic_store(&k->page->aof_fails, *then == THEN_FULL ? ENOSPC : EIO);
+		return READY_MS;
+	case THEN_FILES:
+	case THEN_STOP:
+		if (*then == THEN_FILES)
+			limit_files(k, *step ? 0 : 5);
+		else
+			(void)kill(k->ca, *step ? SIGCONT : SIGSTOP);
+		if ((*step)++)
+			*then = THEN_KILL;
+		return 100;
+	case THEN_TERM:
+		(void)kill(k->ca, SIGTERM);
+		return READY_MS;
+	case THEN_KILL:
+		break;
+	}
+	(void)kill(k->ca, SIGKILL);
+	return READY_MS;
+}
+
+static bool after_ca(struct worker *k, unsigned kind, enum then then, int status)
+{
+	k->ca = 0;
+	atomic_store(&k->page->ca, 0);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+		count(k, kind);
+		return true;
+	}
+	if (then == THEN_TERM && status == 0) {
+		atomic_fetch_add(&k->board->by_kind[kind], 1);
+		return true;
+	}
+	violation(k, "the ca role ended by itself, status", status);
+	return false;
+}
+
 static bool round_once(struct worker *k)
 {
+	unsigned kind, step = 0;
 	char plan[64];
-	unsigned kind = choose(k, plan);
+	const struct way *w = choose(k, &kind, plan);
+	enum then then = w->then;
 	int64_t limit;
 	int status;
 
 	start_ca(k, plan);
-	(void)wait_ready(k);
-	limit = clock_mono_ms() + (kind == CLOCK || kind == REDIS_CLOCK || kind == REDIS_POWER
-					   ? 5 + random_below(&k->random, 60)
-					   : PLAN_MS);
+	wait_ready(k);
+	limit = clock_mono_ms() +
+		(kind == POINTS + WAY_CLOCK || then ? 5 + random_below(&k->random, 60) : PLAN_MS);
 	for (;;) {
 		switch (wait_event(k, limit, &status)) {
 		case EVENT_CA:
-			k->ca = 0;
-			atomic_store(&k->page->ca, 0);
-			if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
-				violation(k, "the ca role ended by itself, status", status);
-				return false;
-			}
-			count(k, kind);
-			return true;
+			return after_ca(k, kind, then, status);
 		case EVENT_REDIS:
-			if (!after_redis(k, kind > PROXY ? kind : REDIS_CALL, status))
+			if (!after_redis(k, w->plan ? kind : POINTS + WAY_CALL, then, status))
 				return false;
 			/* and the ca role lives on with it for a while */
-			limit = clock_mono_ms() + 100 + random_below(&k->random, 100);
-			kind = CLOCK;
+			limit = clock_mono_ms() + 50 + random_below(&k->random, 80);
+			kind = POINTS + WAY_CLOCK;
+			then = THEN_KILL;
 			break;
 		case EVENT_TIME:
-			if (kind == REDIS_CLOCK || kind == REDIS_POWER) {
-				(void)kill(k->redis, SIGKILL);
-				limit = clock_mono_ms() + READY_MS;
-			} else {
-				kind = CLOCK;
-				(void)kill(k->ca, SIGKILL);
-				limit = clock_mono_ms() + READY_MS;
-			}
+			if (!w->plan)
+				kind = POINTS + WAY_CLOCK;
+			limit = clock_mono_ms() + act_now(k, &then, &step);
 			break;
 		default:
 			violation(k, "a client or the proxy ended, status", status);
@@ -411,14 +492,14 @@ static bool run_calmly(struct worker *k, bool with_clients)
 
 	atomic_store(&k->page->act, PROXY_NONE);
 	start_ca(k, "none:1");
-	(void)wait_ready(k);
+	wait_ready(k);
 	while (with_clients) {
 		e = wait_event(k, limit, &status);
 		if (e == EVENT_CLIENTS && status == 0) {
 			k->clients = 0;
 			break;
 		}
-		if (e != EVENT_REDIS || !after_redis(k, REDIS_CALL, status)) {
+		if (e != EVENT_REDIS || !after_redis(k, POINTS + WAY_CALL, THEN_KILL, status)) {
 			violation(k,
 				  e == EVENT_TIME ? "the clients did not get through, status"
 						  : "an end in calm weather, status",
@@ -545,8 +626,11 @@ static void summary(const struct board *b)
 	for (unsigned i = 0; i < KINDS; i++) {
 		bool first = i == 0;
 
+		if (i == POINTS + WAY_POINT)
+			continue;
+
 		printf("%s%s %lu", first ? "crashed at: " : ", ",
-		       i < POINTS ? points[i].name : kinds[i - POINTS],
+		       i < POINTS ? points[i].name : ways[i - POINTS].name,
 		       atomic_load(&b->by_kind[i]));
 	}
 	printf("\nclients: %lu certificates delivered, %lu refusals, %lu requests without an "
