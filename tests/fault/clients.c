@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PROFILE_THREADS_MAX = 16, RECENT = 8, LINE_MAX_BYTES = 1 << 16, END_MS = 30000 };
+enum { PROFILE_THREADS_MAX = 16, RECENT = 8, LINE_MAX_BYTES = 1 << 16, END_MS = 15000 };
 
 struct clients {
 	const struct world *w;
