@@ -17,5 +17,5 @@ $(BUILD)/tests/bin/fault_rows: $(call obj,$(addprefix tests/fault/,rows_main.c t
 
 # FAULT_SEED and FAULT_CRASHES repeat or shorten a run.
 FAULT_CRASHES ?= 10000
-fault: programs units ; $(LIVE) BUILD=$(BUILD) tests/run e2e/fault
-fault-full: programs ; $(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) tests/fault/full.sh $(FAULT_CRASHES) $(FAULT_SEED)
+fault: all units ; $(LIVE) BUILD=$(BUILD) tests/run e2e/fault
+fault-full: all ; $(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) tests/fault/full.sh $(FAULT_CRASHES) $(FAULT_SEED)

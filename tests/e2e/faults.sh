@@ -115,7 +115,7 @@ finds history "an empty history" history 'd'
 
 bin=$(fault_programs) || t_bail "no fault programs"
 for n in 0 1; do fault_instance "$T_DIR/$n" || t_bail "no instance: $(cat "$T_DIR/$n.log")"; done
-seed=${FAULT_SEED:-$((EPOCHSECONDS % 1000000))} crashes=${FAULT_CI_CRASHES:-250}
+seed=${FAULT_SEED:-$((EPOCHSECONDS % 1000000))} crashes=${FAULT_CI_CRASHES:-200}
 "$bin/fault_crash" crashes "$seed" "$crashes" 50 "$T_DIR/0" "$T_DIR/1" >"$T_DIR/out" 2>&1
 rc=$?
 t_note "$(tail -n 4 "$T_DIR/out")"
