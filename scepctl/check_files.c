@@ -9,6 +9,7 @@
 #include "scepctl/instance.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,6 +67,23 @@ static void check_owner(struct check *c, const char *name, const char *path, con
 		  (unsigned)st->st_uid);
 }
 
+/* scep_ca, started as root, writes it as another user. */
+static void check_journal_owner(struct check *c, const char *name, const char *path,
+				const struct stat *st)
+{
+	const char *user = c->conf ? conf_str(c->conf, "", NULL, "run-as-ca") : "";
+	const struct passwd *pw = *user ? getpwnam(user) : NULL;
+	char mend[2 * ESCAPE_SHELL_SIZE + 32], to[ESCAPE_SHELL_SIZE], quoted[ESCAPE_SHELL_SIZE];
+
+	if (!pw)
+		return check_owner(c, name, path, st);
+	if (pw->pw_uid == st->st_uid)
+		return;
+	snprintf(mend, sizeof(mend), "chown -R %s %s", escape_shell(to, user),
+		 escape_shell(quoted, path));
+	check_add(c, false, name, mend, "must belong to %s (run-as-ca), who writes it", user);
+}
+
 /* Returns true when it is there and of the right kind. */
 static bool check_entry(struct check *c, const char *name, enum entry_kind kind)
 {
@@ -90,7 +108,10 @@ static bool check_entry(struct check *c, const char *name, enum entry_kind kind)
 			  kind == FOLDER ? "folder" : "regular file");
 		return false;
 	}
-	check_owner(c, name, path, &st);
+	if (strcmp(name, "journal") == 0)
+		check_journal_owner(c, name, path, &st);
+	else
+		check_owner(c, name, path, &st);
 	if (st.st_mode & refused[kind]) {
 		snprintf(mend, sizeof(mend), "chmod %s %s", modes[kind],
 			 escape_shell(quoted, path));
@@ -103,11 +124,15 @@ static bool check_entry(struct check *c, const char *name, enum entry_kind kind)
 static void check_top(struct check *c)
 {
 	char quoted[ESCAPE_SHELL_SIZE], mend[ESCAPE_SHELL_SIZE + 32];
+	/* Roles with users of their own go through it to journal and sockets. */
+	bool shared = c->conf && (*conf_str(c->conf, "", NULL, "run-as-ca") ||
+				  *conf_str(c->conf, "", NULL, "run-as-ra"));
 	struct stat st;
 
-	if (stat(c->dir, &st) != 0 || !(st.st_mode & 077))
+	if (stat(c->dir, &st) != 0 || !(st.st_mode & (shared ? 066 : 077)))
 		return;
-	snprintf(mend, sizeof(mend), "chmod 700 %s", escape_shell(quoted, c->dir));
+	snprintf(mend, sizeof(mend), "chmod %s %s", shared ? "711" : "700",
+		 escape_shell(quoted, c->dir));
 	check_add(c, false, ".", mend, "mode %04o lets others into the instance",
 		  (unsigned)(st.st_mode & 07777));
 }

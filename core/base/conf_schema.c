@@ -69,6 +69,8 @@ const struct conf_key conf_schema[] = {
 	{"profile", true, "ra-key", CONF_PATH, NULL, 0, 0, "SCEP transport (RA) private key, RSA"},
 	{"profile", true, "lifetime", CONF_INT, "365", 1, 3650,
 	 "longest lifetime of a certificate, in days"},
+	{"profile", true, "rate", CONF_INT, "6000", 0, 1000000,
+	 "certificates a minute, a minute's worth at once; 0: no limit"},
 	{"profile", true, "allow-3des", CONF_BOOL, "false", 0, 0,
 	 "accept and answer 3DES envelopes from old clients"},
 	{"profile", true, "allow-des", CONF_BOOL, "false", 0, 0,

@@ -73,7 +73,8 @@ struct cert_spec {
 /*
  * Builds, signs with SHA-256 and verifies the own signature. issuer NULL: self-signed with
  * issuer_key. Extensions come from kind alone: SKI, AKI, basicConstraints, keyUsage, EKU, SAN.
- * E_DENIED when a leaf would outlive its issuer.
+ * A client's is looked at once more before it is signed (cert_lint.h). E_DENIED when a leaf would outlive
+ * its issuer.
  */
 int cert_build(const struct cert_spec *spec, X509 *issuer, EVP_PKEY *issuer_key, X509 **ret,
 	       struct errmsg *em) MUST_CHECK;

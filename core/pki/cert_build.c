@@ -2,6 +2,7 @@
 
 #include "core/base/text.h"
 #include "core/model/serial.h"
+#include "core/pki/cert_lint.h"
 #include "core/pki/token.h"
 
 #include <arpa/inet.h>
@@ -495,6 +496,8 @@ int cert_build(const struct cert_spec *spec, X509 *issuer, EVP_PKEY *issuer_key,
 		rc = err_set(em, E_CRYPTO, "the issuer name could not be set");
 	if (rc == E_OK)
 		rc = add_extensions(cert, spec, issuer, em);
+	if (rc == E_OK && spec->kind == CERT_KIND_CLIENT)
+		rc = cert_lint_client(cert, spec, issuer, em);
 	if (rc == E_OK)
 		rc = sign_and_reread(cert, issuer, issuer_key, spec->key, ret, em);
 out:

@@ -104,8 +104,15 @@ static int check_limits(struct issue *i, struct errmsg *em)
 	if (key_from_spki(i->grant->spki, &i->key) != E_OK)
 		return refuse(i, RULE_KEY, em, "the public key does not decode");
 	/* key_check_policy writes the reason into em */
-	if (key_check_policy(i->key, em) != E_OK)
+	if (key_check_policy(i->key, em) != E_OK) {
 		i->rule = RULE_KEY;
+		return E_OK;
+	}
+	/* Last, so that what is refused anyhow takes no room. The device comes again. */
+	if (!rate_take(i->profile->rate, clock_mono_ms()))
+		return err_set(em, E_UNAVAIL,
+			       "profile %s issues too much: more than its rate a minute",
+			       i->profile->name);
 	return E_OK;
 }
 

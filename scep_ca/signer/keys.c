@@ -173,7 +173,9 @@ static int load_profile(const struct conf *c, enum keys_of role, const char *nam
 	p->allow_3des = conf_bool(c, "profile", name, "allow-3des");
 	p->allow_des = conf_bool(c, "profile", name, "allow-des");
 	p->allow_sha1 = conf_bool(c, "profile", name, "allow-sha1");
-	return E_OK;
+	if (role == KEYS_CA)
+		r = rate_new(conf_int(c, "profile", name, "rate"), &p->rate);
+	return r == E_OK ? E_OK : err_set(em, r, "%s", err_text(r));
 }
 
 /* A library context of its own, so that the legacy ciphers are in reach of nothing else. */
@@ -246,6 +248,7 @@ void keys_free(struct keys *k)
 		EVP_PKEY_free(k->profiles[i].issuer_key);
 		X509_free(k->profiles[i].ocsp_cert);
 		EVP_PKEY_free(k->profiles[i].ocsp_key);
+		rate_free(k->profiles[i].rate);
 	}
 	free(k->profiles);
 	for (int i = 0; i < 2; i++) {

@@ -9,6 +9,7 @@
 #include "core/base/err.h"
 #include "core/model/limits.h"
 #include "core/pki/ca_dir.h"
+#include "scep_ca/signer/rate.h"
 
 #include <openssl/evp.h>
 #include <openssl/provider.h>
@@ -37,6 +38,7 @@ struct keys_profile {
 	int64_t issuer_from, issuer_to;
 	int64_t lifetime_max; /* seconds */
 	bool retired;         /* a CA of before: CRL and OCSP, no RA, issues nothing */
+	struct rate *rate;    /* of certificates; NULL in the ra role */
 	bool allow_3des, allow_des, allow_sha1;
 };
 

@@ -266,6 +266,24 @@ static void lock_memory(void)
 #endif
 }
 
+/* As the user who will write the journal: what cannot be written then is said now, and the files that
+ * are made are that user's. */
+static int start_as_user(struct process *p, struct errmsg *em)
+{
+	uid_t before = geteuid(), user;
+	int r = confine_uid(p->o->conf, p->o->role, &user, em);
+
+	if (r == E_OK && seteuid(user))
+		r = err_set(em, E_DENIED, "cannot become uid %u: %s", (unsigned)user,
+			    strerror(errno));
+	if (r == E_OK)
+		r = keeper_start(p->keeper, p->o->conf, em);
+	if (seteuid(before))
+		r = err_set(em, E_DENIED, "cannot become uid %u again: %s", (unsigned)before,
+			    strerror(errno));
+	return r;
+}
+
 int process_run(const struct process_options *o)
 {
 	struct process p = {.o = o, .stop = eventfd(0, EFD_CLOEXEC)};
@@ -281,7 +299,7 @@ int process_run(const struct process_options *o)
 		goto out;
 	}
 	lock_memory();
-	if ((o->role == PROTO_CA && keeper_start(p.keeper, o->conf, &em) != E_OK) ||
+	if ((o->role == PROTO_CA && start_as_user(&p, &em) != E_OK) ||
 	    confine(o->conf, o->role, &em) != E_OK || keeper_probe(p.keeper, &em) != E_OK) {
 		log_error("%s", em.text);
 		code = EXIT_FAILED;

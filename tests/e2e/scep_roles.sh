@@ -36,6 +36,10 @@ ca=${pids[0]} opener=${pids[1]} front=${pids[-1]}
 t_is "all are confined" "$(grep -h '^Seccomp:' /proc/{"$top","$ca","$opener","$front"}/task/*/status | sort -u | tr -d '\t')" "Seccomp:2"
 t_is "none can gain rights" "$(grep -h '^NoNewPrivs:' /proc/{"$top","$ca","$opener","$front"}/status | sort -u | tr -d '\t')" "NoNewPrivs:1"
 
+t_is "none leaves a core dump" "$(grep -h '^Max core' /proc/{"$top","$ca","$opener","$front"}/limits | tr -s ' ' | sort -u)" "Max core file size 0 0 bytes "
+own="$(stat -c %u /proc/{"$top","$ca","$opener","$front"}/mem | sort -u)"
+t_is "none can be traced by its own user: what is in /proc is root's" "$own" 0
+
 # --- keys in memory ------------------------------------------------------------------------------------------
 
 # who FILE: the roles in whose memory the secret of this file lies
@@ -90,6 +94,9 @@ for role in front ra ca; do counted < <("$roles" wall "$role" "$SCEPAUTH_CONF" <
 counted < <("$roles" hijack "$SCEPAUTH_CONF" "$ra" students "$(mint login=hanna)" "$(mint login=ivo)" 2>&1)
 read -ra after < <(children)
 t_is "no process died of it" "${after[*]}" "${pids[*]}"
+fds() { local p; for p in "${pids[@]}"; do find "/proc/$p/fd" -mindepth 1; done | wc -l; }
+t_ok "and none keeps connections" t_wait 20 eval '(($(fds) < 300))'
+t_ok "an enrolment works after it" enrol gina
 if ((EUID == 0)) && command -v setpriv >/dev/null; then
 	chmod 711 "$T_DIR" "$SCEPAUTH_DIR" "$SCEPAUTH_DIR/run"
 	chmod 666 "$SCEPAUTH_DIR"/run/scep-*.sock

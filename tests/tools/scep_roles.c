@@ -30,11 +30,14 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#define FLOOD 10000
 
 static const char *verb;
 
@@ -203,6 +206,9 @@ static void grants(struct hijack *h, const struct opened *a, const struct opened
 	g.seal = bytes_of(zero, sizeof(zero));
 	ok(ask(h, &g) == RULE_SEAL, "a forged seal");
 	g = grant_of(a);
+	g.seal = bytes_of(b->o.seal, sizeof(b->o.seal));
+	ok(ask(h, &g) == RULE_SEAL, "the seal of another enrolment");
+	g = grant_of(a);
 	g.spki = bytes_of(second->o.spki, second->o.spki_n);
 	ok(ask(h, &g) == RULE_SEAL, "another public key for an enrolment in flight");
 	g = grant_of(a);
@@ -271,6 +277,30 @@ static void frames(const struct hijack *h, enum proto_role role)
 	ok(garbage, "two hundred well-framed requests of garbage");
 }
 
+/* As many connections as there can be, each with half a head, held. */
+static void flood(const struct hijack *h, enum proto_role role)
+{
+	static int fds[FLOOD];
+	struct rlimit all = {0};
+	char path[PATH_MAX];
+	int n = 0;
+
+	if (remote_path(h->conf, role, path, NULL) != E_OK || getrlimit(RLIMIT_NOFILE, &all))
+		return;
+	all.rlim_cur = all.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &all);
+	while (n < FLOOD && frame_connect(path, clock_mono_ms(), &fds[n], NULL) == E_OK) {
+		(void)!send(fds[n], "S\1\0", 3, MSG_NOSIGNAL);
+		n++;
+	}
+	printf("# %d connections were taken\n", n);
+	ok(n > 100 && n < FLOOD, "a flood of connections is bounded by the socket's queue");
+	/* longer than a role waits for a request: threads are taken, given up, and taken again */
+	(void)poll(NULL, 0, 3000);
+	while (n > 0)
+		close(fds[--n]);
+}
+
 static void redis(struct hijack *h, const struct opened *a)
 {
 	struct ticket t;
@@ -318,6 +348,8 @@ static int hijack(char **argv)
 		goto out;
 	frames(&h, PROTO_RA);
 	frames(&h, PROTO_CA);
+	flood(&h, PROTO_RA);
+	flood(&h, PROTO_CA);
 	redis(&h, &a);
 	grants(&h, &a, &b, &second);
 	code = 0;

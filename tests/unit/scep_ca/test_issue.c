@@ -521,6 +521,44 @@ static void own_limits(void **state)
 	made_free(&m);
 }
 
+/* What is over the rate is told to come again, and leaves no trace; what is refused anyhow takes no room. */
+static void rate_of_the_profile(void **state)
+{
+	struct signer_issued i;
+	struct errmsg em = {""};
+	struct rate *rate = NULL;
+	struct made good[2], bad;
+	struct certrec c = {0};
+	struct buf out;
+
+	(void)state;
+	assert_int_equal(rate_new(1, &rate), E_OK);
+	F.profiles[0].rate = rate;
+	make(&good[0], "first");
+	make(&good[1], "second");
+	make(&bad, "forged");
+	bad.mac[0] ^= 1;
+	assert_int_equal(refused(&bad), RULE_MAC);
+	assert_int_equal(refused(&bad), RULE_MAC);
+	assert_int_equal(issue(&good[0], &i, &out), RULE_NONE);
+	buf_free(&out);
+	buf_init(&out, SIGNER_CERT_MAX);
+	assert_int_equal(ca_issue(&F.keys, F.ledger, F.journal, WINDOW, &good[1].g, &i, &out, &em),
+			 E_UNAVAIL);
+	assert_int_equal(out.n, 0);
+	assert_non_null(strstr(em.text, "students"));
+	assert_non_null(strstr(em.text, "rate"));
+	F.profiles[0].rate = NULL;
+	assert_int_equal(issue(&good[1], &i, &out), RULE_NONE); /* the ticket was not touched */
+	assert_false(i.again);
+	assert_int_equal(store_cert_get(F.ledger, i.serial, &c, NULL), E_OK);
+	buf_free(&out);
+	rate_free(rate);
+	made_free(&good[0]);
+	made_free(&good[1]);
+	made_free(&bad);
+}
+
 static void never_outlives_the_issuer(void **state)
 {
 	int64_t from, to, end = clock_now() + 7200;
@@ -694,6 +732,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(anothers_ticket, NULL, restore),
 		cmocka_unit_test_setup_teardown(malformed_grants, NULL, restore),
 		cmocka_unit_test_setup_teardown(own_limits, NULL, restore),
+		cmocka_unit_test_setup_teardown(rate_of_the_profile, NULL, restore),
 		cmocka_unit_test_setup_teardown(never_outlives_the_issuer, NULL, restore),
 		cmocka_unit_test_setup_teardown(expired_tickets, NULL, restore),
 		cmocka_unit_test_setup_teardown(gone_and_held, NULL, restore),
