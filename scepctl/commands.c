@@ -60,7 +60,9 @@ static const char suspend_help[] =
 	"Reversible; the certificates stay. --as NAME is needed: the record names who did it.\n";
 
 static const char journal_help[] =
-	"  verify   reads all of it; exit 1 and file, byte and record at the first damage\n"
+	"  verify   reads all of it; exit 1 and file, byte and record at the first damage; with "
+	"--checkpoint\n"
+	"           FILE also that nothing before that was changed or cut; with --key who signed\n"
 	"  show     one line for each record     export   one JSON object for each, certificates "
 	"in base64\n"
 	"  key      the public key for those who check the journal's checkpoints; --make makes the "
@@ -68,6 +70,20 @@ static const char journal_help[] =
 	"           instance that has none\n\n"
 	"  --from N   begin with record N      --dir DIR   another folder than scep.journal, such "
 	"as a backup\n";
+
+static const char prove_help[] =
+	"  SERIAL                 prints a proof that the journal's newest checkpoint covers the "
+	"record of\n"
+	"                         this certificate\n"
+	"  --since FILE           prints a proof that the journal of an older checkpoint is the "
+	"beginning of\n"
+	"                         today's\n"
+	"  --verify FILE --key K  checks such a proof, without journal and Redis: that of any "
+	"record, of SERIAL\n"
+	"                         when it is given, or with --since FILE that from this checkpoint "
+	"on\n\n"
+	"  --type WORD   another record than issued: intent, committed, aborted, revoked\n"
+	"  --dir DIR     another folder than scep.journal, such as a backup\n";
 
 static const char reconcile_help[] =
 	"For when scep_ca says that Redis lost certificates (emptied, or an old state was "
@@ -113,6 +129,8 @@ const struct ctl_command ctl_commands[] = {
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},
 	{"journal", "verify|show|export|key [--from N] [--json]",
 	 "the CA's record of all certificates", journal_help, cmd_journal},
+	{"prove", "SERIAL|--since FILE|--verify FILE --key KEY", "proofs from the CA's journal",
+	 prove_help, cmd_prove},
 	{"reconcile", "[--dry-run] [--json]", "go on with a Redis that lost certificates",
 	 reconcile_help, cmd_reconcile},
 	{"config", "[--json]", "every configuration key; with -c also its value", NULL, cmd_config},

@@ -6,6 +6,7 @@
 #include "core/base/text.h"
 #include "scepctl/checkpoint_key.h"
 #include "scepctl/fs.h"
+#include "scepctl/journal_check.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -86,8 +87,9 @@ static int print(void *ctx, const struct journal_record *r)
 }
 
 /* Damage is told by the caller, with the error's sentence. */
-static int tell(const struct journal_report *rep, bool json, int rc, const struct errmsg *em)
+static int tell(const struct journal_check *c, bool json, int rc, const struct errmsg *em)
 {
+	const struct journal_report *rep = &c->found;
 	char head[DIGEST_HEX_SIZE], when[24] = "never";
 	struct json *j;
 
@@ -104,12 +106,16 @@ static int tell(const struct journal_report *rep, bool json, int rc, const struc
 		json_set_str(j, "file", rep->file);
 		json_set_int(j, "offset", (int64_t)rep->good);
 		json_set_int(j, "torn", (int64_t)rep->torn);
-		json_set_str(j, "damage", rep->damaged ? em->text : "");
+		json_set_int(j, "checkpoints", (int64_t)c->checkpoints);
+		json_set_str(j, "damage", rep->damaged || rc == E_DENIED ? em->text : "");
 		if (ctl_print_json(j) != EXIT_DONE)
 			return EXIT_FAILED;
 	} else if (rc == E_OK) {
 		printf("%" PRIu64 " records in %" PRIu64 " files, the last of %s\nhead %s\n",
 		       rep->records, rep->files, when, head);
+		printf("%" PRIu64 " checkpoints%s%s\n", c->checkpoints,
+		       c->key ? "" : ", signatures not asked for (--key)",
+		       c->noted ? "; what was noted is there" : "");
 	}
 	if (rc == E_OK && rep->torn)
 		fprintf(stderr,
@@ -122,20 +128,19 @@ static int tell(const struct journal_report *rep, bool json, int rc, const struc
 	return rep->torn ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int verify(const char *path, bool json)
+static int verify(const char *path, struct journal_check *c, bool json)
 {
 	struct timespec pause = {.tv_nsec = LOOK_PAUSE_MS * 1000000L};
-	struct journal_report rep = {0};
 	struct errmsg em = {""};
 	int rc = E_OK;
 
 	for (int i = 0; i < LOOKS; i++) {
-		rc = journal_read_path(path, NULL, NULL, &rep, &em);
-		if (rc != E_OK || rep.torn == 0)
+		rc = journal_check(path, c, &em);
+		if (rc != E_OK || c->found.torn == 0)
 			break;
 		(void)nanosleep(&pause, NULL);
 	}
-	return tell(&rep, json, rc, &em);
+	return tell(c, json, rc, &em);
 }
 
 static int show(const char *path, struct look *l)
@@ -201,19 +206,24 @@ static bool is_one_of(const char *word, const char *const *words)
 int cmd_journal(const struct ctl_command *self, int argc, char **argv)
 {
 	static const char *const words[] = {"verify", "show", "export", "key", NULL};
-	const char *word = NULL, *dir = NULL;
+	const char *word = NULL, *dir = NULL, *noted_file = NULL, *vkey = NULL;
 	long from = 1;
 	bool make = false;
 	const struct opts_spec specs[] = {
 		{"--from", NULL, OPT_NUMBER, &from, 1, LONG_MAX},
 		{"--dir", NULL, OPT_TEXT, &dir, 0, 0},
 		{"--make", NULL, OPT_FLAG, &make, 0, 0},
+		{"--checkpoint", NULL, OPT_TEXT, &noted_file, 0, 0},
+		{"--key", NULL, OPT_TEXT, &vkey, 0, 0},
 		{NULL, NULL, OPT_FLAG, NULL, 0, 0},
 	};
 	struct ctl_common common;
 	struct conf *conf = NULL;
 	struct errmsg em = {""};
 	struct look l;
+	struct journal_check check = {.noted = NULL};
+	struct checkpoint noted;
+	struct note_key vk;
 	size_t n;
 	int rc = E_OK, code = ctl_parse(self, argc, argv, specs, &common, &word, 1, &n);
 
@@ -223,7 +233,16 @@ int cmd_journal(const struct ctl_command *self, int argc, char **argv)
 		return ctl_usage(self, "say verify, show, export or key");
 	if (make && strcmp(word, "key") != 0)
 		return ctl_usage(self, "--make goes with key");
-	if (!dir || strcmp(word, "key") == 0)
+	if ((noted_file || vkey) && strcmp(word, "verify") != 0)
+		return ctl_usage(self, "--checkpoint and --key go with verify");
+	if (vkey && note_key_parse(vkey, &vk) != E_OK)
+		return ctl_usage(self, "--key: not a verifier key (scepctl journal key prints it)");
+	check.key = vkey ? &vk : NULL;
+	if (noted_file) {
+		rc = journal_check_note(noted_file, check.key, &noted, &em);
+		check.noted = &noted;
+	}
+	if (rc == E_OK && (!dir || strcmp(word, "key") == 0))
 		rc = conf_load(common.conf_file, &conf, &em);
 	if (rc != E_OK)
 		return ctl_fail(rc, &em);
@@ -232,7 +251,7 @@ int cmd_journal(const struct ctl_command *self, int argc, char **argv)
 	l = (struct look){.from = (uint64_t)from,
 			  .json = common.json || strcmp(word, "export") == 0};
 	code = strcmp(word, "key") == 0      ? key(conf, make, common.json)
-	       : strcmp(word, "verify") == 0 ? verify(dir, common.json)
+	       : strcmp(word, "verify") == 0 ? verify(dir, &check, common.json)
 					     : show(dir, &l);
 	conf_free(conf);
 	return code;

@@ -64,7 +64,7 @@ static int parse_text(struct bytes text, struct checkpoint *ret)
 	if (text.n != n + 1 + ROOT_TEXT + 1)
 		return E_FORMAT;
 	buf_init(&root, ROOT_TEXT);
-	if (text_unbase64_lenient(&root, (const char *)text.p + n + 1, ROOT_TEXT) == E_OK &&
+	if (text_unbase64(&root, (const char *)text.p + n + 1, ROOT_TEXT) == E_OK &&
 	    root.n == DIGEST_SIZE) {
 		memcpy(c.root, root.p, DIGEST_SIZE);
 		r = put_text("", c.size, c.root, &again);

@@ -55,25 +55,6 @@ int note_key_text(const struct note_key *k, char out[NOTE_KEY_SIZE])
 	return r;
 }
 
-/* One spelling only: a note with a changed bit must not be the same note. */
-static int unbase64(struct bytes in, struct buf *out)
-{
-	struct buf again = {0};
-	int r;
-
-	buf_init(out, NOTE_MAX);
-	buf_init(&again, NOTE_MAX);
-	r = text_unbase64_lenient(out, (const char *)in.p, in.n);
-	if (r == E_OK)
-		text_base64(&again, buf_bytes(out));
-	if (r == E_OK)
-		r = buf_error(out) != E_OK ? buf_error(out) : buf_error(&again);
-	if (r == E_OK && (again.n != in.n || memcmp(again.p, in.p, in.n) != 0))
-		r = E_FORMAT;
-	buf_free(&again);
-	return r;
-}
-
 int note_key_parse(const char *text, struct note_key *ret)
 {
 	const char *id = strchr(text, '+'), *key = id ? strchr(id + 1, '+') : NULL;
@@ -88,8 +69,9 @@ int note_key_parse(const char *text, struct note_key *ret)
 	name[id - text] = '\0';
 	memcpy(id_text, id + 1, ID_HEX);
 	id_text[ID_HEX] = '\0';
-	if (unbase64(bytes_str(key + 1), &der) == E_OK && der.n == 1 + NOTE_PUBLIC_SIZE &&
-	    der.p[0] == TYPE_ED25519)
+	buf_init(&der, NOTE_KEY_SIZE);
+	if (text_unbase64(&der, key + 1, strlen(key + 1)) == E_OK &&
+	    der.n == 1 + NOTE_PUBLIC_SIZE && der.p[0] == TYPE_ED25519)
 		r = note_key_make(name, der.p + 1, &k);
 	buf_free(&der);
 	if (r != E_OK)
@@ -183,7 +165,8 @@ static int verify_line(struct bytes line, struct bytes text, const struct note_k
 	blank = memchr(name, ' ', line.n - dash);
 	if (!blank || blank == name)
 		return E_FORMAT;
-	r = unbase64(bytes_of(blank + 1, (size_t)(line.p + line.n - blank - 1)), &sig);
+	buf_init(&sig, NOTE_MAX);
+	r = text_unbase64(&sig, (const char *)blank + 1, (size_t)(line.p + line.n - blank - 1));
 	if (r == E_OK && sig.n <= ID_SIZE)
 		r = E_FORMAT;
 	else if (r == E_OK && ((size_t)(blank - name) != strlen(k->name) ||

@@ -90,6 +90,22 @@ void text_base64(struct buf *out, struct bytes in)
 		    true);
 }
 
+int text_unbase64(struct buf *out, const char *in, size_t n)
+{
+	struct buf again = {0};
+	size_t start = out->n;
+	int r = text_unbase64_lenient(out, in, n);
+
+	buf_init(&again, n + 4);
+	if (r == E_OK)
+		text_base64(&again, bytes_of(out->p + start, out->n - start));
+	if (r == E_OK &&
+	    (buf_error(&again) != E_OK || again.n != n || (n && memcmp(again.p, in, n) != 0)))
+		r = E_FORMAT;
+	buf_free(&again);
+	return r;
+}
+
 void text_base64url(struct buf *out, struct bytes in)
 {
 	base64_with(out, in, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",

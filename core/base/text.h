@@ -21,6 +21,9 @@ int text_unhex(void *dst, size_t n, const char *hex) MUST_CHECK;
 /* RFC 4648 base64 without line breaks, appended to out. */
 void text_base64(struct buf *out, struct bytes in);
 
+/* The same back, in no other spelling: E_FORMAT. */
+int text_unbase64(struct buf *out, const char *in, size_t n) MUST_CHECK;
+
 /*
  * Reads what SCEP clients send (RFC 8894 section 4.1 and its misreadings): standard or URL-safe
  * alphabet, with or without padding, white space anywhere, space where '+' was meant.

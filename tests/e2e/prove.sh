@@ -109,6 +109,108 @@ cp "$T_DIR/old.journal/${first##*/}" "$first"
 t_is "a cut at a record is nothing that the chain shows" "$(code jl verify)" 0
 t_like "the CA does not start with it" "$("$SCEPAUTH_BIN/scep_ca" -c "$SCEPAUTH_CONF" 2>&1)" 'its checkpoint notes [0-9]+: the end is missing'
 cp "$T_DIR/new.journal/${first##*/}" "$first"
+
+# --- proofs ------------------------------------------------------------------------------------------
+
+unbase64() { # hex of a base64 text, in no other spelling
+	local x
+	x=$(printf %s "$1" | base64 -d 2>/dev/null | hex_of)
+	[[ $(printf %s "$x" | xxd -r -p | base64 -w0) == "$1" ]] && printf %s "$x"
+}
+# proof_ok FILE VKEY SERIAL: C2SP tlog-proof of a record that names this serial
+proof_ok() {
+	local i hash line h fn sn
+	[[ $(sed -n 1p "$1") == c2sp.org/tlog-proof@v1 && $(sed -n 2p "$1") == "extra "* && $(sed -n 3p "$1") == "index "* ]] || return 1
+	line=$(sed -n 2p "$1")
+	h=$(unbase64 "${line#extra }") || return 1
+	printf %s "$h" | xxd -r -p >p.record
+	i=$(sed -n 's/^index \([0-9]\+\)$/\1/p' "$1" | head -n 1)
+	sed '1,/^$/d' "$1" >p.note
+	note_ok p.note "$2" || return 1
+	[[ -n $i ]] && ((10#$i < SIZE)) || return 1
+	hash=$(printf 00%s "$h" | sha_hex) fn=$i sn=$((SIZE - 1))
+	while read -r line; do
+		h=$(unbase64 "$line") || return 1
+		((${#h} == 64 && sn > 0)) || return 1
+		if ((fn & 1 || fn == sn)); then
+			hash=$(printf '01%s%s' "$h" "$hash" | sha_hex)
+			while ((fn > 0 && !(fn & 1))); do fn=$((fn >> 1)) sn=$((sn >> 1)); done
+		else
+			hash=$(printf '01%s%s' "$hash" "$h" | sha_hex)
+		fi
+		fn=$((fn >> 1)) sn=$((sn >> 1))
+	done < <(sed '1,3d; /^$/,$d' "$1")
+	((sn == 0)) && [[ $hash == "$ROOT" ]] && grep -aqF "$3" p.record
+}
+prove() { "$ctl" -c "$SCEPAUTH_CONF" prove "$@"; }
+check() { "$ctl" -c /nonexistent prove --verify "$@"; }
+
+prove "$one" >one.proof
+prove "$two" >two.proof
+t_ok "the other verifier takes a proof" proof_ok one.proof "$vkey" "$one"
+t_ok "and another" proof_ok two.proof "$vkey" "$two"
+t_not "but not for another serial" proof_ok one.proof "$vkey" "$two"
+other="${vkey%%+*}+00000000+${vkey#*+*+}"
+t_not "not with another key" proof_ok one.proof "$other" "$one"
+t_like "ours, without configuration, takes it" "$(check one.proof --key "$vkey")" "^proved: record [0-9]+ of the [0-9]+ .*issued serial $one"
+t_is "in JSON" "$(check one.proof --key "$vkey" --json | jq -c '[.proved, .type, .serial]')" "[true,\"issued\",\"$one\"]"
+t_is "for the serial in any spelling" "$(code check one.proof --key "$vkey" "$(sed 's/../&:/g; s/:$//' <<<"${one^^}")")" 0
+t_like "but not for another" "$(check one.proof --key "$vkey" "$two" 2>&1)" 'another serial'
+t_is "a key that is none is told" "$(code check one.proof --key "$other")" 2
+t_like "the certificate is in the proof" "$(sed -n 's/^extra //p' two.proof | base64 -d | hex_of)" "$(hex_of <cert.der)"
+t_is "the proven record is the journal's" "$(prove "$one" --json | jq -r .record | base64 -d | sha256sum)" \
+	"$(sed -n 's/^extra //p' one.proof | base64 -d | sha256sum)"
+t_is "another type of record" "$(prove "$one" --type intent --json | jq -r '[.type, .serial] | join(" ")')" "intent $one"
+t_like "a serial that is not there" "$(prove 7f000000000000000000000000000000 2>&1)" "no record 'issued'"
+t_is "no serial at all" "$(code prove x)" 2
+
+# Every bit is tried by test_proof; here some, so that the file's form is tried on both verifiers.
+flip() { # FILE OFFSET BIT
+	local byte
+	byte=$(od -An -tu1 -j "$2" -N1 "$1")
+	# shellcheck disable=SC2059
+	printf "\\x$(printf %02x $((byte ^ (1 << $3))))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+size=$(stat -c %s one.proof) theirs=0 ours=0 n=0
+for ((i = 0; i < size; i += size / 40 + 1)); do
+	cp one.proof bad.proof
+	flip bad.proof "$i" $((n++ % 7))
+	! proof_ok bad.proof "$vkey" "$one" 2>/dev/null || theirs=$((theirs + 1))
+	[[ $(code check bad.proof --key "$vkey") == 1 ]] || ours=$((ours + 1))
+done
+t_is "one flipped bit: refused by the other verifier, of $n" "$theirs" 0
+t_is "and by ours" "$ours" 0
+sed '4d' one.proof >bad.proof
+t_not "a truncated path is refused" proof_ok bad.proof "$vkey" "$one"
+t_is "by ours too" "$(code check bad.proof --key "$vkey")" 1
+{ sed '/^$/,$d' one.proof && echo && cat old.note; } >bad.proof
+t_not "another root, though signed, is refused" proof_ok bad.proof "$vkey" "$one"
+t_is "by ours too" "$(code check bad.proof --key "$vkey")" 1
+stranger=$(head -c 32 /dev/urandom | base64 | tr -d '\n')
+stranger=$(printf '\x01%s' "" | cat - <(base64 -d <<<"$stranger") | base64 -w0)
+id=$({ printf '%s\n' "${vkey%%+*}" && base64 -d <<<"$stranger"; } | sha256sum | cut -c1-8)
+t_is "another key of the same name is refused" "$(code check one.proof --key "${vkey%%+*}+$id+$stranger")" 1
+
+# --- from one checkpoint to the next -----------------------------------------------------------------
+
+prove --since old.note >grown.proof
+t_like "that nothing before was changed can be proved" "$(check grown.proof --since old.note --key "$vkey")" '^proved: the journal of .* begins with the'
+t_is "not as a proof of a record" "$(code check grown.proof --key "$vkey")" 1
+cp grown.proof bad.proof
+flip bad.proof $(($(sed -n '1,2p' grown.proof | wc -c) + 3)) 1
+t_is "not with a changed bit" "$(code check bad.proof --since old.note --key "$vkey")" 1
+t_is "the journal holds what was noted" "$(code jl verify --checkpoint old.note --key "$vkey")" 0
+t_like "and says so" "$(jl verify --checkpoint old.note --key "$vkey")" '[0-9]+ checkpoints; what was noted is there'
+cp "$journal/checkpoint" new.note
+cp -a "$T_DIR/old.journal" cut
+t_like "a journal that was cut between two records does not" "$(jl verify --dir cut --checkpoint new.note 2>&1)" "the journal's end is missing"
+t_is "exit status" "$(code jl verify --dir cut --checkpoint new.note)" 1
+t_is "in JSON" "$(jl verify --dir cut --checkpoint new.note --json 2>/dev/null | jq -c '[.good, (.damage | length > 0)]')" '[false,true]'
+t_is "a backup holds what it had" "$(code jl verify --dir cut --checkpoint old.note --key "$vkey")" 0
+sed 's/^[0-9]\+$/2/' old.note >forged.note
+t_like "a forged checkpoint is refused with the key" "$(jl verify --checkpoint forged.note --key "$vkey" 2>&1)" 'not signed by this key'
+t_like "and shows as another journal without" "$(jl verify --checkpoint forged.note 2>&1)" 'was rewritten'
+t_like "and is no beginning" "$(prove --since forged.note 2>&1)" 'was rewritten'
 t_start ca
 t_is "put back, it serves again" "$(enrol three | wc -c)" 33
 t_done
