@@ -526,16 +526,20 @@ t_is "and none can be added" "$STATUS" 403
 fresh bob.jar
 for _ in 1 2 3 4; do form bob.jar /login login=bob password=x; done
 t_is "the fourth failure is still answered" "$STATUS" 403
-form bob.jar /login login=BOB password=x
+# A slow machine may need longer for a try than the first waits last; they double with each.
+for _ in {1..6}; do
+	form bob.jar /login login=BOB password=x
+	[[ $STATUS == 403 ]] || break
+done
 t_is "then the account has to wait" "$STATUS" 429
 t_like "for a time that is said" "$(header retry-after)" '^[1-9][0-9]*$'
 human "a throttled login"
 protected "throttled login"
 form bob.jar /login login=tina "password=$STAFF_PASSWORD"
 t_is "others do not wait for bob" "$STATUS" 303
-sleep 1.2
-fresh bob.jar
-form bob.jar /login login=bob password=x
+over() { fresh bob.jar && form bob.jar /login login=bob password=x && [[ $STATUS != 429 ]]; }
+until=$((SECONDS + 90))
+while ! over && ((SECONDS < until)); do sleep 0.3; done
 t_is "the wait ends" "$STATUS" 403
 parallel() {
 	local _
