@@ -111,11 +111,11 @@ static int tell(const struct journal_check *c, bool json, int rc, const struct e
 		if (ctl_print_json(j) != EXIT_DONE)
 			return EXIT_FAILED;
 	} else if (rc == E_OK) {
-		printf("%" PRIu64 " records in %" PRIu64 " files, the last of %s\nhead %s\n",
-		       rep->records, rep->files, when, head);
-		printf("%" PRIu64 " checkpoints%s%s\n", c->checkpoints,
+		printf("%" PRIu64 " records in %" PRIu64 " files, the last of %s\n", rep->records,
+		       rep->files, when);
+		printf("%" PRIu64 " checkpoints%s%s\nhead %s\n", c->checkpoints,
 		       c->key ? "" : ", signatures not asked for (--key)",
-		       c->noted ? "; what was noted is there" : "");
+		       c->noted ? "; what was noted is there" : "", head);
 	}
 	if (rc == E_OK && rep->torn)
 		fprintf(stderr,

@@ -231,6 +231,10 @@ static void consistency_tampered(void **state)
 			struct merkle_proof p, q;
 
 			assert_int_equal(merkle_prove_consistency(leaves, n, old, &p), E_OK);
+			/* a proof that stops below the root; what the size is, the checkpoint signs */
+			assert_int_equal(
+				merkle_verify_consistency(old, roots[old], 4 * n, roots[n], &p),
+				E_DENIED);
 			/* another history before: one leaf exchanged */
 			assert_int_equal(
 				merkle_verify_consistency(old, roots[old - 1], n, roots[n], &p),
