@@ -1388,6 +1388,116 @@ local function events_ack(a)
 	return (#cmd - 2) / 2
 end
 
+-- What the ca copies into its journal -----------------------------------------------------------
+
+local USER_FIELDS = { 'source', 'login', 'name', 'email', 'groups', 'leave_at', 'created', 'updated' }
+local DEVICE_FIELDS = { 'owner', 'name', 'platform', 'created', 'removed' }
+-- Events of these only repeat what the ca knows or what is no fact.
+local CHANGED_SKIP = { front = true, ca = true }
+local CHANGED_EVENTS = 200
+
+-- The fields in an order of their own, so that the same record always looks the same.
+local function fact_row(list, kind, id, extra, key, fields)
+	local row, v = { kind, id, extra }, redis.call('HMGET', key, unpack(fields))
+	for i = 1, #fields do
+		if v[i] then
+			row[#row + 1] = fields[i]
+			row[#row + 1] = string.sub(v[i], 1, 1024)
+		end
+	end
+	if #row > 3 then list[#list + 1] = row end
+end
+
+local function fact_person(list, id)
+	local source, login = unpack(redis.call('HMGET', 'user:' .. id, 'source', 'login'))
+	local own = source and login and IS_SOURCE[source] and redis.call('HGET', 'login:' .. source, login) == id
+	fact_row(list, 'p', id, own and source .. ':' .. string.sub(login, 1, 128) or '', 'user:' .. id, USER_FIELDS)
+	for _, device in ipairs(redis.call('ZRANGE', 'udevices:' .. id, 0, DEVICES_MAX)) do
+		fact_row(list, 'd', device, '', 'device:' .. device, DEVICE_FIELDS)
+	end
+end
+
+local function fact_revoked(list, id)
+	local v = redis.call('HGET', 'revoked', id)
+	if v then list[#list + 1] = { 'r', id, note(v) } end
+end
+
+local function facts_of(a)
+	need_ready()
+	local id, list = a[1], {}
+	if #id == 0 or #id > 64 then fail('BADARG', 'user must be 1 to 64 bytes') end
+	fact_person(list, id)
+	for _, s in ipairs(SOURCES) do
+		local v = redis.call('HGET', 'hold:' .. s, id)
+		if v then list[#list + 1] = { 'h', id, s, note(v) } end
+	end
+	for _, serial in ipairs(redis.call('ZRANGE', 'ucerts:' .. id, 0, -1)) do fact_revoked(list, serial) end
+	for _, t in ipairs(redis.call('ZRANGE', 'utickets:' .. id, 0, -1)) do fact_revoked(list, string.sub(t, 1, 64)) end
+	return list
+end
+
+-- Holds first: there are few, and they are what has to be known first.
+local FACT_STEPS = {}
+for i = 1, #SOURCES do FACT_STEPS[#FACT_STEPS + 1] = { 'hold:' .. SOURCES[i], 'h', SOURCES[i] } end
+FACT_STEPS[#FACT_STEPS + 1] = { 'revoked', 'r' }
+for i = 1, #SOURCES do FACT_STEPS[#FACT_STEPS + 1] = { 'login:' .. SOURCES[i], 'l' } end
+
+local function facts(a)
+	need_ready()
+	local step, cursor = string.match(a[1], '^(%d+):(%d+)$')
+	step = number(step or '')
+	local what = step and #cursor <= 20 and FACT_STEPS[step] or fail('BADARG', 'bad cursor')
+	local list, r = {}, redis.call('HSCAN', what[1], cursor, 'COUNT', what[2] == 'l' and 50 or 500)
+	for i = 1, #r[2], 2 do
+		local name, value = r[2][i], r[2][i + 1]
+		if what[2] == 'r' then
+			list[#list + 1] = { 'r', string.sub(name, 1, 65), note(value) }
+		elseif what[2] == 'h' then
+			list[#list + 1] = { 'h', string.sub(name, 1, 65), what[3], note(value) }
+		else
+			fact_person(list, value)
+		end
+	end
+	if r[1] ~= '0' then return { text(step) .. ':' .. r[1], list } end
+	return { FACT_STEPS[step + 1] and (a[2] ~= 'standing' or what[2] == 'h') and text(step + 1) .. ':0' or '0', list }
+end
+
+local function unrevoked(a)
+	need_ready()
+	local v, list = redis.call('HMGET', 'revoked', unpack(a)), {}
+	for i = 1, #a do
+		if not v[i] then list[#list + 1] = a[i] end
+	end
+	return list
+end
+
+local function changed(a)
+	need_ready()
+	local from, first, positions, rows = {}, a[1] == '', {}, {}
+	for name, id in string.gmatch(a[1], '(%S+) (%S+)') do from[name] = is_id(id) and id or nil end
+	local flat = redis.call('HGETALL', 'actors')
+	for i = 1, #flat, 2 do
+		local name, list = flat[i], {}
+		if not CHANGED_SKIP[name] then
+			local last = from[name] or '0-0'
+			if first then
+				local r = redis.pcall('XREVRANGE', 'events:' .. name, '+', '-', 'COUNT', 1)
+				last = not r.err and r[1] and r[1][1] or last
+			else
+				list = stream('XRANGE', name, '(' .. last, '+', CHANGED_EVENTS, EVENTS_BYTES / #flat)
+			end
+			for _, e in ipairs(list) do
+				local f = pairs_to_table(e[2])
+				if f.user and #f.user > 0 and #f.user <= 64 then
+					rows[#rows + 1] = { f.user, f.event == 'user_restored' and name or '', string.sub(f.hold or '', 1, 32) }
+				end
+			end
+			positions[#positions + 1] = name .. ' ' .. (#list > 0 and list[#list][1] or last)
+		end
+	end
+	return { redis.call('HLEN', 'revoked'), table.concat(positions, ' '), rows }
+end
+
 -- Registration ---------------------------------------------------------------------------------
 
 local function reply_error(e)
@@ -1455,3 +1565,7 @@ register('holds', holds, 1, 2, 'no-writes')
 register('logins', logins, 1, 2, 'no-writes')
 register('events', events, 2, 2, 'no-writes')
 register('events_ack', events_ack, 1, 201, 'allow-oom')
+register('changed', changed, 1, 1, 'no-writes')
+register('facts', facts, 1, 2, 'no-writes')
+register('facts_of', facts_of, 1, 1, 'no-writes')
+register('unrevoked', unrevoked, 1, 90, 'no-writes')

@@ -35,6 +35,8 @@ struct journal {
 	uint64_t size_max;
 	ssize_t (*write)(int fd, const void *p, size_t n, off_t at);
 	int (*sync)(int fd);
+	journal_fn *appended;
+	void *appended_ctx;
 	pthread_mutex_t lock; /* guards what follows; file and size belong to the flushing thread */
 	pthread_cond_t flushed;
 	struct end durable, queued;
@@ -164,6 +166,8 @@ static struct journal *new_journal(const struct journal_options *o)
 	j->dir = -1;
 	j->write = o->write ? o->write : pwrite;
 	j->sync = o->sync ? o->sync : fdatasync;
+	j->appended = o->appended;
+	j->appended_ctx = o->appended_ctx;
 	j->size_max = o->file_size ? o->file_size : FILE_SIZE_DEFAULT;
 	buf_init(&j->pending, PENDING_MAX);
 	pthread_mutex_init(&j->lock, NULL);
@@ -293,6 +297,20 @@ static int die(struct journal *j, int r, const struct errmsg *em)
 	return err_set(&j->why, r, "the journal is closed for good: %.240s", em->text);
 }
 
+/* What was just written is shown as it was: read back from the same bytes. */
+static int show(struct journal *j, struct bytes data, struct errmsg *em)
+{
+	struct journal_record rec;
+
+	while (j->appended && data.n) {
+		if (journal_decode(data, &rec) != JOURNAL_WHOLE ||
+		    j->appended(j->appended_ctx, &rec) != 0)
+			return err_set(em, E_STATE, "what was written makes no sense");
+		data = bytes_of(data.p + rec.raw.n, data.n - rec.raw.n);
+	}
+	return E_OK;
+}
+
 /* Writes all that is pending. Called with the lock, which it gives up meanwhile. */
 static void flush(struct journal *j, struct errmsg *em)
 {
@@ -305,6 +323,8 @@ static void flush(struct journal *j, struct errmsg *em)
 	j->flushing = true;
 	pthread_mutex_unlock(&j->lock);
 	r = write_out(j, buf_bytes(&data), first, em);
+	if (r == E_OK)
+		r = show(j, buf_bytes(&data), em);
 	buf_free(&data);
 	pthread_mutex_lock(&j->lock);
 	j->flushing = false;

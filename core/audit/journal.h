@@ -22,6 +22,11 @@ struct journal_options {
 	/* For tests; NULL: pwrite and fdatasync. */
 	ssize_t (*write)(int fd, const void *p, size_t n, off_t at);
 	int (*sync)(int fd);
+	/* Sees each record that was appended once it is on the disk, in order, before journal_append returns
+	 * to anybody who waits for it. Called from any thread, one at a time; must not append. Other than 0
+	 * closes the journal for good. NULL: nobody. */
+	journal_fn *appended;
+	void *appended_ctx;
 };
 
 struct journal_entry {

@@ -10,7 +10,7 @@
 
 enum {
 	JOURNAL_JSON_MAX = 16384, /* bytes of a person's or device's record */
-	JOURNAL_NOTE_MAX = 8192,  /* bytes of a checkpoint */
+	JOURNAL_NOTE_MAX = 32768, /* bytes of a checkpoint */
 	JOURNAL_STORE_SIZE = 33,  /* a store's id: 32 lower-case hex digits and the NUL */
 };
 

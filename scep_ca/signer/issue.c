@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/pki/cert.h"
 #include "core/pki/key.h"
+#include "scep_ca/signer/copy.h"
 #include "scep_ca/signer/fault.h"
 #include "scep_ca/signer/seal.h"
 
@@ -328,6 +329,8 @@ int ca_issue(const struct keys *k, struct store *ledger, struct ledger_journal *
 		r = check_limits(&i, em);
 	if (r == E_OK && i.rule == RULE_NONE)
 		r = ledger_journal_settle(journal, ledger, em);
+	if (r == E_OK && i.rule == RULE_NONE)
+		r = copy_before_issue(journal, ledger, i.ticket.user, i.ticket.device, em);
 	if (r == E_OK && i.rule == RULE_NONE)
 		r = claim_and_sign(&i, out, em);
 	EVP_PKEY_free(i.key);

@@ -5,6 +5,7 @@
 #include "scep_ca/ledger.h"
 #include "scep_ca/signer/certrep.h"
 #include "scep_ca/signer/crl_make.h"
+#include "scep_ca/signer/follow.h"
 #include "scep_ca/signer/issue.h"
 #include "scep_ca/signer/keys.h"
 #include "scep_ca/signer/notary.h"
@@ -21,6 +22,7 @@ struct keeper {
 	struct store_pool *ledger;
 	struct ledger_journal *journal; /* NULL until keeper_start */
 	struct notary *notary;
+	struct follow *follow; /* NULL until keeper_follow */
 	int64_t replay_window;
 	/* A claim by the same key abandons one that is not committed yet (docs/REDIS.md), so two requests
 	 * with one challenge must not be under way at once: each challenge has its lane. */
@@ -40,7 +42,7 @@ int keeper_new(const struct conf *c, enum proto_role role, unsigned max_handles,
 	s->replay_window = conf_int(c, "scep", NULL, "replay-window");
 	r = keys_load(c, role == PROTO_RA ? KEYS_RA : KEYS_CA, &s->keys, em);
 	if (r == E_OK && role == PROTO_CA)
-		r = ledger_open(c, "ca", max_handles, &s->ledger, em);
+		r = ledger_open(c, "ca", max_handles + 1, &s->ledger, em);
 	if (r == E_OK && role == PROTO_CA)
 		r = notary_new(c, &s->notary, em);
 	if (r != E_OK) {
@@ -74,10 +76,18 @@ int keeper_probe(struct keeper *s, struct errmsg *em)
 	return keys_probe(s->keys, em);
 }
 
+int keeper_follow(struct keeper *s, struct errmsg *em)
+{
+	int r = follow_start(s->journal, s->ledger, &s->follow);
+
+	return r == E_OK ? E_OK : err_set(em, r, "follower of the ledger: %s", err_text(r));
+}
+
 void keeper_free(struct keeper *s)
 {
 	if (!s)
 		return;
+	follow_stop(s->follow);
 	if (s->journal && s->notary)
 		notary_tick(s->notary, ledger_journal_file(s->journal), true);
 	ledger_journal_close(s->journal);

@@ -20,6 +20,9 @@ int keeper_start(struct keeper *s, const struct conf *c, struct errmsg *em) MUST
 int keeper_probe(struct keeper *s, struct errmsg *em) MUST_CHECK;
 /* The ca role, every second or so: makes the journal's checkpoint when it is due. Blocks on the disk. */
 void keeper_tick(struct keeper *s);
+/* The ca role, after keeper_start and once the process is confined: a thread copies into the journal what
+ * happens in Redis (follow.h). */
+int keeper_follow(struct keeper *s, struct errmsg *em) MUST_CHECK;
 void keeper_free(struct keeper *s); /* makes a last checkpoint; wipes the keys */
 
 /* As signer_open, signer_reply (both the ra role's) and signer_issue,

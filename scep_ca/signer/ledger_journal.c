@@ -23,6 +23,9 @@ struct open_serial {
 
 struct ledger_journal {
 	struct journal *journal;
+	pthread_mutex_t state_lock; /* guards state and lost */
+	struct journal_state *state;
+	char lost[HASH_SIZE]; /* what Redis lost; "" while nothing */
 	atomic_bool settled;
 	pthread_mutex_t lock; /* guards open[]; held while the ledger is asked */
 	struct open_serial *open;
@@ -51,16 +54,8 @@ static struct open_serial *find(struct ledger_journal *l, const char *serial)
 	return NULL;
 }
 
-static int start(struct ledger_journal *l, const char *serial, struct bytes not_after)
+static int start(struct ledger_journal *l, const char *serial, int64_t not_after)
 {
-	char number[24] = "";
-	int64_t end = 0;
-
-	if (not_after.n >= sizeof(number))
-		return E_FORMAT;
-	memcpy(number, not_after.p, not_after.n);
-	if (text_int64(number, &end) != E_OK)
-		return E_FORMAT;
 	if (l->n == l->cap) {
 		size_t cap = l->cap ? 2 * l->cap : 16;
 		void *p = realloc(l->open, cap * sizeof(*l->open));
@@ -70,7 +65,7 @@ static int start(struct ledger_journal *l, const char *serial, struct bytes not_
 		l->open = p;
 		l->cap = cap;
 	}
-	l->open[l->n] = (struct open_serial){.not_after = end};
+	l->open[l->n] = (struct open_serial){.not_after = not_after};
 	buf_init(&l->open[l->n].der, DER_MAX);
 	return text_copy(l->open[l->n++].serial, SERIAL_SIZE, serial);
 }
@@ -83,19 +78,19 @@ static void finish(struct ledger_journal *l, struct open_serial *o)
 
 static int replay(void *ctx, const struct journal_record *r)
 {
-	struct bytes value = journal_get(r, "serial");
 	struct ledger_journal *l = ctx;
-	char serial[SERIAL_SIZE] = "";
+	char serial[SERIAL_SIZE];
 	struct open_serial *o;
+	int rc = journal_state_add(l->state, r);
 
+	if (rc != E_OK)
+		return rc;
 	if (r->type != JOURNAL_INTENT && r->type != JOURNAL_ISSUED &&
 	    r->type != JOURNAL_COMMITTED && r->type != JOURNAL_ABORTED)
 		return E_OK;
-	if (value.n != SERIAL_SIZE - 1)
-		return E_FORMAT;
-	memcpy(serial, value.p, value.n);
+	journal_get_text(r, "serial", serial, sizeof(serial));
 	if (r->type == JOURNAL_INTENT)
-		return start(l, serial, journal_get(r, "not_after"));
+		return start(l, serial, journal_get_int(r, "not_after"));
 	o = find(l, serial);
 	if (r->type == JOURNAL_COMMITTED && o)
 		set_last(l, serial, o->not_after);
@@ -106,11 +101,21 @@ static int replay(void *ctx, const struct journal_record *r)
 			finish(l, o);
 		return E_OK;
 	}
-	if (!o) /* signed without an intent: not by us */
-		return E_FORMAT;
 	buf_reset(&o->der);
 	buf_add_bytes(&o->der, journal_get(r, "der"));
-	return o->der.n ? buf_error(&o->der) : E_FORMAT;
+	return buf_error(&o->der);
+}
+
+/* A record of our own, on the disk now. */
+static int appended(void *ctx, const struct journal_record *r)
+{
+	struct ledger_journal *l = ctx;
+	int rc;
+
+	pthread_mutex_lock(&l->state_lock);
+	rc = journal_state_add(l->state, r);
+	pthread_mutex_unlock(&l->state_lock);
+	return rc;
 }
 
 /* --- opening --------------------------------------------------------------------------------------- */
@@ -125,8 +130,8 @@ static int say_opened(struct ledger_journal *l, struct errmsg *em)
 
 int ledger_journal_open(const char *path, struct ledger_journal **ret, struct errmsg *em)
 {
-	struct journal_options o = {.path = path};
 	struct ledger_journal *l = calloc(1, sizeof(*l));
+	struct journal_options o = {.path = path, .appended = appended, .appended_ctx = l};
 	struct journal_report found = {0};
 	int r;
 
@@ -137,11 +142,12 @@ int ledger_journal_open(const char *path, struct ledger_journal **ret, struct er
 	(void)signal(SIGXFSZ, SIG_IGN);
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_mutex_init(&l->last_lock, NULL);
-	r = journal_open(&o, replay, l, &found, &l->journal, em);
-	if (r == E_FORMAT && !found.damaged)
-		(void)err_set(em, r,
-			      "journal: record %" PRIu64 " makes no sense after those before it",
-			      found.last.seq + 1);
+	pthread_mutex_init(&l->state_lock, NULL);
+	r = journal_state_new(&l->state);
+	if (r == E_OK)
+		r = journal_open(&o, replay, l, &found, &l->journal, em);
+	if (r != E_OK && l->state && journal_state_error(l->state)[0])
+		(void)err_set(em, r, "%s", journal_state_error(l->state));
 	else if (r == E_NOMEM)
 		(void)err_set(em, r, "%s", err_text(r));
 	if (r == E_OK && found.torn)
@@ -170,6 +176,8 @@ void ledger_journal_close(struct ledger_journal *l)
 	free(l->open);
 	pthread_mutex_destroy(&l->lock);
 	pthread_mutex_destroy(&l->last_lock);
+	pthread_mutex_destroy(&l->state_lock);
+	journal_state_free(l->state);
 	free(l);
 }
 
@@ -246,6 +254,57 @@ void ledger_journal_committed(struct ledger_journal *l, const char *serial, int6
 void ledger_journal_aborted(struct ledger_journal *l, const char *serial, const char *reason)
 {
 	note(l, JOURNAL_ABORTED, serial, reason);
+}
+
+int ledger_journal_facts(struct ledger_journal *l, const struct journal_entry *e, size_t n,
+			 struct errmsg *em)
+{
+	struct errmsg why = {""};
+
+	if (journal_append(l->journal, e, n, &why) == E_OK)
+		return E_OK;
+	return err_set(em, E_UNAVAIL, "%s", why.text);
+}
+
+/* --- what it says ---------------------------------------------------------------------------------- */
+
+const struct journal_state *ledger_journal_state(struct ledger_journal *l)
+{
+	pthread_mutex_lock(&l->state_lock);
+	return l->state;
+}
+
+void ledger_journal_state_done(struct ledger_journal *l)
+{
+	pthread_mutex_unlock(&l->state_lock);
+}
+
+void ledger_journal_lost(struct ledger_journal *l, const char *id)
+{
+	bool news;
+
+	pthread_mutex_lock(&l->state_lock);
+	news = strcmp(l->lost, id) != 0;
+	if (news)
+		(void)snprintf(l->lost, sizeof(l->lost), "%s", id);
+	pthread_mutex_unlock(&l->state_lock);
+	if (news && *id)
+		log_error("Redis has lost the revocation of %s, which the journal has: it was "
+			  "emptied or an old state was restored; nothing is issued until it is "
+			  "back (docs/JOURNAL.md)",
+			  id);
+	else if (news)
+		log_info("Redis has all revocations of the journal again");
+}
+
+bool ledger_journal_is_lost(struct ledger_journal *l)
+{
+	bool lost;
+
+	pthread_mutex_lock(&l->state_lock);
+	lost = l->lost[0] != '\0';
+	pthread_mutex_unlock(&l->state_lock);
+	return lost;
 }
 
 /* --- settling -------------------------------------------------------------------------------------- */
@@ -331,7 +390,11 @@ static int look_back(struct ledger_journal *l, struct store *ledger, struct errm
 int ledger_journal_settle(struct ledger_journal *l, struct store *ledger, struct errmsg *em)
 {
 	size_t total;
-	int r = look_back(l, ledger, em);
+	int r = ledger_journal_is_lost(l)
+			? err_set(em, E_UNAVAIL,
+				  "nothing is issued: Redis has lost a revocation "
+				  "that the journal has, see the log")
+			: look_back(l, ledger, em);
 
 	if (r != E_OK || atomic_load(&l->settled))
 		return r;

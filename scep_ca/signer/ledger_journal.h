@@ -9,6 +9,7 @@
 #define SCEP_CA_SIGNER_LEDGER_JOURNAL_H
 
 #include "core/audit/journal.h"
+#include "core/audit/journal_state.h"
 #include "core/model/certrec.h"
 #include "core/store/store.h"
 
@@ -43,5 +44,19 @@ int ledger_journal_issued(struct ledger_journal *l, const char *serial, struct b
 /* Not durable before the next of the above: a restart finds the same again. */
 void ledger_journal_committed(struct ledger_journal *l, const char *serial, int64_t not_after);
 void ledger_journal_aborted(struct ledger_journal *l, const char *serial, const char *reason);
+
+/* Facts about revocations, holds, people, devices. Durable. E_UNAVAIL: nothing was written. */
+int ledger_journal_facts(struct ledger_journal *l, const struct journal_entry *e, size_t n,
+			 struct errmsg *em) MUST_CHECK;
+
+/* What the journal says, as far as it is on the disk. Locked until _done, which has to come soon: nothing
+ * is appended meanwhile, so no other function of this header may be called in between. */
+const struct journal_state *ledger_journal_state(struct ledger_journal *l);
+void ledger_journal_state_done(struct ledger_journal *l);
+
+/* The journal has this serial or ticket as revoked and Redis has not; "": Redis has all of them. Tells
+ * the log when that is news. While something is lost, nothing settles, so nothing is issued. */
+void ledger_journal_lost(struct ledger_journal *l, const char *id);
+bool ledger_journal_is_lost(struct ledger_journal *l);
 
 #endif

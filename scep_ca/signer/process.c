@@ -300,7 +300,8 @@ int process_run(const struct process_options *o)
 	}
 	lock_memory();
 	if ((o->role == PROTO_CA && start_as_user(&p, &em) != E_OK) ||
-	    confine(o->conf, o->role, &em) != E_OK || keeper_probe(p.keeper, &em) != E_OK) {
+	    confine(o->conf, o->role, &em) != E_OK || keeper_probe(p.keeper, &em) != E_OK ||
+	    (o->role == PROTO_CA && keeper_follow(p.keeper, &em) != E_OK)) {
 		log_error("%s", em.text);
 		code = EXIT_FAILED;
 		goto out;

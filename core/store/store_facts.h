@@ -1,0 +1,50 @@
+/*
+ * The store as the ca's journal follows it. Handles, errors and blocking as in store.h; the Functions
+ * behind are `facts`, `facts_of`, `unrevoked` and `changed` (docs/REDIS.md).
+ */
+#ifndef CORE_STORE_STORE_FACTS_H
+#define CORE_STORE_STORE_FACTS_H
+
+#include "core/store/store.h"
+
+/* Something that stands in Redis now. All texts borrowed, cut to sane lengths, not trusted. */
+enum store_fact_kind {
+	STORE_FACT_REVOKED = 'r', /* id: field of `revoked`; extra: "<unix> <actor> <reason>" */
+	STORE_FACT_HELD = 'h',    /* id: user; extra: source; fields[0]: record as above */
+	STORE_FACT_PERSON =
+		'p', /* id: user; extra: "source:login" or ""; fields: name, value ... */
+	STORE_FACT_DEVICE = 'd', /* id: device; fields: name, value ... */
+};
+struct store_fact {
+	enum store_fact_kind kind;
+	const char *id, *extra;
+	const char *const *fields;
+	size_t n_fields; /* number of strings */
+};
+typedef int store_fact_fn(void *ctx, const struct store_fact *f);
+
+enum { STORE_CURSOR_SIZE = 32, STORE_UNREVOKED_MAX = 80 };
+#define STORE_CURSOR_BEGIN "1:0"
+
+/* One page of all that stands: holds, then revocations, then (unless standing_only) people with their
+ * devices. Begin with STORE_CURSOR_BEGIN, go on until cursor is "0"; a fact may come twice. */
+int store_facts(struct store *s, bool standing_only, char cursor[STORE_CURSOR_SIZE],
+		store_fact_fn *fn, void *ctx, struct errmsg *em) MUST_CHECK;
+/* All that stands of one person, at one moment. */
+int store_facts_of(struct store *s, const char *user, store_fact_fn *fn, void *ctx,
+		   struct errmsg *em) MUST_CHECK;
+/* How many of these (1 to STORE_UNREVOKED_MAX) are not in `revoked`, and the first. */
+int store_unrevoked(struct store *s, const char *const *ids, size_t n, size_t *ret_missing,
+		    char ret_first[HASH_SIZE], struct errmsg *em) MUST_CHECK;
+
+struct store_change {
+	char user[ID_SIZE];
+	char restored_by[NAME_SIZE], hold[NAME_SIZE]; /* whose stream says so; "": no restoration */
+};
+/* Whom the events after `positions` name, and how many fields `revoked` has. Positions are an opaque
+ * text that is replaced by the new one; empty: from now on, and nobody is named. */
+int store_changed(struct store *s, struct buf *positions, int64_t *ret_revoked,
+		  int (*fn)(void *ctx, const struct store_change *c), void *ctx,
+		  struct errmsg *em) MUST_CHECK;
+
+#endif
