@@ -5,8 +5,11 @@
 #include "core/store/store.h"
 #include "scep_ca/signer/client.h"
 #include "scep_ca/signer/keys.h"
+#include "scep_ca/signer/ledger_journal.h"
 
-int ca_crl(const struct keys *k, struct store *ledger, const char *profile, const char *known,
-	   struct signer_crl *ret, struct buf *out, struct errmsg *em) MUST_CHECK;
+/* ledger NULL or away: from the journal alone. */
+int ca_crl(const struct keys *k, struct store *ledger, struct ledger_journal *journal,
+	   const char *profile, const char *known, struct signer_crl *ret, struct buf *out,
+	   struct errmsg *em) MUST_CHECK;
 
 #endif

@@ -154,10 +154,12 @@ int keeper_crl(struct keeper *s, const char *profile, const char *known, struct 
 	struct store *ledger = store_pool_get(s->ledger);
 	int r;
 
-	if (!ledger)
-		return err_set(em, E_UNAVAIL, "all connections to the ledger are in use");
-	r = ca_crl(s->keys, ledger, profile, known, ret, out, em);
-	store_pool_put(s->ledger, ledger);
+	if (!s->journal)
+		r = err_set(em, E_UNAVAIL, "the journal is not open");
+	else
+		r = ca_crl(s->keys, ledger, s->journal, profile, known, ret, out, em);
+	if (ledger)
+		store_pool_put(s->ledger, ledger);
 	return r;
 }
 
@@ -165,7 +167,7 @@ int keeper_ocsp(struct keeper *s, struct bytes question, struct signer_ocsp *ret
 		struct errmsg *em)
 {
 	struct store *ledger = store_pool_get(s->ledger);
-	int r = ca_ocsp(s->keys, ledger, question, ret, out, em);
+	int r = ca_ocsp(s->keys, ledger, s->journal, question, ret, out, em);
 
 	if (ledger)
 		store_pool_put(s->ledger, ledger);

@@ -2,9 +2,17 @@
 
 #include "core/base/clock.h"
 #include "core/pki/ocsp.h"
+#include "scep_ca/signer/journal_list.h"
 
 /* How long a client may believe an answer, and a thief of a certificate show an old one. */
 #define LIFETIME 600
+
+struct asking {
+	const struct keys_profile *profile;
+	struct store *ledger; /* NULL: no connection is free */
+	struct ledger_journal *journal;
+	const struct ocsp_query *query;
+};
 
 static int refuse(enum ocsp_refusal why, struct buf *out, struct errmsg *em, const char *text)
 {
@@ -28,28 +36,44 @@ static const struct keys_profile *profile_of(const struct keys *k, const struct 
 	return NULL;
 }
 
-static int look_up(const struct keys_profile *p, struct store *ledger, const struct ocsp_query *q,
-		   size_t i, int64_t now, struct standing *ret, struct errmsg *em)
+/* What is revoked in the journal is revoked, whatever the ledger says or does not say. Good is the
+ * ledger's word alone: while it is away the journal cannot know that nobody is held since. */
+static int look_up(const struct asking *a, size_t i, int64_t now, struct standing *ret,
+		   struct errmsg *em)
 {
+	struct standing known;
 	char serial[SERIAL_SIZE];
-	int r;
+	int r = E_OK;
+	bool lost;
 
 	*ret = (struct standing){.word = STANDING_UNKNOWN};
-	if (ocsp_query_serial(q, i, serial) != E_OK)
+	if (ocsp_query_serial(a->query, i, serial) != E_OK)
 		return E_OK; /* never one of ours */
-	r = store_cert_status(ledger, serial, ret, em);
+	lost = ledger_journal_is_lost(a->journal);
+	r = a->ledger ? store_cert_status(a->ledger, serial, ret, em)
+		      : err_set(em, E_UNAVAIL, "all connections to the ledger are in use");
+	journal_standing(ledger_journal_state(a->journal), serial, now, r != E_OK || lost, &known);
+	ledger_journal_state_done(a->journal);
+	if (known.word == STANDING_REVOKED &&
+	    (r == E_UNAVAIL || r == E_TIMEOUT || ret->word != STANDING_REVOKED ||
+	     ret->why.reason == REVOCATION_HOLD)) {
+		*ret = known;
+		r = E_OK;
+	}
 	if (r != E_OK)
 		return r;
-	if (strcmp(ret->issuer, p->issuer_id) != 0)
+	if (strcmp(ret->issuer, a->profile->issuer_id) != 0)
 		*ret = (struct standing){.word = STANDING_UNKNOWN};
 	if (ret->why.at <= 0 || ret->why.at > now)
 		ret->why.at = now;
 	return E_OK;
 }
 
-static int answer(const struct keys_profile *p, struct store *ledger, const struct ocsp_query *q,
-		  struct signer_ocsp *ret, struct buf *out, struct errmsg *em)
+static int answer(const struct asking *a, struct signer_ocsp *ret, struct buf *out,
+		  struct errmsg *em)
 {
+	const struct keys_profile *p = a->profile;
+	const struct ocsp_query *q = a->query;
 	struct standing found[OCSP_IDS_MAX];
 	struct signer_ocsp done = {.answered = true, .nonce = ocsp_query_has_nonce(q)};
 	int r = E_OK;
@@ -61,7 +85,7 @@ static int answer(const struct keys_profile *p, struct store *ledger, const stru
 	if (done.this_update < p->ocsp_from || done.this_update >= p->ocsp_to)
 		return refuse(OCSP_INTERNAL, out, em, "the responder's certificate has expired");
 	for (size_t i = 0; r == E_OK && i < ocsp_query_count(q); i++)
-		r = look_up(p, ledger, q, i, done.this_update, &found[i], em);
+		r = look_up(a, i, done.this_update, &found[i], em);
 	if (r == E_UNAVAIL || r == E_TIMEOUT)
 		return refuse(OCSP_TRY_LATER, out, em, NULL);
 	if (r == E_OK)
@@ -73,23 +97,24 @@ static int answer(const struct keys_profile *p, struct store *ledger, const stru
 	return E_OK;
 }
 
-int ca_ocsp(const struct keys *k, struct store *ledger, struct bytes question,
-	    struct signer_ocsp *ret, struct buf *out, struct errmsg *em)
+int ca_ocsp(const struct keys *k, struct store *ledger, struct ledger_journal *journal,
+	    struct bytes question, struct signer_ocsp *ret, struct buf *out, struct errmsg *em)
 {
-	const struct keys_profile *p;
+	struct asking a = {.ledger = ledger, .journal = journal};
 	struct ocsp_query *q = NULL;
 	int r = ocsp_query_parse(question, &q, em);
 
 	*ret = (struct signer_ocsp){0};
 	if (r != E_OK)
 		return refuse(r == E_FORMAT ? OCSP_MALFORMED : OCSP_INTERNAL, out, em, NULL);
-	p = profile_of(k, q);
-	if (!p)
+	a.query = q;
+	a.profile = profile_of(k, q);
+	if (!a.profile)
 		r = refuse(OCSP_UNAUTHORIZED, out, em, "no responder for this issuer");
-	else if (!ledger)
-		r = refuse(OCSP_TRY_LATER, out, em, "all connections to the ledger are in use");
+	else if (!journal)
+		r = refuse(OCSP_TRY_LATER, out, em, "the journal is not open");
 	else
-		r = answer(p, ledger, q, ret, out, em);
+		r = answer(&a, ret, out, em);
 	ocsp_query_free(q);
 	return r;
 }

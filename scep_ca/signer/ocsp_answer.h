@@ -5,9 +5,11 @@
 #include "core/store/store.h"
 #include "scep_ca/signer/client.h"
 #include "scep_ca/signer/keys.h"
+#include "scep_ca/signer/ledger_journal.h"
 
-/* ledger NULL: none is free, so try later. */
-int ca_ocsp(const struct keys *k, struct store *ledger, struct bytes question,
-	    struct signer_ocsp *ret, struct buf *out, struct errmsg *em) MUST_CHECK;
+/* ledger NULL or away: what the journal has as revoked or held is told, all else is "try later". */
+int ca_ocsp(const struct keys *k, struct store *ledger, struct ledger_journal *journal,
+	    struct bytes question, struct signer_ocsp *ret, struct buf *out,
+	    struct errmsg *em) MUST_CHECK;
 
 #endif

@@ -80,4 +80,74 @@ t_wait 20 eval '[[ $(facts restored user="$(user_of "$carl")") == 2 ]]'
 t_is "what was lifted meanwhile" "$(facts restored user="$(user_of "$carl")")" 2
 t_like "the journal is good" "$(jl verify)" '^[0-9]+ records'
 
+# --- Redis stopped ------------------------------------------------------------------------------------
+issuer=$SCEPAUTH_DIR/ca/students/issuing.pem
+enrol erin
+erin=$(cert_serial erin/cert.pem)
+crl() { # leaves now.crl; CRL number, then the serials, each with its reason or "none"
+	curl -s -m 20 -f -o now.crl "$SCEP_URL/crl/students.crl" || return 1
+	openssl crl -inform der -in now.crl -noout -verify -CAfile "$issuer" >/dev/null 2>&1 || return 1
+	openssl crl -inform der -in now.crl -noout -crlnumber | sed 's/.*=\(0x\)\?//'
+	openssl crl -inform der -in now.crl -noout -text | awk '
+		/Serial Number:/ { if (s) print s, r; s = tolower($3); r = "none" }
+		want { sub(/^ */, ""); gsub(/ /, "_"); r = $0; want = 0 }
+		s && /Reason Code/ { want = 1 }
+		END { if (s) print s, r }'
+}
+listed() { crl | grep -qx "$1 $2"; }
+ocsp() { # CERT: good, revoked, unknown, or what else was said
+	local out
+	out=$(openssl ocsp -issuer "$issuer" -cert "$1" -url "$SCEP_URL/ocsp" -CAfile "$ROOT_CERT" -verify_other "$issuer" 2>&1)
+	sed -n "s|^$1: ||p; s/^Responder Error: //p" <<<"$out"
+}
+t_ok "the CRL has what the helpdesk revoked" t_wait 20 listed "$alice" Key_Compromise
+number=$(crl | head -n 1)
+desk FCALL revoke_cert 0 "$erin" 'superseded: a moment before' >/dev/null
+desk FCALL suspend_user 0 carl 'and this one is held' >/dev/null
+t_wait 20 has revoked id="$erin"
+t_wait 20 has held 'reason=and this one is held'
+t_stop redis >/dev/null
+t_ok "Redis is stopped: a new CRL has what was revoked a moment before" t_wait 40 listed "$erin" Superseded
+t_ok "and who is held" listed "$carl" Certificate_Hold
+t_ok "and all that was there" listed "$alice" Key_Compromise
+t_ok "also what was typed by hand" listed "$bob" none
+stopped=$(crl | head -n 1)
+t_ok "its number has grown" test "$((16#$stopped))" -gt "$((16#$number))"
+t_is "OCSP: revoked" "$(ocsp erin/cert.pem)" revoked
+t_is "OCSP: held" "$(ocsp carl/cert.pem)" revoked
+t_stop ca >/dev/null
+t_start ca
+t_ok "a CA that starts without Redis shows it too" t_wait 40 listed "$erin" Superseded
+restarted=$(crl | head -n 1)
+t_ok "with a greater number" test "$((16#$restarted))" -gt "$((16#$stopped))"
+t_start redis
+enrol frank
+t_is "OCSP with Redis: good" "$(ocsp frank/cert.pem)" good
+t_stop redis >/dev/null
+t_is "without: nobody can say good" "$(ocsp frank/cert.pem)" "trylater (3)"
+t_start redis
+desk FCALL restore_user 0 carl >/dev/null
+gone() { ! listed "$1" Certificate_Hold; }
+t_ok "a hold that is lifted leaves the CRL" t_wait 40 gone "$carl"
+
+# --- Redis loses something ----------------------------------------------------------------------------
+root() { REDISCLI_AUTH=$(cat "$SCEPAUTH_DIR/secrets/redis-installer") redis-cli -s "$REDIS_SOCKET" --user installer "$@" 2>&1; }
+log=$SCEPAUTH_DIR/log/ca.log
+root HDEL revoked "$alice" >/dev/null
+lost() { grep -q "lost the revocation of $alice" "$log"; }
+t_ok "a revocation that vanishes from Redis is told loudly" t_wait 90 lost
+t_is "once" "$(grep -c "lost the revocation" "$log")" 1
+t_is "it stays revoked for OCSP" "$(ocsp alice/cert.pem)" revoked
+t_ok "and on the CRL" listed "$alice" Key_Compromise
+scep_enrol "$w/greta" students "$("$tool" mint "$SCEPAUTH_CONF" students login=greta)" >/dev/null 2>&1
+t_not "and nothing is issued" test -s greta/cert.pem
+desk FCALL revoke_cert 0 "$alice" 'keyCompromise: once more' >/dev/null
+back() { grep -q 'has all revocations of the journal again' "$log"; }
+t_ok "until it is back" t_wait 90 back
+root FLUSHALL >/dev/null
+t_ok "an emptied Redis: the CRL still has everything" t_wait 40 listed "$erin" Superseded
+t_ok "by hand too" listed "$bob" none
+t_ok "and the reasons" listed "$alice" Key_Compromise
+t_is "nothing was taken back in the journal" "$(facts restored user="$(user_of "$carl")")" 3
+
 t_done
