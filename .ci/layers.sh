@@ -47,7 +47,7 @@ bare_code() {
 includes | awk -v programs="$programs" '
 	function folder(f,  p) { split(f, p, "/"); return p[1] == "core" ? p[1] "/" p[2] : p[1] }
 	function floor(d) { return d == "core/base" ? 0 : d == "core/model" ? 1 : d ~ /^core\// ? 2 : 3 }
-	BEGIN { known = "^(core/(base|model|store|pki|authz|http|ipc|audit)|" programs ")$" }
+	BEGIN { known = "^(core/(base|model|store|pki|authz|http|ipc|audit|ldap)|" programs ")$" }
 	$2 == "q" {
 		from = folder($1); to = folder($3)
 		if ($3 !~ /\// ) { print $1 ": includes \"" $3 "\" without its path from the root"; next }
@@ -84,8 +84,9 @@ includes | awk '
 	$3 ~ /^seccomp/ { if ($1 != "core/ipc/sandbox.c") bad("libseccomp", "core/ipc/sandbox.c") }
 	$3 ~ /^openssl\// { if ($1 !~ /^(core\/pki|scep_ca\/codec|scep_ca\/signer)\/|^core\/base\/digest\.c$/) bad("libcrypto", "core/pki, core/base/digest.c, scep_ca/codec, scep_ca/signer") }
 	$3 ~ /^uthash/ { if ($1 != "core/audit/journal_state.c") bad("uthash", "core/audit/journal_state.c") }
+	$3 ~ /^(ldap|lber)/ { if ($1 != "core/ldap/dirconn.c") bad("libldap", "core/ldap/dirconn.c") }
 	$3 ~ /^freeradius/ { if ($1 !~ /^rlm_scepauth\//) bad("FreeRADIUS", "rlm_scepauth") }
-	$3 ~ /^(ldap|lber|curl\/|crypt|uuid\/|qrcodegen|jose\/|cjose\/|talloc|libxml)/ {
+	$3 ~ /^(curl\/|crypt|uuid\/|qrcodegen|jose\/|cjose\/|talloc|libxml)/ {
 		lib = $3; sub(/[\/.].*/, "", lib)
 		if ($1 ~ /^rlm_scepauth\// && lib == "talloc") next
 		if (lib in user && user[lib] != $1) print $1 ": includes <" $3 ">, as " user[lib] " does already"

@@ -19,11 +19,11 @@ version=$(. /etc/os-release 2>/dev/null && echo "${VERSION_ID-}") || version=
 
 # The names are the same on Debian 12 and 13, but for the link between OpenSSL and PKCS#11 tokens.
 build=(gcc libc6-dev make pkgconf libconfuse-dev libjansson-dev libmicrohttpd-dev libhiredis-dev
-	libssl-dev libseccomp-dev uuid-dev libcrypt-dev uthash-dev libfreeradius-dev libtalloc-dev)
+	libssl-dev libldap-dev libseccomp-dev uuid-dev libcrypt-dev uthash-dev libfreeradius-dev libtalloc-dev)
 run=(redis-server redis-tools freeradius openssl)
 clients=(curl jq eapoltest scep strongswan-pki libstrongswan-standard-plugins
 	libstrongswan-extra-plugins openssl procps)
-test=(libcmocka-dev freeradius-utils libxml2-utils libplist-utils mandoc shellcheck procps
+test=(libcmocka-dev slapd ldap-utils freeradius-utils libxml2-utils libplist-utils mandoc shellcheck procps
 	softhsm2 opensc)
 if [[ $version == 12 ]]; then test+=(libengine-pkcs11-openssl); else test+=(pkcs11-provider); fi
 lint=(clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags git)
@@ -93,6 +93,11 @@ apt() {
 	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 \
 		-o Acquire::Retries=3 -o Dpkg::Use-Pty=0 "$@"
 }
+
+# The tests run a slapd of their own; Debian's stays without a configuration, so that none is started.
+if [[ " ${need[*]} " == *" slapd "* ]] && command -v debconf-set-selections >/dev/null; then
+	echo "slapd slapd/no_configuration boolean true" | "${as_root[@]}" debconf-set-selections || true
+fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

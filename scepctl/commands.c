@@ -127,6 +127,7 @@ const struct ctl_command ctl_commands[] = {
 	 "the instance's own CAs and certificates", ca_help, cmd_ca},
 	{"sessions", "LOGIN [--json]", "where somebody is on the network now", NULL, cmd_sessions},
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},
+	{"sources", "[--json]", "how the directory is that auto_revoke follows", NULL, cmd_sources},
 	{"journal", "verify|show|export|key [--from N] [--json]",
 	 "the CA's record of all certificates", journal_help, cmd_journal},
 	{"prove", "SERIAL|--since FILE|--verify FILE --key KEY", "proofs from the CA's journal",

@@ -16,6 +16,7 @@ static const struct {
 	{"portal", "Where people get their devices on the network: onboard_portal."},
 	{"wifi", "What devices are told about the network."},
 	{"group", "Groups of people. Run `scepctl policy load` after a change."},
+	{"ldap", "A directory of people: for auto_revoke, and for logins at the portal."},
 	{"leavers", "Who has left: auto_revoke."},
 };
 

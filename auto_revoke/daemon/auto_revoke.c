@@ -1,6 +1,7 @@
 #include "auto_revoke/daemon/auto_revoke.h"
 
 #include "auto_revoke/daemon/loop.h"
+#include "auto_revoke/directory/ldap_source.h"
 #include "core/base/args.h"
 #include "core/base/conf.h"
 #include "core/base/log.h"
@@ -17,7 +18,8 @@
 #define PROGRAM "auto_revoke"
 
 static const char about[] =
-	"\nTakes people who leave off the network: watches a directory export, and passes every\n"
+	"\nTakes people who leave off the network: watches the directory or its export, and passes "
+	"every\n"
 	"event of the store on to the audit trail (standard output).\n\n"
 	"      --once           look once, apply, pass events on, exit\n"
 	"      --dry-run        print what would be applied, change nothing, exit\n"
@@ -77,6 +79,25 @@ static int options_parse(int argc, char **argv, struct options *ret)
 	return rc;
 }
 
+static int source_apply(const struct conf *c, struct revoker *r, struct errmsg *em)
+{
+	const char *format = conf_str(c, "leavers", NULL, "format");
+	const struct ldap_source_options o = {
+		.conf = c,
+		.run_dir = r->run_dir,
+		/* The portal gives people who log in by LDAP an id that follows from the directory's. */
+		.with_ids = strcmp(r->identity, "ldap") == 0,
+		.read_only = r->dry_run,
+		.stop = r->stop,
+	};
+
+	if (strcmp(format, "ldap") == 0)
+		return ldap_source_open(&o, &r->source, &r->file, em);
+	if (r->file[0] == '\0')
+		return err_set(em, E_CONFIG, "leavers: file: no export is named");
+	return directory_file_open(r->file, format, &r->source, em);
+}
+
 static int conf_apply(const struct conf *c, struct revoker *r, struct errmsg *em)
 {
 	int n = snprintf(r->run_dir, sizeof(r->run_dir), "%s/run", conf_dir(c));
@@ -96,9 +117,7 @@ static int conf_apply(const struct conf *c, struct revoker *r, struct errmsg *em
 	if (!text_is_name(r->hold, NAME_SIZE - 1) || strcmp(r->hold, "helpdesk") == 0)
 		return err_set(em, E_CONFIG, "leavers: source: \"%.60s\" cannot name our hold",
 			       r->hold);
-	if (r->file[0] == '\0')
-		return err_set(em, E_CONFIG, "leavers: file: no export is named");
-	return directory_file_open(r->file, conf_str(c, "leavers", NULL, "format"), &r->source, em);
+	return source_apply(c, r, em);
 }
 
 static int store_setup(const struct conf *c, struct revoker *r, struct errmsg *em)
@@ -148,7 +167,8 @@ static void folder_of(const char *file, char dst[PATH_MAX])
 static int sandbox_setup(const struct conf *c, const struct revoker *r, struct errmsg *em)
 {
 	char folder[PATH_MAX], link[PATH_MAX];
-	const char *slash = strrchr(r->file, '/');
+	bool by_ldap = strcmp(r->source.name, "ldap") == 0;
+	const char *file = r->file, *slash;
 	/* The resolver reads these when Redis is named by host. */
 	const char *reads[] = {folder, link, "/etc/hosts", "/etc/resolv.conf",
 			       "/etc/nsswitch.conf"};
@@ -162,10 +182,14 @@ static int sandbox_setup(const struct conf *c, const struct revoker *r, struct e
 	struct errmsg none = {""};
 	int rc;
 
+	if (by_ldap) {
+		file = ldap_source_ca(&r->source);
+		s.n_read = 5;
+	}
+	slash = strrchr(file, '/');
 	/* Where the name stands and where it leads: a link may be turned to tomorrow's export. */
-	folder_of(r->file, folder);
-	(void)snprintf(link, sizeof(link), "%.*s", slash != NULL ? (int)(slash - r->file) : 0,
-		       r->file);
+	folder_of(file, folder);
+	(void)snprintf(link, sizeof(link), "%.*s", slash != NULL ? (int)(slash - file) : 0, file);
 	if (link[0] == '\0' || access(link, F_OK) != 0)
 		(void)snprintf(link, sizeof(link), "%s", folder);
 	rc = sandbox_enter(&s, &none);

@@ -56,10 +56,11 @@ static int details_read(struct revoker *r, struct knowledge *k, bool full, struc
 		const struct roster_entry *listed;
 		int rc;
 
-		if (!full && !is_dirty(r, knowledge_text(k, e->id)))
-			continue;
-		listed = roster_find(&r->roster, knowledge_text(k, e->login));
-		if (listed == NULL || (listed->has & ~(unsigned)PERSON_HAS_STATUS) == 0 ||
+		listed = roster_person(&r->roster, knowledge_text(k, e->login),
+				       knowledge_text(k, e->id));
+		if (listed == NULL ||
+		    (!full && !listed->fresh && !is_dirty(r, knowledge_text(k, e->id))) ||
+		    (listed->has & ~(unsigned)PERSON_HAS_STATUS) == 0 ||
 		    listed->status == PERSON_REMOVED)
 			continue;
 		if (*r->stop)
@@ -93,7 +94,7 @@ static int knowledge_read(struct revoker *r, struct knowledge *k, bool full, str
 		return rc;
 	knowledge_finish(k);
 	for (size_t i = 0; i < k->n; i++)
-		if (k->entries[i].ambiguous)
+		if (k->entries[i].ambiguous && r->roster.by_id == NULL)
 			log_warn("several logins lead to %s (one is %s): suspended, whatever the "
 				 "directory says of them",
 				 knowledge_text(k, k->entries[i].id),
@@ -433,6 +434,9 @@ int cycle_run(struct revoker *r, struct errmsg *em)
 	if (!r->due) {
 		r->woken = false;
 		r->n_dirty = 0;
+		if (rc == E_OK)
+			for (size_t i = 0; i < r->roster.n; i++)
+				r->roster.entries[i].fresh = false;
 		if (rc == E_DENIED)
 			r->full_ms = 0; /* nothing was applied: nobody is up to date */
 		else if (full)

@@ -5,6 +5,7 @@
 #include "core/base/log.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -31,6 +32,16 @@ static void nap(long ms)
 	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 
 	(void)nanosleep(&t, NULL); /* a signal ends it early, as it should */
+}
+
+/* Until the next tick, a signal, or a word from the directory. */
+static void rest(struct revoker *r, struct rhythm *h)
+{
+	struct pollfd p = {.fd = r->source.fd != NULL ? r->source.fd(r->source.ctx) : -1,
+			   .events = POLLIN};
+
+	if (poll(&p, 1, TICK_MS) > 0)
+		h->next_look = 0;
 }
 
 static bool away(int rc)
@@ -168,7 +179,7 @@ void loop_run(struct revoker *r, volatile sig_atomic_t *status_wanted)
 			if (clock_mono_ms() >= h.next_try)
 				(void)follow(r, &h);
 		}
-		nap(TICK_MS);
+		rest(r, &h);
 	}
 }
 

@@ -122,13 +122,16 @@ int source_look(struct revoker *r, struct errmsg *em)
 	}
 	if (rc == E_OK)
 		rc = against_last(r, &mark, &last, em);
+	if (rc == E_OK && r->have_roster)
+		roster_compare(&roster, &r->roster);
+	else
+		r->full_ms = 0; /* what was known before is gone */
 	roster_free(&r->roster);
 	r->have_roster = rc == E_OK;
 	if (rc == E_OK) {
 		r->roster = roster;
 		r->mark = mark;
 		r->due = true;
-		r->full_ms = 0;
 		r->last_read = clock_now();
 		source_fine(r);
 		log_info("%s lists %zu people", r->file, r->roster.n);

@@ -1,6 +1,6 @@
 /*
- * A source that knows who belongs to the campus: a directory export today, LDAP and SCIM next, all
- * behind this one interface. A source only tells what it sees; what follows from it is decided in
+ * A source that knows who belongs to the campus: a directory export or an LDAP directory, behind one
+ * interface. A source only tells what it sees; what follows from it is decided in
  * auto_revoke/rules, and nothing here knows the store.
  */
 #ifndef AUTO_REVOKE_DIRECTORY_DIRECTORY_H
@@ -33,6 +33,7 @@ struct person {
 	char name[TEXT_SIZE];
 	char email[255];
 	int64_t leave_at; /* unix seconds, 0: none */
+	char id[ID_SIZE]; /* who it is whatever the login; "": the source does not know */
 	unsigned line;    /* where it stands, for messages; 0: no such notion */
 };
 
@@ -61,13 +62,8 @@ struct directory {
 	int (*read_all)(void *ctx, directory_emit *emit, void *emit_ctx, struct directory_mark *ret,
 			struct errmsg *em) MUST_CHECK;
 
-	/*
-	 * Optional (NULL: the source has no such notion): emits only what changed since `cursor`, a text
-	 * that read_changes itself wrote last time ("" at first). E_STATE: the cursor is too old, read
-	 * all. Somebody who is gone is emitted as PERSON_REMOVED: absence means nothing here.
-	 */
-	int (*read_changes)(void *ctx, char cursor[256], directory_emit *emit, void *emit_ctx,
-			    struct errmsg *em);
+	/* Optional (NULL: there is nothing to wait on): readable when `changed` is worth asking, or -1. */
+	int (*fd)(void *ctx);
 
 	void (*close)(void *ctx);
 };

@@ -272,19 +272,20 @@ static int decide_hold(struct plan *p, const struct known *k, const struct roste
 static int decide(struct plan *p, const struct known *k, int64_t now, int64_t counted_from)
 {
 	const struct roster_entry *e =
-		roster_find(p->roster, knowledge_text(p->knowledge, k->login));
+		roster_person(p->roster, knowledge_text(p->knowledge, k->login),
+			      knowledge_text(p->knowledge, k->id));
 	bool recent = k->hold != HOLD_NONE && k->hold_at > counted_from;
 	size_t before = p->affected + p->count[PLAN_RESTORE];
 	int rc = E_OK;
 
 	p->known += k->hold != HOLD_REMOVED || recent;
 	/* A second login could keep a leaver in: until a person has looked, neither counts. */
-	if (k->ambiguous)
+	if (k->ambiguous && p->roster->by_id == NULL)
 		rc = k->hold == HOLD_NONE ? step_add(p, PLAN_SUSPEND, true, k, e) : E_OK;
 	else
 		rc = decide_hold(p, k, e);
-	if (rc == E_OK && !k->ambiguous && e != NULL && e->status != PERSON_REMOVED &&
-	    k->have_details && differs(p, k, e))
+	if (rc == E_OK && (!k->ambiguous || p->roster->by_id != NULL) && e != NULL &&
+	    e->status != PERSON_REMOVED && k->have_details && differs(p, k, e))
 		rc = step_add(p, PLAN_UPDATE,
 			      e->status == PERSON_ACTIVE && k->hold == HOLD_NONE &&
 				      update_harms(p, k, e, now),

@@ -1,6 +1,7 @@
 /*
- * Where people's passwords are checked. One backend per source (local accounts now; LDAP, OIDC and
- * others later); each fills a struct user whose id stays empty. Backends are thread-safe; check
+ * Where people's passwords are checked. One backend per source (local accounts, LDAP; OIDC and others
+ * later); each fills a struct user, whose id stays empty
+ * unless the source knows people by more than their login. Backends are thread-safe; check
  * may block (a password hash takes tens of milliseconds on purpose, a directory takes a round
  * trip), so callers bound how many run at once.
  */

@@ -130,6 +130,26 @@ static void end_turn(struct portal *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* A login name that was another person's before must not lead to that person's devices. */
+static int same_person(struct store *s, const struct user *u, struct errmsg *em)
+{
+	char name[NAME_SIZE + LOGIN_SIZE];
+	struct user known;
+	int r;
+
+	(void)snprintf(name, sizeof(name), "%s:%s", u->source, u->login);
+	r = store_user_find(s, name, &known, em);
+	if (r == E_NOTFOUND)
+		return E_OK;
+	if (r != E_OK || strcmp(known.id, u->id) == 0)
+		return r;
+	return err_set(
+		em, E_STATE,
+		"%s is somebody else in the directory now (%s before, %s now); nobody of that "
+		"name is let in",
+		name, known.id, u->id);
+}
+
 /* Brings the person into the store. E_DENIED when they are held or have left. */
 static int admit(struct portal *p, struct user *u, struct errmsg *em)
 {
@@ -140,7 +160,7 @@ static int admit(struct portal *p, struct user *u, struct errmsg *em)
 
 	if (s == NULL)
 		return err_set(em, E_UNAVAIL, "all connections to Redis are in use");
-	r = rnd_id(u->id, sizeof(u->id), "u", 16);
+	r = u->id[0] != '\0' ? same_person(s, u, em) : rnd_id(u->id, sizeof(u->id), "u", 16);
 	if (r == E_OK)
 		r = store_user_put(s, u, em);
 	if (r == E_OK)

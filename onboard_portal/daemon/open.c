@@ -3,6 +3,7 @@
 #include "core/base/digest.h"
 #include "core/base/rnd.h"
 #include "core/base/text.h"
+#include "onboard_portal/auth/ldap.h"
 #include "onboard_portal/auth/local.h"
 #include "onboard_portal/profile/pem.h"
 
@@ -260,6 +261,18 @@ static int open_memory(struct portal *p)
 	return r;
 }
 
+static int open_login(struct portal *p, struct errmsg *em)
+{
+	const char *login = conf_str(p->conf, "portal", NULL, "login");
+
+	if (strcmp(login, "ldap") == 0)
+		return ldap_login_open(p->conf, &p->auth, em);
+	if (strcmp(login, "local") != 0)
+		return err_set(em, E_CONFIG, "portal: login: \"%.60s\" is neither local nor ldap",
+			       login);
+	return local_open(conf_path(p->conf, "portal", NULL, "accounts"), &p->auth, em);
+}
+
 static int open_all(struct portal *p, struct errmsg *em)
 {
 	struct conf *c = p->conf;
@@ -282,7 +295,7 @@ static int open_all(struct portal *p, struct errmsg *em)
 	if (r == E_OK)
 		r = open_store(p, em);
 	if (r == E_OK)
-		r = local_open(conf_path(c, "portal", NULL, "accounts"), &p->auth, em);
+		r = open_login(p, em);
 	return r;
 }
 

@@ -58,23 +58,25 @@ static int open_server(struct portal *p, struct httpd **ret, struct errmsg *em)
 	return httpd_open(&o, ret, em);
 }
 
-/* After this the process can read its certificates and accounts, reach Redis, and little else. */
+/* After this the process can read its certificates and accounts, reach Redis and the directory, and little else. */
 static int enter_sandbox(const struct portal *p, struct errmsg *em)
 {
-	char tls[4096], key[4096], accounts[4096], socket[4096];
-	const char *paths[4];
+	char tls[4096], key[4096], accounts[4096], socket[4096], directory[4096];
+	const char *paths[5];
 	struct sandbox s = {
-		.user = conf_str(p->conf, "", NULL, "run-as"), .read_paths = paths, .n_read = 4};
+		.user = conf_str(p->conf, "", NULL, "run-as"), .read_paths = paths, .n_read = 5};
 
 	/* Folders, not files: each is replaced by renaming a new one over it. */
 	snprintf(tls, sizeof(tls), "%s", conf_path(p->conf, "portal", NULL, "tls-cert"));
 	snprintf(key, sizeof(key), "%s", conf_path(p->conf, "portal", NULL, "tls-key"));
 	snprintf(accounts, sizeof(accounts), "%s", conf_path(p->conf, "portal", NULL, "accounts"));
 	snprintf(socket, sizeof(socket), "%s", conf_path(p->conf, "redis", NULL, "socket"));
+	snprintf(directory, sizeof(directory), "%s", conf_path(p->conf, "ldap", NULL, "ca"));
 	paths[0] = dirname(tls);
 	paths[1] = dirname(key);
 	paths[2] = dirname(accounts);
 	paths[3] = dirname(socket);
+	paths[4] = dirname(directory);
 	return sandbox_enter(&s, em);
 }
 

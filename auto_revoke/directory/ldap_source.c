@@ -1,0 +1,480 @@
+#include "auto_revoke/directory/ldap_source.h"
+
+#include "auto_revoke/daemon/runfile.h"
+#include "auto_revoke/directory/ldap_filter.h"
+#include "auto_revoke/directory/ldap_table.h"
+#include "auto_revoke/directory/roster.h"
+#include "core/base/clock.h"
+#include "core/base/digest.h"
+#include "core/base/json.h"
+#include "core/base/text.h"
+#include "core/ldap/dirconn.h"
+
+#include <stdlib.h>
+
+enum {
+	ATTRS_MAX = 40,
+	CACHE_MAX = 200 << 20,
+	REFRESH_MS = 600000,    /* for one whole refresh */
+	DRAIN_MS = 200,         /* taking changes must not keep the rest waiting */
+	PROBE_MS = 20000,       /* of silence, before the server is asked for a sign of life */
+	STATE_MS = 10000,       /* the state file is written so often, and when something changes */
+	SAVE_MS = 60000,        /* the cache is written so often while there are changes */
+	ANEW_MS = 86400 * 1000, /* everything is read anew so often, whatever was synchronised */
+};
+
+struct ldap_source {
+	struct dirconf conf;
+	struct ldap_rules rules;
+	const char *run_dir;
+	const volatile sig_atomic_t *stop;
+	bool auto_sync, poll, read_only;
+	int64_t poll_ms;
+	char about[HASH_SIZE];
+	char title[256];
+	char *filter;
+	char leaver_names[LDAP_FILTER_ATTRS_MAX][LDAP_FILTER_NAME_SIZE];
+	const char *attrs[ATTRS_MAX];
+
+	struct dirconn *conn; /* NULL: not connected. With one, the refresh is done */
+	struct ldap_table table;
+	bool loaded;           /* the cache was looked at */
+	bool anew;             /* this refresh began without a cookie */
+	bool live;             /* the refresh is done: changes arrive as they happen */
+	bool changed;          /* since the last read_all */
+	bool dirty;            /* since the cache was written */
+	struct errmsg trouble; /* why the connection was given up */
+
+	int64_t heard_ms, saved_ms, stated_ms, anew_ms, read_ms; /* 0: never */
+	int64_t full_at, change_at, checked_at, cookie_at;       /* unix seconds */
+};
+
+/* ---- state and cache ---- */
+
+static void state_write(struct ldap_source *s, const char *state, const char *detail)
+{
+	struct json *j = json_object();
+	struct errmsg none;
+	struct buf text;
+
+	s->stated_ms = clock_mono_ms();
+	json_set_str(j, "source", "ldap");
+	json_set_str(j, "server", s->conn != NULL ? dirconn_uri(s->conn) : s->conf.conn.uris);
+	json_set_str(j, "base", s->conf.base);
+	json_set_str(j, "mode", s->poll ? "poll" : "sync");
+	json_set_str(j, "state", state);
+	json_set_str(j, "detail", detail);
+	json_set_int(j, "people", (int64_t)s->table.people);
+	json_set_int(j, "groups", (int64_t)(s->table.n - s->table.people));
+	json_set_int(j, "last_full", s->full_at);
+	json_set_int(j, "last_change", s->change_at);
+	json_set_int(j, "last_checked", s->checked_at);
+	json_set_int(j, "cookie_from", s->cookie_at);
+	buf_init(&text, 65536);
+	/* It only informs: what it cannot tell is told by the log. */
+	if (!s->read_only && json_dump(j, &text) == E_OK)
+		(void)(runfile_write(s->run_dir, LDAP_SOURCE_STATE, buf_str(&text), text.n,
+				     &none) == E_OK);
+	buf_free(&text);
+	json_free(j);
+}
+
+static void cache_save(struct ldap_source *s)
+{
+	struct errmsg none;
+	struct buf text;
+
+	s->saved_ms = clock_mono_ms();
+	if (s->read_only || s->table.cookie.n == 0)
+		return;
+	buf_init(&text, CACHE_MAX);
+	if (ldap_table_save(&s->table, s->about, &text) == E_OK &&
+	    runfile_write(s->run_dir, LDAP_SOURCE_CACHE, buf_str(&text), text.n, &none) == E_OK)
+		s->dirty = false;
+	buf_free(&text);
+}
+
+/* Whatever is wrong with it, a full read is as good. */
+static void cache_load(struct ldap_source *s)
+{
+	struct errmsg none;
+	struct buf text;
+
+	s->loaded = true;
+	if (runfile_read(s->run_dir, LDAP_SOURCE_CACHE, &text, &none) != E_OK)
+		return;
+	if (ldap_table_load(&s->table, s->about, buf_str(&text)) == E_OK)
+		s->anew_ms = clock_mono_ms();
+	buf_free(&text);
+}
+
+/* ---- sync ---- */
+
+static int take_set(struct ldap_source *s, const struct dirsync_msg *m, struct errmsg *em)
+{
+	for (size_t i = 0; i < m->uuids.n; i += DIRSYNC_UUID_SIZE) {
+		if (m->deletes)
+			ldap_table_delete(&s->table, m->uuids.p + i);
+		else if (!ldap_table_mark(&s->table, m->uuids.p + i))
+			return err_set(em, E_STATE, "the server counts on an entry that we lack");
+	}
+	return E_OK;
+}
+
+static int take_entry(struct ldap_source *s, const struct dirsync_msg *m, const struct dir_entry *e,
+		      struct errmsg *em)
+{
+	struct ldap_row *row = NULL;
+	int rc;
+
+	if (m->state == DIRSYNC_DELETE) {
+		ldap_table_delete(&s->table, m->uuid);
+		return E_OK;
+	}
+	if (m->state == DIRSYNC_PRESENT)
+		return ldap_table_mark(&s->table, m->uuid)
+			       ? E_OK
+			       : err_set(em, E_STATE, "the server counts on an entry that we lack");
+	if (e == NULL)
+		return err_set(em, E_FORMAT, "a change without its entry");
+	rc = ldap_row_make(&s->rules, m->uuid, e, &row, em);
+	return rc != E_OK ? rc : ldap_table_put(&s->table, row);
+}
+
+static int on_sync(void *ctx, const struct dirsync_msg *m, const struct dir_entry *e,
+		   struct errmsg *em)
+{
+	struct ldap_source *s = ctx;
+	int rc = E_OK;
+
+	s->heard_ms = clock_mono_ms();
+	s->checked_at = clock_now();
+	if (m->kind == DIRSYNC_ENTRY)
+		rc = take_entry(s, m, e, em);
+	else if (m->kind == DIRSYNC_SET)
+		rc = take_set(s, m, em);
+	else if (m->kind == DIRSYNC_PHASE && (m->present || (s->anew && m->refresh_done)))
+		rc = ldap_table_sweep(&s->table);
+	if (rc != E_OK)
+		return rc;
+	if (m->kind != DIRSYNC_COOKIE) {
+		s->changed = s->dirty = true;
+		s->change_at = s->live && m->kind != DIRSYNC_PHASE ? clock_now() : s->change_at;
+	}
+	s->live |= m->kind == DIRSYNC_PHASE && m->refresh_done;
+	/* A cookie of the middle of a refresh says nothing about who is gone. */
+	if (m->cookie.n > 0 && s->live) {
+		rc = ldap_table_cookie(&s->table, m->cookie);
+		s->cookie_at = clock_now();
+		s->dirty = true;
+	}
+	return rc;
+}
+
+static void hang_up(struct ldap_source *s)
+{
+	dirconn_close(s->conn);
+	s->conn = NULL;
+	s->live = false;
+}
+
+static struct dirconn_search search_of(const struct ldap_source *s)
+{
+	return (struct dirconn_search){.base = s->conf.base,
+				       .filter = s->filter,
+				       .attrs = s->attrs,
+				       .page = s->conf.page,
+				       .max = ROSTER_MAX,
+				       .pass_references = s->conf.references};
+}
+
+/* One refresh, from the cookie or anew. */
+static int refresh(struct ldap_source *s, bool *ret_started, struct errmsg *em)
+{
+	const struct dirconn_search q = search_of(s);
+	int64_t end = clock_mono_ms() + REFRESH_MS;
+	int rc = dirconn_open(&s->conf.conn, &s->conn, em);
+
+	*ret_started = rc == E_OK;
+	s->live = false;
+	s->anew = s->table.cookie.n == 0;
+	ldap_table_unmark_all(&s->table);
+	if (rc == E_OK)
+		rc = dirconn_sync_start(s->conn, &q, buf_bytes(&s->table.cookie), em);
+	while (rc == E_OK && !s->live) {
+		if (*s->stop)
+			rc = err_set(em, E_STATE, "stopped");
+		else if (clock_mono_ms() > end)
+			rc = err_set(em, E_UNAVAIL, "%.120s: the refresh does not end", s->title);
+		else
+			rc = dirconn_sync_next(s->conn, s->conf.conn.timeout_ms, on_sync, s, em);
+		if (rc == E_TIMEOUT)
+			rc = err_set(em, E_UNAVAIL, "%.120s: does not answer", s->title);
+	}
+	if (rc != E_OK)
+		hang_up(s);
+	return rc;
+}
+
+static int sync_open(struct ldap_source *s, struct errmsg *em)
+{
+	bool had_cookie, started = false;
+	int rc;
+
+	if (!s->loaded)
+		cache_load(s);
+	if (s->anew_ms != 0 && clock_mono_ms() - s->anew_ms > ANEW_MS)
+		buf_reset(&s->table.cookie);
+	had_cookie = s->table.cookie.n > 0;
+	rc = refresh(s, &started, em);
+	/* Lost, strange or too old a cookie: everything anew. */
+	if (had_cookie && started && !*s->stop && rc != E_OK && rc != E_UNAVAIL) {
+		ldap_table_clear(&s->table);
+		rc = refresh(s, &started, em);
+	}
+	if (rc == E_OK && s->anew) {
+		s->full_at = clock_now();
+		s->anew_ms = clock_mono_ms();
+	}
+	if (rc == E_OK)
+		cache_save(s);
+	return rc == E_STATE ? E_FORMAT : rc;
+}
+
+/* Takes what has arrived. False: the connection was given up, s->trouble says why. */
+static bool drain(struct ldap_source *s)
+{
+	int64_t end = clock_mono_ms() + DRAIN_MS;
+	int rc;
+
+	do {
+		rc = dirconn_sync_next(s->conn, 0, on_sync, s, &s->trouble);
+	} while (rc == E_OK && clock_mono_ms() < end);
+	if (rc == E_TIMEOUT || rc == E_OK) {
+		if (clock_mono_ms() - s->heard_ms < PROBE_MS)
+			return true;
+		rc = dirconn_probe(s->conn, &s->trouble);
+		if (rc == E_OK) {
+			s->heard_ms = clock_mono_ms();
+			s->checked_at = clock_now();
+			return true;
+		}
+	}
+	hang_up(s);
+	return false;
+}
+
+/* ---- polling ---- */
+
+static int on_polled(void *ctx, const struct dir_entry *e, struct errmsg *em)
+{
+	struct ldap_source *s = ctx;
+	struct ldap_row *row = NULL;
+	uint8_t hash[32];
+	int rc = digest_sha256(bytes_str(e->dn), hash);
+
+	if (rc == E_OK && *s->stop)
+		rc = err_set(em, E_STATE, "stopped");
+	if (rc == E_OK)
+		rc = ldap_row_make(&s->rules, hash, e, &row, em);
+	return rc != E_OK ? rc : ldap_table_put(&s->table, row);
+}
+
+static int poll_read(struct ldap_source *s, struct errmsg *em)
+{
+	const struct dirconn_search q = search_of(s);
+	struct dirconn *c = NULL;
+	int rc = dirconn_open(&s->conf.conn, &c, em);
+
+	s->read_ms = clock_mono_ms();
+	if (rc != E_OK)
+		return rc;
+	ldap_table_clear(&s->table);
+	rc = dirconn_search(c, &q, on_polled, s, em);
+	dirconn_close(c);
+	if (rc == E_OK)
+		s->full_at = s->checked_at = clock_now();
+	return rc;
+}
+
+/* ---- the interface ---- */
+
+static bool source_changed(void *ctx)
+{
+	struct ldap_source *s = ctx;
+	int64_t now = clock_mono_ms();
+
+	if (s->poll)
+		return s->read_ms == 0 || now - s->read_ms >= s->poll_ms;
+	if (s->conn == NULL || !drain(s))
+		return true;
+	if (now - s->anew_ms > ANEW_MS) {
+		hang_up(s);
+		return true;
+	}
+	if (s->dirty && now - s->saved_ms >= SAVE_MS)
+		cache_save(s);
+	if (now - s->stated_ms >= STATE_MS)
+		state_write(s, "good", "");
+	return s->changed;
+}
+
+static int source_read_all(void *ctx, directory_emit *emit, void *emit_ctx,
+			   struct directory_mark *ret, struct errmsg *em)
+{
+	struct ldap_source *s = ctx;
+	struct errmsg why = {""};
+	int rc = E_OK;
+
+	if (!s->poll && s->conn == NULL) {
+		rc = sync_open(s, &why);
+		s->poll = s->auto_sync && rc == E_UNSUPPORTED && s->table.n == 0;
+	}
+	if (s->poll)
+		rc = poll_read(s, &why);
+	if (rc == E_OK)
+		rc = ldap_table_emit(&s->table, &s->conf, emit, emit_ctx, &why);
+	s->changed = rc != E_OK;
+	state_write(s, rc == E_OK ? "good" : "failing", why.text);
+	if (rc != E_OK)
+		return err_set(em,
+			       rc == E_NOTFOUND || (rc == E_STATE && !*s->stop) ? E_UNAVAIL : rc,
+			       "%s", why.text[0] != '\0' ? why.text : err_text(rc));
+	*ret = (struct directory_mark){.mtime_ns = 0};
+	return E_OK;
+}
+
+static int source_fd(void *ctx)
+{
+	struct ldap_source *s = ctx;
+
+	return s->conn != NULL ? dirconn_fd(s->conn) : -1;
+}
+
+static void source_close(void *ctx)
+{
+	struct ldap_source *s = ctx;
+
+	if (s == NULL)
+		return;
+	if (s->live && s->dirty)
+		cache_save(s);
+	hang_up(s);
+	ldap_table_clear(&s->table);
+	dirconf_free(&s->conf);
+	free(s->filter);
+	free(s);
+}
+
+/* ---- opening ---- */
+
+static void attr_add(struct ldap_source *s, const char *name)
+{
+	size_t n = 0;
+
+	while (s->attrs[n] != NULL && strcmp(s->attrs[n], name) != 0)
+		n++;
+	if (name[0] != '\0' && n + 1 < ATTRS_MAX)
+		s->attrs[n] = name;
+}
+
+static int attrs_choose(struct ldap_source *s, struct errmsg *em)
+{
+	static const char *const person[] = {"objectClass",         "cn",
+					     "displayName",         "mail",
+					     "nsAccountLock",       "userAccountControl",
+					     "shadowExpire",        "accountExpires",
+					     "pwdAccountLockedTime"};
+	static const char *const group[] = {"member", "uniqueMember", "memberUid"};
+	const struct dirconf *c = &s->conf;
+	size_t n = 0;
+	int rc =
+		c->leaver[0] == '\0' ? E_OK : ldap_filter_check(c->leaver, s->leaver_names, &n, em);
+
+	for (size_t i = 0; i < sizeof(person) / sizeof(*person); i++)
+		attr_add(s, person[i]);
+	attr_add(s, c->login);
+	attr_add(s, c->id);
+	attr_add(s, c->member_of);
+	for (size_t i = 0; c->group_class[0] != '\0' && i < sizeof(group) / sizeof(*group); i++)
+		attr_add(s, group[i]);
+	for (size_t i = 0; i < n; i++)
+		attr_add(s, s->leaver_names[i]);
+	return rc;
+}
+
+/* Rows of another base, filter or meaning are of no use. */
+static int about_make(struct ldap_source *s)
+{
+	const struct dirconf *c = &s->conf;
+	struct buf b;
+	int rc;
+
+	buf_init(&b, 65536);
+	buf_addf(&b, "1\n%s\n%s\n%s\n%s\n%s\n%s\n%d", c->conn.uris, c->base, s->filter, c->login,
+		 c->id, c->leaver, s->rules.with_ids);
+	for (size_t i = 0; s->attrs[i] != NULL; i++)
+		buf_addf(&b, "\n%s", s->attrs[i]);
+	rc = buf_error(&b) != E_OK ? buf_error(&b) : digest_sha256_hex(buf_bytes(&b), s->about);
+	buf_free(&b);
+	return rc;
+}
+
+static int source_setup(struct ldap_source *s, const struct conf *c, struct errmsg *em)
+{
+	const char *sync = conf_str(c, "ldap", NULL, "sync");
+	int rc = dirconf_load(c, &s->conf, em);
+
+	if (rc != E_OK)
+		return rc;
+	s->auto_sync = strcmp(sync, "auto") == 0;
+	s->poll = strcmp(sync, "poll") == 0;
+	if (!s->auto_sync && !s->poll)
+		return err_set(em, E_CONFIG, "ldap: sync: \"%.60s\" is neither auto nor poll",
+			       sync);
+	s->poll_ms = conf_int(c, "ldap", NULL, "poll") * 1000LL;
+	rc = attrs_choose(s, em);
+	if (rc == E_OK &&
+	    (s->conf.group_class[0] != '\0' ? asprintf(&s->filter, "(|%s(objectClass=%s))",
+						       s->conf.filter, s->conf.group_class)
+					    : asprintf(&s->filter, "%s", s->conf.filter)) < 0) {
+		s->filter = NULL;
+		rc = E_NOMEM;
+	}
+	(void)snprintf(s->title, sizeof(s->title), "%.100s %.140s", s->conf.conn.uris,
+		       s->conf.base);
+	return rc != E_OK ? rc : about_make(s);
+}
+
+int ldap_source_open(const struct ldap_source_options *o, struct directory *ret,
+		     const char **ret_title, struct errmsg *em)
+{
+	struct ldap_source *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (s == NULL)
+		return E_NOMEM;
+	ldap_table_init(&s->table);
+	s->run_dir = o->run_dir;
+	s->stop = o->stop;
+	s->read_only = o->read_only;
+	s->rules = (struct ldap_rules){.conf = &s->conf, .with_ids = o->with_ids};
+	rc = source_setup(s, o->conf, em);
+	if (rc != E_OK) {
+		source_close(s);
+		return rc;
+	}
+	*ret_title = s->title;
+	*ret = (struct directory){.name = "ldap",
+				  .ctx = s,
+				  .changed = source_changed,
+				  .read_all = source_read_all,
+				  .fd = source_fd,
+				  .close = source_close};
+	return E_OK;
+}
+
+const char *ldap_source_ca(const struct directory *d)
+{
+	return ((const struct ldap_source *)d->ctx)->conf.conn.ca_file;
+}
