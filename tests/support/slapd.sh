@@ -75,7 +75,7 @@ slapd_up_or_gone() {
 }
 
 slapd_stop() {
-	[[ -z $SLAPD_PID ]] || { kill "$SLAPD_PID" && wait "$SLAPD_PID"; } 2>/dev/null
+	[[ -z $SLAPD_PID ]] || { kill -CONT "$SLAPD_PID" && kill "$SLAPD_PID" && wait "$SLAPD_PID"; } 2>/dev/null
 	SLAPD_PID=''
 }
 
