@@ -5,8 +5,8 @@
 #include "scep_ca/signer/journal_list.h"
 
 #include <inttypes.h>
-
 #include <stdatomic.h>
+#include <time.h>
 
 /* How long a list may be used when no newer one can be fetched. */
 #define LIFETIME 86400
@@ -17,10 +17,17 @@
 static uint64_t next_number(int64_t now)
 {
 	static _Atomic uint64_t last;
-	uint64_t was = atomic_load(&last), number;
+	struct timespec t = {0};
+	uint64_t was = atomic_load(&last), number, ms;
+
+	/* To the millisecond, for a restart within a second. */
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	ms = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	if (ms < (uint64_t)now * 1000)
+		ms = (uint64_t)now * 1000;
 
 	do
-		number = (uint64_t)now * 1000 > was ? (uint64_t)now * 1000 : was + 1;
+		number = ms > was ? ms : was + 1;
 	while (!atomic_compare_exchange_weak(&last, &was, number));
 	return number;
 }

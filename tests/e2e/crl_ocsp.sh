@@ -216,6 +216,10 @@ t_is "and accepts again" "$EAP_RESULT" accept
 
 # --- without Redis ----------------------------------------------------------------------------------------------
 
+# what the CA goes by without Redis is what it has copied: within a second
+copied() { "$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" journal show |
+	awk '$3 ~ /^(held|restored)$/ { last = $3 } END { exit last != "restored" }'; }
+t_wait 20 copied
 fetch before.crl
 t_stop redis >/dev/null 2>&1
 ocsp alice/cert.pem
