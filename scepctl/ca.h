@@ -8,6 +8,7 @@
 int ca_status(const struct ctl_command *self, int argc, char **argv);
 int ca_renew_ra(const struct ctl_command *self, int argc, char **argv);
 int ca_renew_ocsp(const struct ctl_command *self, int argc, char **argv);
+int ca_rollover(const struct ctl_command *self, int argc, char **argv);
 int ca_renew_server(const struct ctl_command *self, int argc, char **argv);
 
 /* The root as it can sign; cert and key NULL: those of the instance c. Asks for the passphrase unless

@@ -103,6 +103,13 @@ static const char ca_help[] =
 	"  renew-server portal|radius   a new certificate below the root, with the names of the "
 	"old one\n"
 	"           --root-key FILE   --root FILE   --root-passphrase-file F\n"
+	"  rollover PROFILE   another issuing CA, while the one in use stays good for what it has "
+	"issued\n"
+	"           --prepare   new key and certificate, by the root key as above; --csr FILE: a "
+	"request for a\n"
+	"                       root elsewhere     --bits N   --days N\n"
+	"           --activate  new certificates come from it; --overlap HOURS as above\n"
+	"           --abort     throws away what is prepared     --status   --forget ID [--force]\n"
 	"What was in use stays beside it, in a folder with the date of its making.\n";
 
 const struct ctl_command ctl_commands[] = {
@@ -123,7 +130,7 @@ const struct ctl_command ctl_commands[] = {
 	 cmd_suspend},
 	{"restore", "LOGIN --as NAME", "end one's own suspension of a person", NULL, cmd_restore},
 	{"why", "LOGIN|SERIAL", "why somebody gets in or not", NULL, cmd_why},
-	{"ca", "status|renew-ra|renew-ocsp|renew-server [...]",
+	{"ca", "status|renew-ra|renew-ocsp|renew-server|rollover [...]",
 	 "the instance's own CAs and certificates", ca_help, cmd_ca},
 	{"sessions", "LOGIN [--json]", "where somebody is on the network now", NULL, cmd_sessions},
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},

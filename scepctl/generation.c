@@ -121,19 +121,24 @@ static int point(const char *dir, const char *name, const char *target, struct e
 	return fs_sync_dir(dir, em);
 }
 
+int generation_give(const char *path, const char *base, struct errmsg *em)
+{
+	struct stat st;
+
+	if (stat(base, &st) != 0)
+		return io(em, base);
+	return geteuid() == 0 ? fs_chown_tree(path, st.st_uid, st.st_gid, NULL, em) : E_OK;
+}
+
 /* The folder is put to use under a fresh name. */
 static int put_to_use(const struct generation *g, const char *stage, struct errmsg *em)
 {
 	char stamp[STAMP_SIZE], path[FS_PATH_MAX];
 	time_t now = (time_t)clock_now();
-	struct stat st;
 	struct tm tm;
 	size_t n;
-	int rc;
+	int rc = generation_give(stage, g->base, em);
 
-	if (stat(g->base, &st) != 0)
-		return io(em, g->base);
-	rc = geteuid() == 0 ? fs_chown_tree(stage, st.st_uid, st.st_gid, NULL, em) : E_OK;
 	gmtime_r(&now, &tm);
 	n = strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
 	for (int i = 2; rc == E_OK; i++) {

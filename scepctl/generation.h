@@ -34,6 +34,9 @@ int generation_begin(struct generation *g, struct errmsg *em) MUST_CHECK;
 /* Gives the stage to the folder's owner, makes it the one in use. */
 int generation_switch(struct generation *g, struct errmsg *em) MUST_CHECK;
 
+/* Gives path and all below to the owner of base, when run by root. */
+int generation_give(const char *path, const char *base, struct errmsg *em) MUST_CHECK;
+
 /* Removes the stage, if there is one. */
 void generation_drop(struct generation *g);
 

@@ -79,7 +79,7 @@ static const char *chosen(const struct writer *w, const char *section, const cha
 	else if (strcmp(section, "profile") == 0 && strcmp(key, "ocsp-key") == 0)
 		snprintf(tmp, VALUE_SIZE, "ca/%s/ocsp.key", w->group->name);
 	else if (p->cdp && strcmp(section, "profile") == 0 && strcmp(key, "crl-url") == 0)
-		snprintf(tmp, VALUE_SIZE, "%s/crl/%s.crl", p->scep_url, w->group->name);
+		snprintf(tmp, VALUE_SIZE, "%s/crl/{issuer}.crl", p->scep_url);
 	else if (p->cdp && strcmp(section, "profile") == 0 && strcmp(key, "ocsp-url") == 0)
 		snprintf(tmp, VALUE_SIZE, "%s/ocsp", p->scep_url);
 	else if (strcmp(section, "profile") == 0 && strcmp(key, "lifetime") == 0)

@@ -2,29 +2,22 @@
 
 #include "core/base/args.h"
 #include "core/base/text.h"
+#include "core/pki/ca_dir.h"
 #include "core/pki/cert.h"
 #include "core/pki/cert_check.h"
 #include "scepctl/ctl.h"
 #include "scepctl/init_plan.h"
 
-static int add_issuer(const struct conf *conf, const char *group, const char *profile,
-		      struct group *g, struct errmsg *em)
+static int add_file(const char *path, const char *profile, struct group *g, struct errmsg *em)
 {
-	const char *const *known;
-	size_t n = conf_titles(conf, "profile", &known);
 	X509 *cert = NULL;
-	bool found = false;
 	int rc;
 
-	for (size_t i = 0; i < n; i++)
-		found = found || strcmp(known[i], profile) == 0;
-	if (!found)
-		return err_set(em, E_CONFIG, "group \"%.40s\": there is no profile \"%.40s\"",
-			       group, profile);
 	if (g->n_issuers == GROUP_ISSUERS_MAX)
-		return err_set(em, E_CONFIG, "group \"%.40s\": more than %d profiles", group,
-			       GROUP_ISSUERS_MAX);
-	rc = cert_load(conf_path(conf, "profile", profile, "issuer-cert"), &cert, em);
+		return err_set(em, E_CONFIG,
+			       "group \"%.40s\": more than %d issuing CAs, those of before counted",
+			       g->name, GROUP_ISSUERS_MAX);
+	rc = cert_load(path, &cert, em);
 	if (rc != E_OK)
 		return rc;
 	if (cert_check_ca(cert))
@@ -38,6 +31,45 @@ static int add_issuer(const struct conf *conf, const char *group, const char *pr
 			       "CA with a key identifier",
 			       profile);
 	return E_OK;
+}
+
+/* The CA in use, the one to come, and those before, whose certificates are still about. */
+static int add_all(const char *current, const char *profile, struct group *g, struct errmsg *em)
+{
+	char ids[CA_DIR_RETIRED_MAX][CA_DIR_ID_SIZE], path[CA_DIR_PATH_SIZE], part[80];
+	const char *slash = strrchr(current, '/');
+	size_t n = 0;
+	int rc = add_file(current, profile, g, em);
+
+	if (rc == E_OK)
+		rc = ca_dir_retired(current, ids, &n, em);
+	for (size_t i = 0; rc == E_OK && i < n; i++) {
+		snprintf(part, sizeof(part), "now/retired/%.32s/issuing.pem", ids[i]);
+		rc = ca_dir_path(current, part, path, em);
+		if (rc == E_OK)
+			rc = add_file(path, profile, g, em);
+	}
+	snprintf(part, sizeof(part), "next/%.60s", slash ? slash + 1 : current);
+	if (rc == E_OK)
+		rc = ca_dir_path(current, part, path, em);
+	if (rc == E_OK && fs_exists(path))
+		rc = add_file(path, profile, g, em);
+	return rc;
+}
+
+static int add_issuer(const struct conf *conf, const char *group, const char *profile,
+		      struct group *g, struct errmsg *em)
+{
+	const char *const *known;
+	size_t n = conf_titles(conf, "profile", &known);
+	bool found = false;
+
+	for (size_t i = 0; i < n; i++)
+		found = found || strcmp(known[i], profile) == 0;
+	if (!found)
+		return err_set(em, E_CONFIG, "group \"%.40s\": there is no profile \"%.40s\"",
+			       group, profile);
+	return add_all(conf_path(conf, "profile", profile, "issuer-cert"), profile, g, em);
 }
 
 int policy_group(const struct conf *conf, const char *name, struct group *ret, struct errmsg *em)

@@ -22,16 +22,21 @@ int ca_dir_path(const char *beside, const char *part, char dst[CA_DIR_PATH_SIZE]
 int ca_dir_previous(const char *beside, int64_t *ret_until, struct errmsg *em)
 {
 	char path[CA_DIR_PATH_SIZE];
-	struct buf text = {0};
 	int rc = ca_dir_path(beside, "now/previous/until", path, em);
 
-	if (rc == E_OK)
-		rc = pki_file_read(path, false, &text, em);
+	return rc == E_OK ? ca_dir_until(path, ret_until, em) : rc;
+}
+
+int ca_dir_until(const char *path, int64_t *ret, struct errmsg *em)
+{
+	struct buf text = {0};
+	int rc = pki_file_read(path, false, &text, em);
+
 	if (rc != E_OK)
 		return rc;
 	if (text.n > 0 && text.p[text.n - 1] == '\n')
 		text.p[text.n - 1] = '\0';
-	if (text_int64(buf_str(&text), ret_until) != E_OK)
+	if (text_int64(buf_str(&text), ret) != E_OK)
 		rc = err_set(em, E_CONFIG, "%s: is no time in seconds", path);
 	buf_free(&text);
 	return rc;

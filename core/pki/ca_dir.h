@@ -30,6 +30,9 @@ enum { CA_DIR_PATH_SIZE = 4096, CA_DIR_RETIRED_MAX = 6, CA_DIR_ID_SIZE = 33 };
 int ca_dir_path(const char *beside, const char *part, char dst[CA_DIR_PATH_SIZE],
 		struct errmsg *em) MUST_CHECK;
 
+/* The time in such a file. */
+int ca_dir_until(const char *path, int64_t *ret, struct errmsg *em) MUST_CHECK;
+
 /* The `until` of now/previous beside this file; E_NOTFOUND when there is none. Blocks on the disk. */
 int ca_dir_previous(const char *beside, int64_t *ret_until, struct errmsg *em) MUST_CHECK;
 

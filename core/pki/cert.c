@@ -107,6 +107,23 @@ out:
 	return rc;
 }
 
+int cert_to_pem(X509 *cert, struct buf *out)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *p = NULL;
+	int rc = E_CRYPTO;
+	long n;
+
+	if (bio && PEM_write_bio_X509(bio, cert) == 1) {
+		n = BIO_get_mem_data(bio, &p);
+		buf_add(out, p, n > 0 ? (size_t)n : 0);
+		rc = buf_error(out);
+	}
+	ERR_clear_error();
+	BIO_free(bio);
+	return rc;
+}
+
 int cert_from_der(struct bytes der, X509 **ret)
 {
 	const uint8_t *p = der.p;
@@ -202,7 +219,7 @@ int cert_validity(X509 *cert, int64_t *ret_not_before, int64_t *ret_not_after)
 	return E_OK;
 }
 
-static int host_text(const GENERAL_NAME *g, char dst[CERT_HOST_SIZE])
+int cert_host_text(const GENERAL_NAME *g, char dst[CERT_HOST_SIZE])
 {
 	int type, n;
 	const ASN1_STRING *s = GENERAL_NAME_get0_value(g, &type);
@@ -232,7 +249,7 @@ int cert_hosts(X509 *cert, char ret[][CERT_HOST_SIZE], size_t max, size_t *ret_n
 	int rc = E_OK;
 
 	for (int i = 0; rc == E_OK && i < sk_GENERAL_NAME_num(names); i++) {
-		rc = host_text(sk_GENERAL_NAME_value(names, i), host);
+		rc = cert_host_text(sk_GENERAL_NAME_value(names, i), host);
 		if (rc == E_OK && n == max)
 			rc = E_TOOBIG;
 		else if (rc == E_OK)

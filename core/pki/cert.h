@@ -11,6 +11,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <stdbool.h>
 
@@ -25,6 +26,7 @@ int cert_load_all(const char *path, X509 **ret, size_t max, size_t *ret_n,
 		  struct errmsg *em) MUST_CHECK;
 /* PEM file holding leaf first, then intermediates; appends each. Mode 0644. Refuses to overwrite. */
 int cert_save(const char *path, X509 *const *certs, size_t n, struct errmsg *em) MUST_CHECK;
+int cert_to_pem(X509 *cert, struct buf *out) MUST_CHECK;    /* appends */
 int cert_from_der(struct bytes der, X509 **ret) MUST_CHECK; /* refuses trailing bytes */
 int cert_to_der(X509 *cert, struct buf *out) MUST_CHECK;
 
@@ -37,6 +39,8 @@ int cert_spki_hash(X509 *cert, char out[HASH_SIZE]) MUST_CHECK;
 int cert_validity(X509 *cert, int64_t *ret_not_before, int64_t *ret_not_after) MUST_CHECK;
 /* SAN dNSName and iPAddress as text, up to max; E_TOOBIG when there are more. */
 #define CERT_HOST_SIZE 254
+/* One of them; E_NOTFOUND for other kinds of names. */
+int cert_host_text(const GENERAL_NAME *g, char dst[CERT_HOST_SIZE]) MUST_CHECK;
 int cert_hosts(X509 *cert, char ret[][CERT_HOST_SIZE], size_t max, size_t *ret_n) MUST_CHECK;
 /* SHA-1 and SHA-256 fingerprints over the DER, upper-case hex pairs joined by ':'. */
 int cert_fingerprint(X509 *cert, const char *digest, struct buf *out) MUST_CHECK;

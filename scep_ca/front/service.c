@@ -1,6 +1,7 @@
 #include "scep_ca/front/service.h"
 
 #include "core/base/text.h"
+#include "core/pki/ca_dir.h"
 #include "core/pki/cert.h"
 #include "core/pki/cert_check.h"
 #include "scep_ca/codec/caps.h"
@@ -51,8 +52,8 @@ static int make_bag(const struct conf *c, const char *name, struct buf *bag, str
 	return r;
 }
 
-static int load_profile(const struct conf *c, const char *name, struct signer *signer,
-			struct service_profile *p, struct errmsg *em)
+static int load_profile(const struct conf *c, const char *name, struct service_profile *p,
+			struct errmsg *em)
 {
 	struct caps caps = {
 		.des3 = conf_bool(c, "profile", name, "allow-3des"),
@@ -64,10 +65,72 @@ static int load_profile(const struct conf *c, const char *name, struct signer *s
 	p->allow_sha1 = caps.sha1;
 	buf_init(&p->caps, CAPS_MAX);
 	buf_init(&p->bag, BAG_MAX);
-	if (crl_cache_new(signer, p->name, &p->crl) != E_OK)
-		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 	caps_write(&caps, &p->caps);
 	return make_bag(c, name, &p->bag, em);
+}
+
+static struct service_list *add_list(struct service *s, const char *name)
+{
+	struct service_list *l = &s->lists[s->n_lists++];
+
+	/* both are shorter than NAME_SIZE */
+	(void)!text_copy(l->name, sizeof(l->name), name);
+	return l;
+}
+
+static int add_ca(struct service *s, const char *path, const struct service_list **oldest,
+		  int64_t *oldest_from, struct errmsg *em)
+{
+	char id[CA_DIR_ID_SIZE];
+	struct service_list *l;
+	X509 *cert = NULL;
+	int64_t from, to;
+	int r = cert_load(path, &cert, em);
+
+	if (r != E_OK)
+		return r;
+	r = ca_dir_id(cert, id) == E_OK && cert_validity(cert, &from, &to) == E_OK
+		    ? E_OK
+		    : err_set(em, E_CONFIG, "%s: has no key identifier, or no dates", path);
+	cert_free(cert);
+	if (r != E_OK)
+		return r;
+	l = add_list(s, id);
+	memcpy(l->id, id, sizeof(id));
+	if (crl_cache_new(s->signer, l->id, &l->crl) != E_OK)
+		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+	if (!*oldest || from < *oldest_from) {
+		*oldest = l;
+		*oldest_from = from;
+	}
+	return E_OK;
+}
+
+static int load_lists(const struct conf *c, const char *name, struct service *s, struct errmsg *em)
+{
+	const char *current = conf_path(c, "profile", name, "issuer-cert");
+	char ids[CA_DIR_RETIRED_MAX][CA_DIR_ID_SIZE], path[CA_DIR_PATH_SIZE], part[80];
+	const struct service_list *oldest = NULL;
+	struct service_list *l;
+	int64_t from = 0;
+	size_t n = 0;
+	int r = add_ca(s, current, &oldest, &from, em);
+
+	if (r == E_OK)
+		r = ca_dir_retired(current, ids, &n, em);
+	for (size_t i = 0; r == E_OK && i < n; i++) {
+		snprintf(part, sizeof(part), "now/retired/%.32s/issuing.pem", ids[i]);
+		r = ca_dir_path(current, part, path, em);
+		if (r == E_OK)
+			r = add_ca(s, path, &oldest, &from, em);
+	}
+	if (r != E_OK)
+		return r;
+	l = add_list(s, name);
+	memcpy(l->id, oldest->id, sizeof(l->id));
+	l->crl = oldest->crl;
+	l->alias = true;
+	return E_OK;
 }
 
 static int load_profiles(const struct conf *c, struct service *s, struct errmsg *em)
@@ -77,11 +140,14 @@ static int load_profiles(const struct conf *c, struct service *s, struct errmsg 
 	int r = E_OK;
 
 	s->profiles = calloc(n, sizeof(*s->profiles));
-	if (!s->profiles)
+	s->lists = calloc(n * (2 + CA_DIR_RETIRED_MAX), sizeof(*s->lists));
+	if (!s->profiles || !s->lists)
 		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 	while (r == E_OK && s->n < n) {
 		s->n++;
-		r = load_profile(c, names[s->n - 1], s->signer, &s->profiles[s->n - 1], em);
+		r = load_profile(c, names[s->n - 1], &s->profiles[s->n - 1], em);
+		if (r == E_OK)
+			r = load_lists(c, names[s->n - 1], s, em);
 	}
 	return r;
 }
@@ -120,10 +186,22 @@ void service_close(struct service *s)
 	for (size_t i = 0; i < s->n; i++) {
 		buf_free(&s->profiles[i].caps);
 		buf_free(&s->profiles[i].bag);
-		crl_cache_free(s->profiles[i].crl);
 	}
+	for (size_t i = 0; i < s->n_lists; i++)
+		if (!s->lists[i].alias)
+			crl_cache_free(s->lists[i].crl);
+	free(s->lists);
 	free(s->profiles);
 	free(s);
+}
+
+const struct service_list *service_find_list(const struct service *s, const char *name)
+{
+	for (size_t i = 0; i < s->n_lists; i++) {
+		if (strcmp(s->lists[i].name, name) == 0)
+			return &s->lists[i];
+	}
+	return NULL;
 }
 
 const struct service_profile *service_find(const struct service *s, const char *profile)

@@ -14,7 +14,15 @@ struct service_profile {
 	bool allow_sha1;
 	struct buf caps; /* ready answer to GetCACaps */
 	struct buf bag;  /* ready answer to GetCACert */
+};
+
+/* A CRL under one of its names: the id of its CA (core/pki/ca_dir.h), or a profile. A profile's is that of
+ * the oldest CA it has, whose certificates may name it so. */
+struct service_list {
+	char name[NAME_SIZE];
+	char id[NAME_SIZE]; /* what the signer knows it by */
 	struct crl_cache *crl;
+	bool alias; /* shares the cache of another */
 };
 
 struct service {
@@ -23,6 +31,8 @@ struct service {
 	struct throttle *throttle;
 	struct service_profile *profiles;
 	size_t n;
+	struct service_list *lists;
+	size_t n_lists;
 	int64_t replay_window;
 };
 
@@ -32,6 +42,7 @@ int service_open(const struct conf *c, unsigned threads, struct service **ret,
 		 struct errmsg *em) MUST_CHECK;
 void service_close(struct service *s);
 
+const struct service_list *service_find_list(const struct service *s, const char *name);
 const struct service_profile *service_find(const struct service *s, const char *profile);
 
 #endif

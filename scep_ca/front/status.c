@@ -68,7 +68,7 @@ static void let_cache(const struct http_request *req, struct http_response *res,
 
 /* --- CRL ---------------------------------------------------------------------------------------- */
 
-static const struct service_profile *profile_of(const struct service *s, const char *file)
+static const struct service_list *list_of(const struct service *s, const char *file)
 {
 	char name[NAME_SIZE];
 	size_t n = strlen(file);
@@ -77,13 +77,13 @@ static const struct service_profile *profile_of(const struct service *s, const c
 		return NULL;
 	memcpy(name, file, n - 4);
 	name[n - 4] = '\0';
-	return service_find(s, name);
+	return service_find_list(s, name);
 }
 
 void status_crl(void *ctx, const struct http_request *req, struct http_response *res)
 {
 	const struct service *s = ctx;
-	const struct service_profile *p = profile_of(s, req->params[0]);
+	const struct service_list *p = list_of(s, req->params[0]);
 	struct crl_cache_seen seen;
 	struct errmsg em = {""};
 	int64_t now = clock_now(), left;

@@ -231,14 +231,18 @@ static int build(struct issue *i, struct buf *out, struct errmsg *em)
 /* What goes out again must be what went out before: for this key and by this issuer. */
 static int check_again(const struct issue *i, struct bytes der, struct errmsg *em)
 {
-	char serial[SERIAL_SIZE], spki[HASH_SIZE];
+	char serial[SERIAL_SIZE], spki[HASH_SIZE], aki[AKI_SIZE] = "";
+	const struct keys_profile *by;
 	X509 *cert = NULL;
 	bool ok;
 
 	ok = cert_from_der(der, &cert) == E_OK && cert_serial(cert, serial) == E_OK &&
 	     cert_spki_hash(cert, spki) == E_OK && strcmp(serial, i->rec.serial) == 0 &&
-	     strcmp(spki, i->rec.spki) == 0 &&
-	     X509_verify(cert, X509_get0_pubkey(i->profile->issuer)) == 1;
+	     strcmp(spki, i->rec.spki) == 0 && cert_aki(cert, aki) == E_OK;
+	/* Since then another CA may have come into use. */
+	aki[CA_DIR_ID_SIZE - 1] = '\0';
+	by = keys_find(i->keys, aki);
+	ok = ok && by && X509_verify(cert, X509_get0_pubkey(by->issuer)) == 1;
 	X509_free(cert);
 	return ok ? E_OK
 		  : err_set(em, E_INTERNAL, "the store returned another certificate for %s",

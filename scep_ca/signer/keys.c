@@ -8,6 +8,8 @@
 #include "core/pki/ocsp.h"
 #include "core/pki/token.h"
 
+#include <unistd.h>
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -97,20 +99,11 @@ static int load_old_ra(const struct conf *c, const char *name, struct keys_profi
 	return r == E_OK ? load_pair(c, cert, key, &p->old_ra_cert, &p->old_ra_key, em) : r;
 }
 
-/* Optional: an instance without these has no OCSP. */
-static int load_ocsp(const struct conf *c, const char *name, struct keys_profile *p,
-		     struct errmsg *em)
+static int load_ocsp_pair(const struct conf *c, const char *cert, const char *key,
+			  struct keys_profile *p, struct errmsg *em)
 {
-	const char *cert = conf_path(c, "profile", name, "ocsp-cert");
-	const char *key = conf_path(c, "profile", name, "ocsp-key");
-	int r;
+	int r = load_pair(c, cert, key, &p->ocsp_cert, &p->ocsp_key, em);
 
-	if (!*cert && !*key)
-		return E_OK;
-	if (!*cert || !*key)
-		return err_set(em, E_CONFIG, "profile \"%s\": ocsp-cert and ocsp-key go together",
-			       name);
-	r = load_pair(c, cert, key, &p->ocsp_cert, &p->ocsp_key, em);
 	if (r != E_OK)
 		return r;
 	if (!ocsp_is_responder(p->ocsp_cert, p->issuer))
@@ -118,18 +111,45 @@ static int load_ocsp(const struct conf *c, const char *name, struct keys_profile
 			em, E_CONFIG,
 			"%s: is no OCSP responder (OCSPSigning) of the issuing CA of profile "
 			"'%s'",
-			cert, name);
+			cert, p->name);
 	if (cert_validity(p->ocsp_cert, &p->ocsp_from, &p->ocsp_to) != E_OK)
 		return err_set(em, E_CONFIG, "%s: its dates are malformed", cert);
 	return E_OK;
 }
 
-static int load_url(const struct conf *c, const char *name, const char *key,
+/* Optional: an instance without these has no OCSP. */
+static int load_ocsp(const struct conf *c, const char *name, struct keys_profile *p,
+		     struct errmsg *em)
+{
+	const char *cert = conf_path(c, "profile", name, "ocsp-cert");
+	const char *key = conf_path(c, "profile", name, "ocsp-key");
+
+	if (!*cert && !*key)
+		return E_OK;
+	if (!*cert || !*key)
+		return err_set(em, E_CONFIG, "profile \"%s\": ocsp-cert and ocsp-key go together",
+			       name);
+	return load_ocsp_pair(c, cert, key, p, em);
+}
+
+/* "{issuer}" in a URL stands for the CA, whose list is not that of the CA before it. */
+static bool expand_url(char dst[KEYS_URL_SIZE], const char *url, const char *id)
+{
+	static const char mark[] = "{issuer}";
+	const char *at = strstr(url, mark);
+	int n = at ? snprintf(dst, KEYS_URL_SIZE, "%.*s%s%s", (int)(at - url), url, id,
+			      at + sizeof(mark) - 1)
+		   : snprintf(dst, KEYS_URL_SIZE, "%s", url);
+
+	return n >= 0 && n < KEYS_URL_SIZE && (!*dst || cert_is_url(dst));
+}
+
+static int load_url(const struct conf *c, const char *name, const char *key, const char *id,
 		    char dst[KEYS_URL_SIZE], struct errmsg *em)
 {
 	const char *url = conf_str(c, "profile", name, key);
 
-	if ((*url && !cert_is_url(url)) || text_copy(dst, KEYS_URL_SIZE, url) != E_OK)
+	if (!expand_url(dst, url, id))
 		return err_set(em, E_CONFIG,
 			       "profile \"%s\": %s: must be an http:// URL without blanks, of at "
 			       "most 255 bytes",
@@ -164,9 +184,9 @@ static int load_profile(const struct conf *c, enum keys_of role, const char *nam
 	if (r == E_OK && role == KEYS_CA)
 		r = load_ocsp(c, name, p, em);
 	if (r == E_OK)
-		r = load_url(c, name, "crl-url", p->crl_url, em);
+		r = load_url(c, name, "crl-url", p->id, p->crl_url, em);
 	if (r == E_OK)
-		r = load_url(c, name, "ocsp-url", p->ocsp_url, em);
+		r = load_url(c, name, "ocsp-url", p->id, p->ocsp_url, em);
 	if (r != E_OK)
 		return r;
 	p->lifetime_max = (int64_t)conf_int(c, "profile", name, "lifetime") * DAY;
@@ -176,6 +196,43 @@ static int load_profile(const struct conf *c, enum keys_of role, const char *nam
 	if (role == KEYS_CA)
 		r = rate_new(conf_int(c, "profile", name, "rate"), &p->rate);
 	return r == E_OK ? E_OK : err_set(em, r, "%s", err_text(r));
+}
+
+/* A CA that this profile had before: what it has issued is still revoked and asked for. */
+static int load_retired(const struct conf *c, const char *beside, const char *id,
+			struct keys_profile *p, struct errmsg *em)
+{
+	static const char *const files[] = {"issuing.pem", "issuing.key", "ocsp.pem", "ocsp.key"};
+	char paths[4][CA_DIR_PATH_SIZE], part[80];
+	int r = text_copy(p->name, sizeof(p->name), id);
+
+	p->retired = true;
+	for (size_t i = 0; r == E_OK && i < 4; i++) {
+		snprintf(part, sizeof(part), "now/retired/%.32s/%s", id, files[i]);
+		r = ca_dir_path(beside, part, paths[i], em);
+	}
+	if (r == E_OK)
+		r = load_pair(c, paths[0], paths[1], &p->issuer, &p->issuer_key, em);
+	if (r == E_OK)
+		r = check_issuer(p, paths[0], em);
+	if (r == E_OK && strcmp(p->id, id) != 0)
+		r = err_set(em, E_CONFIG, "%s: is another CA than its folder says", paths[0]);
+	if (r != E_OK || access(paths[2], F_OK) != 0)
+		return r;
+	return load_ocsp_pair(c, paths[2], paths[3], p, em);
+}
+
+static int load_all_retired(const struct conf *c, const char *name, struct keys *k,
+			    struct errmsg *em)
+{
+	const char *beside = conf_path(c, "profile", name, "issuer-cert");
+	char ids[CA_DIR_RETIRED_MAX][CA_DIR_ID_SIZE];
+	size_t n = 0;
+	int r = ca_dir_retired(beside, ids, &n, em);
+
+	for (size_t i = 0; r == E_OK && i < n; i++)
+		r = load_retired(c, beside, ids[i], &k->profiles[k->n++], em);
+	return r;
 }
 
 /* A library context of its own, so that the legacy ciphers are in reach of nothing else. */
@@ -207,7 +264,8 @@ int keys_load(const struct conf *c, enum keys_of role, struct keys **ret, struct
 	size_t n = conf_titles(c, "profile", &names);
 	int r;
 
-	if (!k || (n > 0 && !(k->profiles = calloc(n, sizeof(*k->profiles))))) {
+	if (!k || (n > 0 &&
+		   !(k->profiles = calloc(n * (1 + CA_DIR_RETIRED_MAX), sizeof(*k->profiles))))) {
 		r = err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 		goto out;
 	}
@@ -224,6 +282,8 @@ int keys_load(const struct conf *c, enum keys_of role, struct keys **ret, struct
 		k->n++;
 		r = load_profile(c, role, names[k->n - 1], &k->profiles[k->n - 1], em);
 	}
+	for (size_t i = 0; r == E_OK && role == KEYS_CA && i < n; i++)
+		r = load_all_retired(c, names[i], k, em);
 	if (r == E_OK && role == KEYS_RA)
 		r = load_legacy(k, em);
 out:

@@ -27,7 +27,7 @@ alice=$(cert_serial alice/cert.pem) bob=$(cert_serial bob/cert.pem)
 # --- what certificates say ---------------------------------------------------------------------------
 
 text=$(openssl x509 -in alice/cert.pem -noout -ext crlDistributionPoints,authorityInfoAccess)
-t_like "a certificate says where the CRL is" "$text" "URI:$SCEP_URL/crl/students.crl"
+t_like "a certificate says where the CRL is" "$text" "URI:$SCEP_URL/crl/[0-9a-f]{32}.crl"
 t_like "and OCSP" "$text" "OCSP - URI:$SCEP_URL/ocsp"
 t_like "the responder is delegated and short of everything else" \
 	"$(openssl x509 -in "$SCEPAUTH_DIR/ca/students/ocsp.pem" -noout -ext extendedKeyUsage,noCheck,keyUsage,basicConstraints)" \

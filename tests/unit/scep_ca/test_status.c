@@ -32,9 +32,9 @@ int signer_crl(struct signer *s, const char *profile, const char *known, struct 
 	return err_set(em, E_UNAVAIL, "no");
 }
 
-const struct service_profile *service_find(const struct service *s, const char *profile)
+const struct service_list *service_find_list(const struct service *s, const char *name)
 {
-	(void)s, (void)profile;
+	(void)s, (void)name;
 	return NULL;
 }
 
