@@ -6,9 +6,15 @@ static const struct {
 	const char *verb;
 	int (*run)(const struct ctl_command *self, int argc, char **argv);
 } verbs[] = {
-	{"status", ca_status},         {"renew-ra", ca_renew_ra},
-	{"renew-ocsp", ca_renew_ocsp}, {"renew-server", ca_renew_server},
+	{"status", ca_status},
+	{"renew-ra", ca_renew_ra},
+	{"renew-ocsp", ca_renew_ocsp},
+	{"renew-server", ca_renew_server},
 	{"rollover", ca_rollover},
+	{"make-root", ca_make_root},
+	{"sign-intermediate", ca_sign_intermediate},
+	{"sign-server", ca_sign_server},
+	{"install-cert", ca_install_cert},
 };
 
 int cmd_ca(const struct ctl_command *self, int argc, char **argv)

@@ -8,6 +8,10 @@
 int ca_status(const struct ctl_command *self, int argc, char **argv);
 int ca_renew_ra(const struct ctl_command *self, int argc, char **argv);
 int ca_renew_ocsp(const struct ctl_command *self, int argc, char **argv);
+int ca_make_root(const struct ctl_command *self, int argc, char **argv);
+int ca_sign_intermediate(const struct ctl_command *self, int argc, char **argv);
+int ca_sign_server(const struct ctl_command *self, int argc, char **argv);
+int ca_install_cert(const struct ctl_command *self, int argc, char **argv);
 int ca_rollover(const struct ctl_command *self, int argc, char **argv);
 int ca_renew_server(const struct ctl_command *self, int argc, char **argv);
 

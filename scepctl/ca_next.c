@@ -5,6 +5,7 @@
 #include "core/pki/pki_file.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 enum { DAY = 86400 };
 
@@ -192,7 +193,7 @@ static int take_next(const struct ca_profile *p, struct errmsg *em)
 
 int ca_next_activate(struct ca_profile *p, int64_t now, long overlap_hours, struct errmsg *em)
 {
-	bool first = !fs_exists(p->paths[0]);
+	bool first = access(p->paths[0], F_OK) != 0; /* or a link to what is to come */
 	int rc = generation_begin(&p->g, em);
 
 	if (rc == E_OK && !first)

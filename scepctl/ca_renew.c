@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/pki/ca_dir.h"
 #include "core/pki/cert_check.h"
+#include "core/pki/csr_file.h"
 #include "core/pki/key.h"
 #include "scepctl/ca_make.h"
 
@@ -18,7 +19,7 @@ struct renew {
 	const char *word; /* profile, or portal, or radius */
 	bool keep_key, dry_run;
 	long bits, days, overlap;
-	const char *root_key, *root, *passphrase_file;
+	const char *root_key, *root, *passphrase_file, *csr;
 	int64_t now;
 	const char *cert, *key; /* what is renewed */
 	struct ca_signer by;
@@ -194,6 +195,33 @@ static int server_paths(struct renew *r, char cert[FS_PATH_MAX], char key[FS_PAT
 	return rc;
 }
 
+/* For a root that is elsewhere: the key waits in next/ for what install-cert brings. */
+static int request_server(struct renew *r, const struct ca_want *w, struct errmsg *em)
+{
+	char dir[FS_PATH_MAX], path[FS_PATH_MAX];
+	EVP_PKEY *key = NULL;
+	int rc = fs_join(dir, r->g.base, "next", em);
+
+	if (rc == E_OK && !w->key && key_generate_rsa((unsigned)w->bits, &key) != E_OK)
+		rc = err_set(em, E_CRYPTO, "the key could not be made");
+	if (rc == E_OK)
+		rc = csr_file_write(r->csr, w->cn, w->org, w->dns, w->n_dns, w->key ? w->key : key,
+				    em);
+	/* a request made before is given up */
+	if (rc == E_OK)
+		rc = fs_remove_tree(dir, em);
+	if (rc == E_OK)
+		rc = fs_mkdir(dir, 0700, em);
+	if (rc == E_OK)
+		rc = fs_join(path, dir, w->key_name, em);
+	if (rc == E_OK)
+		rc = key_save(path, w->key ? w->key : key, NULL, em);
+	if (rc == E_OK)
+		rc = generation_give(dir, r->g.base, em);
+	key_release(key);
+	return rc;
+}
+
 static int make_server(struct renew *r, struct errmsg *em)
 {
 	char hosts[HOSTS_MAX][CERT_HOST_SIZE];
@@ -226,6 +254,8 @@ static int make_server(struct renew *r, struct errmsg *em)
 	w.cn = strlen(hosts[0]) < CA_MAKE_CN_SIZE ? hosts[0] : w.org;
 	if (r->dry_run)
 		return E_OK;
+	if (r->csr)
+		return request_server(r, &w, em);
 	rc = generation_begin(&r->g, em);
 	w.dir = r->g.stage;
 	if (rc == E_OK)
@@ -238,7 +268,7 @@ static int renew_server(struct renew *r, struct errmsg *em)
 	char cert[FS_PATH_MAX], key[FS_PATH_MAX];
 	int rc = server_paths(r, cert, key, em);
 
-	if (rc == E_OK)
+	if (rc == E_OK && !r->csr)
 		rc = ca_root_load(r->conf, r->root, r->root_key, r->passphrase_file, r->now, &r->by,
 				  em);
 	if (rc == E_OK)
@@ -247,6 +277,12 @@ static int renew_server(struct renew *r, struct errmsg *em)
 		rc = make_server(r, em);
 	if (rc != E_OK)
 		return rc;
+	if (r->csr && !r->dry_run) {
+		printf("next, where the root key is: scepctl ca sign-server %s\n"
+		       "then here: scepctl ca install-cert FILE\n",
+		       r->csr);
+		return E_OK;
+	}
 	tell(r, "");
 	if (!r->dry_run)
 		printf("next: restart %s\n",
@@ -267,6 +303,7 @@ static int renew(const struct ctl_command *self, int argc, char **argv, enum wha
 		{"--bits", NULL, OPT_NUMBER, &r.bits, 2048, 8192},
 		{"--days", NULL, OPT_NUMBER, &r.days, 1, 3650},
 		{"--overlap", NULL, OPT_NUMBER, &r.overlap, 1, 720},
+		{"--csr", NULL, OPT_TEXT, &r.csr, 0, 0},
 		{"--root", NULL, OPT_TEXT, &r.root, 0, 0},
 		{"--root-key", NULL, OPT_TEXT, &r.root_key, 0, 0},
 		{"--root-passphrase-file", NULL, OPT_TEXT, &r.passphrase_file, 0, 0},

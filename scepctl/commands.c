@@ -19,6 +19,8 @@ static const char init_help[] =
 	"  --module-dir DIR           folder of rlm_scepauth.so (/usr/lib/freeradius)\n"
 	"  --root-passphrase-file F   one line, mode 0600; asked on the terminal when not given\n"
 	"  --root-dir DIR             put the root key there, apart from the instance\n"
+	"  --offline-root FILE        root certificate, whose key is elsewhere: makes requests for "
+	"it instead\n"
 	"  --root-bits N (4096)  --issuer-bits N (3072)  --ra-bits N (2048)\n"
 	"  --ca-key GROUP=URI         the issuing key is in a PKCS#11 token: "
 	"pkcs11:token=...;object=...;\n"
@@ -110,6 +112,14 @@ static const char ca_help[] =
 	"                       root elsewhere     --bits N   --days N\n"
 	"           --activate  new certificates come from it; --overlap HOURS as above\n"
 	"           --abort     throws away what is prepared     --status   --forget ID [--force]\n"
+	"Where the root key is kept, without any instance:\n"
+	"  make-root DIR --organization TEXT   [--bits N] [--days N] [--root-passphrase-file F]\n"
+	"  sign-intermediate|sign-server REQUEST --root FILE --root-key FILE\n"
+	"           shows what it would sign and asks; --yes   --days N   --out FILE   "
+	"--root-passphrase-file F\n"
+	"and back here:\n"
+	"  install-cert FILE   finds the key that waits for it (init --offline-root, rollover "
+	"--csr, renew-server --csr)\n"
 	"What was in use stays beside it, in a folder with the date of its making.\n";
 
 const struct ctl_command ctl_commands[] = {
@@ -130,7 +140,7 @@ const struct ctl_command ctl_commands[] = {
 	 cmd_suspend},
 	{"restore", "LOGIN --as NAME", "end one's own suspension of a person", NULL, cmd_restore},
 	{"why", "LOGIN|SERIAL", "why somebody gets in or not", NULL, cmd_why},
-	{"ca", "status|renew-ra|renew-ocsp|renew-server|rollover [...]",
+	{"ca", "status|renew-...|rollover|make-root|sign-...|install-cert [...]",
 	 "the instance's own CAs and certificates", ca_help, cmd_ca},
 	{"sessions", "LOGIN [--json]", "where somebody is on the network now", NULL, cmd_sessions},
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},

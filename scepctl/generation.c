@@ -165,7 +165,7 @@ static int copy_current(const struct generation *g, struct errmsg *em)
 		rc = fs_join(from, g->base, g->names[i], em);
 		if (rc == E_OK)
 			rc = fs_join(to, g->stage, g->names[i], em);
-		if (rc == E_OK && fs_exists(from))
+		if (rc == E_OK && access(from, F_OK) == 0) /* not before the first certificate */
 			rc = generation_copy_file(from, to, em);
 	}
 	for (size_t i = 0; rc == E_OK && i < sizeof(more) / sizeof(more[0]); i++) {

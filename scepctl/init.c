@@ -149,8 +149,11 @@ static void show_plan(const struct init *i)
 	char issuer[32];
 
 	printf("%s would be made for \"%s\":\n", p->dir, p->organization);
-	printf("  root CA       RSA %ld, key in %s, encrypted\n", p->root_bits,
-	       *p->root_dir ? p->root_dir : "ca/root");
+	if (*p->offline_root)
+		printf("  root CA       %s, its key elsewhere\n", p->offline_root);
+	else
+		printf("  root CA       RSA %ld, key in %s, encrypted\n", p->root_bits,
+		       *p->root_dir ? p->root_dir : "ca/root");
 	snprintf(issuer, sizeof(issuer), "RSA %ld", p->issuer_bits);
 	for (size_t k = 0; k < p->n_groups; k++)
 		printf("  group         %s: VLAN %s, issuing CA %s, SCEP transport key RSA %ld, "
@@ -226,7 +229,8 @@ static int fill_stage(struct init *i, struct errmsg *em)
 			      .now = clock_now(),
 			      .progress = i->quiet ? no_progress : progress};
 	int (*const steps[])(const struct instance *, struct errmsg *) = {
-		instance_make_pki, instance_make_redis, instance_make_raddb, instance_make_conf};
+		*i->plan.offline_root ? instance_make_offline_pki : instance_make_pki,
+		instance_make_redis, instance_make_raddb, instance_make_conf};
 	static const char *const names[] = {NULL, "Redis configuration and users",
 					    "FreeRADIUS configuration", "scepauth.conf"};
 	int rc = stopped(em);
@@ -365,10 +369,21 @@ static void next_steps(const struct init *i)
 
 	printf("\n%s is ready.\n\nNext:\n", i->plan.dir);
 	escape_shell(dir, i->plan.dir);
-	printf("  1. %s\n",
-	       *i->plan.root_dir ? "Put the folder of the root key on a medium that you lock away."
-				 : "Move ca/root/root.key to a medium that you lock away; no "
-				   "program needs it.");
+	if (*i->plan.offline_root)
+		printf("  0. Take %s/requests to where the root key is, and there\n"
+		       "     scepctl ca sign-intermediate --root root.pem --root-key root.key "
+		       "issuing-GROUP.csr\n"
+		       "     scepctl ca sign-server --root root.pem --root-key root.key portal.csr "
+		       "(and radius.csr);\n"
+		       "     back here, with each of the certificates:\n"
+		       "     scepctl -c %s/scepauth.conf ca install-cert FILE\n",
+		       dir, dir);
+	else
+		printf("  1. %s\n",
+		       *i->plan.root_dir
+			       ? "Put the folder of the root key on a medium that you lock away."
+			       : "Move ca/root/root.key to a medium that you lock away; no "
+				 "program needs it.");
 	printf("  2. redis-server %s/redis/redis.conf\n", dir);
 	printf("  3. scepctl -c %s/scepauth.conf install\n", dir);
 	printf("  4. scep_ca, onboard_portal and auto_revoke, each with -c %s/scepauth.conf\n",
@@ -394,7 +409,7 @@ static int make(struct init *i, struct errmsg *em)
 	rc = make_stage(i, em);
 	if (rc == E_OK)
 		rc = fill_stage(i, em);
-	if (rc == E_OK)
+	if (rc == E_OK && !*i->plan.offline_root) /* else it is not complete yet */
 		rc = check_stage(i, em);
 	if (rc == E_OK)
 		rc = give_away(i, em);
@@ -439,7 +454,7 @@ static int run(const struct ctl_command *self, struct init *i)
 		show_plan(i);
 		return EXIT_DONE;
 	}
-	if (rc == E_OK)
+	if (rc == E_OK && !*i->plan.offline_root)
 		rc = get_passphrase(i, &em);
 	if (rc == E_OK)
 		rc = make(i, &em);
@@ -479,6 +494,7 @@ int cmd_init(const struct ctl_command *self, int argc, char **argv)
 		{"--module-dir", NULL, OPT_TEXT, &in->module_dir, 0, 0},
 		{"--root-passphrase-file", NULL, OPT_TEXT, &i->passphrase_file, 0, 0},
 		{"--root-dir", NULL, OPT_TEXT, &in->root_dir, 0, 0},
+		{"--offline-root", NULL, OPT_TEXT, &in->offline_root, 0, 0},
 		{"--root-bits", NULL, OPT_NUMBER, &in->root_bits, 2048, 8192},
 		{"--issuer-bits", NULL, OPT_NUMBER, &in->issuer_bits, 2048, 8192},
 		{"--ra-bits", NULL, OPT_NUMBER, &in->ra_bits, 2048, 8192},

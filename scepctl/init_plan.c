@@ -225,6 +225,9 @@ static int set_paths(const struct init_plan_input *in, struct init_plan *p, stru
 {
 	int rc = fs_absolute(p->dir, in->dir, em);
 
+	p->offline_root = in->offline_root ? in->offline_root : "";
+	if (rc == E_OK && in->offline_root && (in->root_dir || in->ca_keys.n > 0))
+		return err_set(em, E_FORMAT, "--offline-root excludes --root-dir and --ca-key");
 	if (rc == E_OK && in->root_dir)
 		rc = fs_absolute(p->root_dir, in->root_dir, em);
 	if (rc != E_OK)

@@ -20,6 +20,7 @@ struct init_plan_group {
 struct init_plan {
 	char dir[FS_PATH_MAX];      /* absolute: where the instance will be */
 	char root_dir[FS_PATH_MAX]; /* absolute, "": DIR/ca/root */
+	const char *offline_root; /* root certificate whose key is elsewhere; "": a root is made */
 	struct init_plan_group groups[INIT_PLAN_GROUPS_MAX];
 	size_t n_groups;
 	const char *organization, *ssid, *onboarding_ssid, *host;
@@ -40,7 +41,8 @@ struct init_plan {
 struct init_plan_input {
 	const char *dir, *organization, *ssid, *onboarding_ssid, *host, *scep_listen, *scep_url,
 		*portal_listen, *portal_url, *radius_listen, *redis_socket, *redis_host,
-		*module_dir, *root_dir, *run_as, *token_module, *token_pin, *token_files;
+		*module_dir, *root_dir, *offline_root, *run_as, *token_module, *token_pin,
+		*token_files;
 	long radius_port, redis_port, root_bits, issuer_bits, ra_bits, lifetime;
 	bool cdp;
 	struct opts_list groups;  /* NAME or NAME:VLAN */

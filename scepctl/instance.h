@@ -26,6 +26,12 @@ extern const char *const instance_redis_users[];
  * goes to plan->root_dir when that is set, which the caller has made. */
 int instance_make_pki(const struct instance *in, struct errmsg *em) MUST_CHECK;
 
+/* The same where the root key is elsewhere: keys that wait, and requests/ for the root. */
+int instance_make_offline_pki(const struct instance *in, struct errmsg *em) MUST_CHECK;
+
+/* The names by which the portal is reached, borrowed from p; how many of ret are set. */
+size_t instance_portal_hosts(const struct init_plan *p, const char *ret[4]);
+
 /* secrets/, redis/redis.conf and redis/users.acl. */
 int instance_make_redis(const struct instance *in, struct errmsg *em) MUST_CHECK;
 

@@ -179,14 +179,29 @@ static int make_group(const struct instance *in, const struct init_plan_group *g
 	return rc;
 }
 
+size_t instance_portal_hosts(const struct init_plan *p, const char *ret[4])
+{
+	size_t n = 0;
+
+	ret[n++] = p->host;
+	if (strncmp(p->portal_listen, "127.", 4) != 0 && strncmp(p->portal_listen, "[::1]", 5) != 0)
+		return n;
+	/* On a loopback address it is reached by these too. */
+	if (strcmp(p->host, "localhost") != 0)
+		ret[n++] = "localhost";
+	ret[n++] = "127.0.0.1";
+	ret[n++] = "::1";
+	return n;
+}
+
 static int make_servers(const struct instance *in, const struct made *root, struct errmsg *em)
 {
-	const char *portal_names[4] = {in->plan->host};
+	const char *portal_names[4];
 	const char *radius_names[] = {in->plan->host};
 	struct cert_spec portal = {.kind = CERT_KIND_TLS_SERVER,
 				   .cn = in->plan->host,
 				   .dns = portal_names,
-				   .n_dns = 1,
+				   .n_dns = instance_portal_hosts(in->plan, portal_names),
 				   .not_before = in->now - SLACK};
 	struct cert_spec radius = {.kind = CERT_KIND_TLS_SERVER,
 				   .cn = in->plan->host,
@@ -196,14 +211,6 @@ static int make_servers(const struct instance *in, const struct made *root, stru
 	struct made m = {0};
 	int rc;
 
-	/* On a loopback address it is reached by these too. */
-	if (strncmp(in->plan->portal_listen, "127.", 4) == 0 ||
-	    strncmp(in->plan->portal_listen, "[::1]", 5) == 0) {
-		if (strcmp(in->plan->host, "localhost") != 0)
-			portal_names[portal.n_dns++] = "localhost";
-		portal_names[portal.n_dns++] = "127.0.0.1";
-		portal_names[portal.n_dns++] = "::1";
-	}
 	if (strlen(in->plan->host) >= CN_SIZE) /* the name that counts is in the SAN */
 		portal.cn = radius.cn = NULL;
 	rc = make_one(in, &portal, "portal", SERVER_BITS, SERVER_DAYS, root, root->cert,

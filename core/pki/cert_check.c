@@ -72,6 +72,11 @@ bool cert_check_ca(X509 *cert)
 	return X509_check_ca(cert) == 1 && (X509_get_key_usage(cert) & KU_KEY_CERT_SIGN);
 }
 
+bool cert_check_last_ca(X509 *cert)
+{
+	return X509_get_pathlen(cert) == 0 && (X509_get_key_usage(cert) & KU_CRL_SIGN);
+}
+
 bool cert_check_rsa(X509 *cert)
 {
 	EVP_PKEY *key = X509_get0_pubkey(cert);

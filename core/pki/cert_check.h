@@ -21,6 +21,7 @@ int cert_check_chain(X509 *leaf, X509 *const *chain, size_t n, X509 *anchor, enu
 bool cert_check_key(X509 *cert, EVP_PKEY *key);     /* they belong together */
 bool cert_check_host(X509 *cert, const char *host); /* SAN covers this name or address */
 bool cert_check_ca(X509 *cert);                     /* CA:TRUE and may sign certificates */
+bool cert_check_last_ca(X509 *cert);                /* path length 0, and may sign CRLs */
 bool cert_check_rsa(X509 *cert);                    /* the public key is RSA */
 bool cert_check_same(X509 *a, X509 *b);
 /* How near its end is something that holds from..to (unix seconds)? */
