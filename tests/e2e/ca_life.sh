@@ -94,4 +94,23 @@ t_start ca
 t_not "an expired CA issues nothing" enrol mona students
 t_like "and says why" "$(cat "$CA_LOG")" 'the issuing CA has expired; see scepctl ca status'
 t_ok "the other profile goes on" enrol nina staff
+
+# --- docs/CA-LIFE.md ------------------------------------------------------------------------------------------
+
+# Each of its commands is run by one of the tests ca_*: the same verb with the same options, in one line.
+untested() {
+	local line word run
+	while read -r line; do
+		run=$(cat "$T_TOP"/tests/e2e/ca_*.sh | grep -v '^#')
+		for word in $line; do
+			case $word in
+			scepctl | ca | root.pem | root.key | *[A-Z]* | *.csr | *.pem) ;;
+			*) run=$(grep -F -- "$word" <<<"$run") ;;
+			esac
+		done
+		[[ -n $run ]] || echo "$line"
+	done < <(sed -n 's/^    \(scepctl .*\)/\1/p' "$T_TOP/docs/CA-LIFE.md" | sed 's/ --root-passphrase-file FILE//; s/ --root root.pem --root-key root.key//')
+}
+t_ok "CA-LIFE.md has commands" test "$(grep -c '^    scepctl ' "$T_TOP/docs/CA-LIFE.md")" -ge 15
+t_is "each is run by a test" "$(untested)" ""
 t_done

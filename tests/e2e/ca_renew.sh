@@ -18,7 +18,16 @@ ca=$i/ca/students
 mkdir -p "$w"
 cd "$w" || exit 1
 mint() { "$tool" mint "$SCEPAUTH_CONF" students login="$1"; }
-reload() { t_stop ca >/dev/null 2>&1 && t_start ca; }
+# By SIGHUP, until nothing of before serves.
+reload() {
+	local top n roles
+	top=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/ca.pid")
+	n=$(grep -c 'scep_ca: reloaded' "$CA_LOG")
+	read -ra roles <"/proc/$top/task/$top/children"
+	kill -HUP "$top"
+	t_wait 60 eval '(($(grep -c "scep_ca: reloaded" "$CA_LOG") > '"$n"'))' || t_bail "scep_ca does not reload: $(tail -n 5 "$CA_LOG")"
+	t_wait 30 eval "! kill -0 ${roles[*]} 2>/dev/null" || t_bail "roles of before do not end"
+}
 id_of() { openssl x509 -in "$1" -noout -fingerprint -sha256; }
 paired() { [[ $(openssl x509 -in "$1.pem" -noout -pubkey) == "$(openssl pkey -in "$1.key" -pubout)" ]]; }
 # A device asks for the RA (ask NAME), and sends its request later (send NAME).
@@ -147,4 +156,5 @@ rmdir "$ca/.staging"
 mv "$i/ca/root/root.key" "$T_DIR/away.key"
 t_like "without the root key" "$(ctl ca renew-server radius --root-passphrase-file "$pass" 2>&1)" 'the root key is not here'
 t_ok "--root-key says where it is" ctl ca renew-server radius --root-passphrase-file "$pass" --root-key "$T_DIR/away.key"
+t_ok "for the portal too" ctl ca renew-server portal --root-passphrase-file "$pass" --root-key "$T_DIR/away.key"
 t_done
