@@ -1,6 +1,7 @@
 #include "scepctl/ca_list.h"
 
 #include "core/base/text.h"
+#include "core/pki/ca_dir.h"
 
 struct list {
 	const struct conf *conf;
@@ -103,6 +104,48 @@ static int add_profile(struct list *l, const char *name)
 	return rc;
 }
 
+/* A CA of before, as long as it is valid: later nothing is asked of it. */
+static int add_old(struct list *l, const char *name, const char *id)
+{
+	const char *current = conf_path(l->conf, "profile", name, "issuer-cert");
+	char ca_path[CA_DIR_PATH_SIZE], ocsp[CA_DIR_PATH_SIZE], part[80];
+	struct chain above = {0};
+	struct ca_item *ca;
+	int rc;
+
+	snprintf(part, sizeof(part), "now/retired/%.32s/issuing.pem", id);
+	rc = ca_dir_path(current, part, ca_path, l->em);
+	snprintf(part, sizeof(part), "now/retired/%.32s/ocsp.pem", id);
+	if (rc == E_OK)
+		rc = ca_dir_path(current, part, ocsp, l->em);
+	if (rc != E_OK)
+		return rc;
+	ca = add(l, "old CA", name, "signs the CRL of what it has issued", ca_path, &above);
+	if (!ca)
+		return full(l);
+	judge(l, ca, &above, l->root, CERT_USE_ANY);
+	if (ca->life == CERT_LIFE_OVER) {
+		cert_free(ca->cert);
+		l->out->n--;
+	} else if (fs_exists(ocsp)) {
+		rc = add_below(l, "old OCSP", name, "signs OCSP answers for the old CA", ocsp, ca,
+			       &above);
+	}
+	chain_free(&above);
+	return rc;
+}
+
+static int add_all_old(struct list *l, const char *name)
+{
+	char ids[CA_DIR_RETIRED_MAX][CA_DIR_ID_SIZE];
+	size_t n = 0;
+	int rc = ca_dir_retired(conf_path(l->conf, "profile", name, "issuer-cert"), ids, &n, l->em);
+
+	for (size_t i = 0; rc == E_OK && i < n; i++)
+		rc = add_old(l, name, ids[i]);
+	return rc;
+}
+
 static int add_server(struct list *l, const char *what, const char *use, const char *path,
 		      bool may_be_foreign)
 {
@@ -140,6 +183,8 @@ static int add_all(struct list *l)
 	chain_free(&rest);
 	for (size_t i = 0; rc == E_OK && i < n; i++)
 		rc = add_profile(l, profiles[i]);
+	for (size_t i = 0; rc == E_OK && i < n; i++)
+		rc = add_all_old(l, profiles[i]);
 	if (rc == E_OK)
 		rc = add_server(l, "portal", "the portal's HTTPS, and signs Apple profiles",
 				conf_path(l->conf, "portal", NULL, "tls-cert"), true);

@@ -3,10 +3,12 @@
 #include "core/audit/audit.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/pki/ca_dir.h"
 #include "core/pki/cert.h"
 #include "core/pki/cert_check.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 struct known {
 	const char *profile; /* of the configuration */
@@ -40,12 +42,32 @@ static int add(struct expiry *e, const char *profile, const char *what, const ch
 	return r == E_OK ? E_OK : err_set(em, E_CONFIG, "%s: its dates are malformed", path);
 }
 
+/* The responders of CAs of before go on answering. */
+static int add_retired(struct expiry *e, const struct conf *c, const char *profile,
+		       struct errmsg *em)
+{
+	const char *current = conf_path(c, "profile", profile, "issuer-cert");
+	char ids[CA_DIR_RETIRED_MAX][CA_DIR_ID_SIZE], path[CA_DIR_PATH_SIZE], part[80];
+	size_t n = 0;
+	int r = ca_dir_retired(current, ids, &n, em);
+
+	for (size_t i = 0; r == E_OK && i < n; i++) {
+		snprintf(part, sizeof(part), "now/retired/%.32s/ocsp.pem", ids[i]);
+		r = ca_dir_path(current, part, path, em);
+		if (r == E_OK && access(path, F_OK) == 0)
+			r = add(e, profile, "old OCSP", path, em);
+	}
+	return r;
+}
+
 int expiry_new(const struct conf *c, struct expiry **ret, struct errmsg *em)
 {
 	const char *const *names = NULL;
 	size_t n = conf_titles(c, "profile", &names);
 	struct expiry *e = calloc(1, sizeof(*e));
-	int r = e && (e->all = calloc(n ? 3 * n : 1, sizeof(*e->all))) ? E_OK : E_NOMEM;
+	int r = e && (e->all = calloc(n ? (3 + CA_DIR_RETIRED_MAX) * n : 1, sizeof(*e->all)))
+			? E_OK
+			: E_NOMEM;
 
 	if (r != E_OK)
 		(void)err_set(em, r, "%s", err_text(r));
@@ -60,6 +82,8 @@ int expiry_new(const struct conf *c, struct expiry **ret, struct errmsg *em)
 				em);
 		if (r == E_OK && *ocsp)
 			r = add(e, names[i], "OCSP", ocsp, em);
+		if (r == E_OK)
+			r = add_retired(e, c, names[i], em);
 	}
 	if (r == E_OK)
 		*ret = e;

@@ -129,6 +129,7 @@ t_like "the list by the profile's name is that of the oldest CA, whose certifica
 	"$(openssl crl -inform der -in by-name.crl -noout -verify -CAfile old.pem 2>&1)" 'verify OK'
 t_is "a list of no CA: 404" "$(curl -s -o /dev/null -w '%{http_code}' "$SCEP_URL/crl/${new//[0-9]/0}.crl")" 404
 t_is "a retired CA serves no SCEP: 404" "$(curl -s -o /dev/null -w '%{http_code}' "$SCEP_URL/scep/$old?operation=GetCACaps")" 404
+t_like "ca status has the old CA and its responder" "$(ctl ca status)" 'old CA students +good.*old OCSP students +good'
 t_ok "its responder is renewed with the other" ctl ca renew-ocsp students
 t_ok "and is of the old CA" openssl verify -partial_chain -trusted old.pem "$ca/now/retired/$old/ocsp.pem"
 
