@@ -81,6 +81,12 @@ t_is "the old CA is active still" "$(id_of "$ca/issuing.pem")" "$old"
 t_start redis
 mkdir -p early && pki --gen --type rsa --size 2048 --outform pem >early/key.pem 2>/dev/null
 pki --scepca --url "$SCEP_URL/scep/students" --caout early/ca.pem --raout early/ra.pem --outform pem --force >early/log 2>&1
+cp "$ca/ra.pem" old-ra.pem
+again() { # FILE: the same request as ever; its certificate
+	curl -s -o re.reply --data-binary @re.der "$SCEP_URL/scep/students?operation=PKIOperation" && "$tool" reply old-ra.pem k.re re.reply "$1" >/dev/null
+}
+"$tool" request old-ra.pem k.re re.der challenge="$("$tool" mint "$SCEPAUTH_CONF" students login=rea)" || t_bail "no request"
+t_ok "a device gets a certificate, and loses the answer" again first.der
 t_like "activate" "$(ctl ca rollover students --activate)" 'active: new certificates of students come from the new CA'
 t_is "RA, responder and CA have changed together" "$(id_of "$ca/issuing.pem") $(openssl verify -partial_chain -trusted "$ca/issuing.pem" "$ca/ra.pem" "$ca/ocsp.pem" 2>&1 | grep -c OK)" "$new 2"
 t_like "status" "$(ctl ca rollover students --status)" "active +$new.*retired +$old, valid until .*, needed until"
@@ -89,6 +95,8 @@ reload
 t_ok "ca status and check are good" eval 'ctl ca status && ctl check'
 t_ok "a device enrols with the new CA" enrol nora students
 t_ok "and another" enrol nick students
+t_ok "the device that lost its answer asks again" again second.der
+t_ok "and gets the certificate of before" cmp first.der second.der
 t_like "its issuer" "$(openssl x509 -in nora/cert.pem -noout -issuer)" 'students CA 20'
 t_ok "openssl verifies it" openssl verify -x509_strict -CAfile "$ROOT_CERT" -untrusted "$ca/issuing.pem" nora/cert.pem
 t_is "it names the list of the new CA" "$(url_of nora/cert.pem)" "$SCEP_URL/crl/$new.crl"

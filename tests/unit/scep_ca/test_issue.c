@@ -128,6 +128,7 @@ static void profile_of(struct keys_profile *p, const char *name, const struct sc
 		.issuer = ca->cert, .issuer_key = ca->key, .lifetime_max = 365 * 86400LL};
 	assert_int_equal(text_copy(p->name, sizeof(p->name), name), E_OK);
 	assert_int_equal(cert_ski(ca->cert, p->issuer_id), E_OK);
+	assert_int_equal(ca_dir_id(ca->cert, p->id), E_OK);
 	assert_int_equal(cert_validity(ca->cert, &p->issuer_from, &p->issuer_to), E_OK);
 }
 
