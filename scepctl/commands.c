@@ -92,7 +92,9 @@ static const char reconcile_help[] =
 	"restored). Better than this\n"
 	"is to restore the newest state of Redis. Stop scep_ca first. What the journal has as "
 	"active and Redis does not\n"
-	"know is revoked for good; those devices enrol again. --dry-run only counts.\n";
+	"know is revoked for good; those devices enrol again. Revocations and holds that Redis "
+	"lost "
+	"are put back as they were\nmade. --dry-run only counts.\n";
 
 static const char ca_help[] =
 	"  status   every certificate of the instance: whose, until when, does its chain hold.\n"

@@ -135,7 +135,7 @@ static int verify(const char *path, struct journal_check *c, bool json)
 	int rc = E_OK;
 
 	for (int i = 0; i < LOOKS; i++) {
-		rc = journal_check(path, c, &em);
+		rc = journal_check_path(path, c, &em);
 		if (rc != E_OK || c->found.torn == 0)
 			break;
 		(void)nanosleep(&pause, NULL);

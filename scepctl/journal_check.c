@@ -59,7 +59,7 @@ static int see(void *ctx, const struct journal_record *r)
 	return rc == E_OK && r->type == JOURNAL_CHECKPOINT ? check_own(k, r) : rc;
 }
 
-int journal_check(const char *path, struct journal_check *c, struct errmsg *em)
+int journal_check_path(const char *path, struct journal_check *c, struct errmsg *em)
 {
 	struct checking k = {.c = c, .em = em};
 	int r;

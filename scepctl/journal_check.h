@@ -14,7 +14,7 @@ struct journal_check {
 };
 
 /* As journal_read_path; E_DENIED: whole in itself, but not what was noted, or a wrong signature. */
-int journal_check(const char *path, struct journal_check *c, struct errmsg *em) MUST_CHECK;
+int journal_check_path(const char *path, struct journal_check *c, struct errmsg *em) MUST_CHECK;
 
 /* A checkpoint in a file, signed by key when that is not NULL. E_DENIED, E_FORMAT, E_IO, E_NOTFOUND. */
 int journal_check_note(const char *file, const struct note_key *key, struct checkpoint *ret,

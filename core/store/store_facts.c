@@ -158,3 +158,47 @@ int store_changed(struct store *s, struct buf *positions, int64_t *ret_revoked,
 	reply_free(r);
 	return rc;
 }
+
+/* --- putting back ---------------------------------------------------------------------------------- */
+
+/* HSETNX, and whether it was not there. */
+static int set_once(struct store *s, const char *key, const char *field, const char *value,
+		    bool *ret_new, struct errmsg *em)
+{
+	struct reply *r = NULL;
+	struct call c;
+	int rc;
+
+	call_init_plain(&c, value ? "HSETNX" : "HEXISTS");
+	call_str(&c, key);
+	call_str(&c, field);
+	if (value)
+		call_str(&c, value);
+	rc = call_run(&c, s, &r, em);
+	if (rc != E_OK)
+		return rc;
+	if (reply_kind(r) != REPLY_INT)
+		rc = call_bad_reply(em);
+	else
+		*ret_new = reply_integer(r) == (value ? 1 : 0);
+	reply_free(r);
+	return rc;
+}
+
+int store_revoke_again(struct store *s, const char *id, const char *record, struct errmsg *em)
+{
+	bool fresh;
+
+	return set_once(s, "revoked", id, record, &fresh, em);
+}
+
+int store_hold_again(struct store *s, const char *source, const char *user, const char *record,
+		     bool *ret_lost, struct errmsg *em)
+{
+	char key[NAME_SIZE + 8];
+	int n = snprintf(key, sizeof(key), "hold:%s", source);
+
+	if (n < 0 || (size_t)n >= sizeof(key))
+		return E_TOOBIG;
+	return set_once(s, key, user, record, ret_lost, em);
+}

@@ -37,6 +37,13 @@ int store_facts_of(struct store *s, const char *user, store_fact_fn *fn, void *c
 int store_unrevoked(struct store *s, const char *const *ids, size_t n, size_t *ret_missing,
 		    char ret_first[HASH_SIZE], struct errmsg *em) MUST_CHECK;
 
+/* Puts a revocation back that Redis lost, in the words of who made it; one that is there stands. As ca. */
+int store_revoke_again(struct store *s, const char *id, const char *record,
+		       struct errmsg *em) MUST_CHECK;
+/* The same for a hold, as installer. record NULL: only looks. ret_lost: it was not there. */
+int store_hold_again(struct store *s, const char *source, const char *user, const char *record,
+		     bool *ret_lost, struct errmsg *em) MUST_CHECK;
+
 struct store_change {
 	char user[ID_SIZE];
 	char restored_by[NAME_SIZE], hold[NAME_SIZE]; /* whose stream says so; "": no restoration */
