@@ -9,6 +9,7 @@
 struct backend {
 	struct store_pool *pool;
 	struct breaker breaker;
+	_Atomic int failure; /* what the breaker is open for */
 };
 
 int backend_open(const struct backend_options *o, struct backend **ret)
@@ -26,6 +27,7 @@ int backend_open(const struct backend_options *o, struct backend **ret)
 
 	if (!b)
 		return E_NOMEM;
+	atomic_init(&b->failure, E_UNAVAIL);
 	breaker_init(&b->breaker, o->breaker_ms);
 	rc = store_pool_open(&so, o->connections, &b->pool);
 	if (rc) {
@@ -44,10 +46,17 @@ void backend_close(struct backend *b)
 	free(b);
 }
 
-/* Only what says "nobody there" trips the breaker: an answer, even a refusal, is an answer. */
+/* Trips the breaker: asking again at once would not help. Another error is about this question alone. */
 static bool is_gone(int rc)
 {
-	return rc == E_UNAVAIL || rc == E_TIMEOUT || rc == E_IO;
+	return err_is_away(rc) || rc == E_IO;
+}
+
+static enum authz_reason reason_of(int rc)
+{
+	if (rc == E_TIMEOUT)
+		return AUTHZ_BACKEND_TIMEOUT;
+	return rc == E_UNAVAIL || rc == E_IO ? AUTHZ_BACKEND_DOWN : AUTHZ_BACKEND_ERROR;
 }
 
 static int ask(struct backend *b, const char *serial, struct facts *facts,
@@ -57,13 +66,16 @@ static int ask(struct backend *b, const char *serial, struct facts *facts,
 	int rc;
 
 	if (!breaker_allow(&b->breaker, clock_mono_ms()))
-		return err_set(&ret->error, E_UNAVAIL, "not asked: it failed a moment ago");
+		return err_set(&ret->error, atomic_load(&b->failure),
+			       "not asked: it failed a moment ago");
 	s = store_pool_get(b->pool);
 	/* Says nothing about Redis, so the breaker learns nothing. */
 	if (!s)
 		return err_set(&ret->error, E_UNAVAIL, "all connections are in use");
 	rc = store_authorize(s, serial, facts, &ret->error);
 	store_pool_put(b->pool, s);
+	if (is_gone(rc))
+		atomic_store(&b->failure, rc);
 	if (breaker_report(&b->breaker, clock_mono_ms(), !is_gone(rc)))
 		ret->news = is_gone(rc) ? BACKEND_LOST : BACKEND_BACK;
 	return rc;
@@ -78,7 +90,7 @@ void backend_decide(struct backend *b, const struct authz_request *req, struct b
 	memset(&facts, 0, sizeof(facts));
 	rc = ask(b, req->serial, &facts, ret);
 	if (rc) {
-		authz_reject(&ret->verdict, is_gone(rc) ? AUTHZ_BACKEND_DOWN : AUTHZ_BACKEND_ERROR);
+		authz_reject(&ret->verdict, reason_of(rc));
 		return;
 	}
 	ret->error.text[0] = '\0';

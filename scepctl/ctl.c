@@ -194,6 +194,7 @@ int ctl_fail(int code, const struct errmsg *em)
 		return EXIT_USAGE;
 	case E_UNAVAIL:
 	case E_TIMEOUT:
+	case E_BACKEND:
 		return EXIT_BACKEND;
 	default:
 		return EXIT_FAILED;

@@ -112,7 +112,7 @@ static void show_redis(struct status *st)
 	json_set_str(st->out, "redis_error", em.text);
 	if (!st->common.json)
 		printf("redis     %s\n", em.text);
-	worse(st, rc == E_UNAVAIL || rc == E_TIMEOUT ? EXIT_BACKEND : EXIT_FAILED);
+	worse(st, err_is_away(rc) ? EXIT_BACKEND : EXIT_FAILED);
 }
 
 static void show_cert(struct status *st, struct json *list, const struct ca_item *i)

@@ -11,11 +11,6 @@
 
 enum { PROGRESS_EACH = 1000, PLAN_TEXT_MAX = 200 << 20, SAMPLE_PEOPLE = 8 };
 
-static bool away(int rc)
-{
-	return rc == E_UNAVAIL || rc == E_TIMEOUT;
-}
-
 static int on_login(void *ctx, const char *login, const char *user)
 {
 	/* Lists for people are made of these: what could break a line is not ours. */
@@ -182,7 +177,7 @@ static int plan_apply(struct revoker *r, const struct plan *p, struct errmsg *em
 			break;
 		}
 		rc = step_apply(r, p, s, em);
-		if (away(rc))
+		if (err_is_away(rc))
 			break;
 		if (rc == E_OK) {
 			done[s->op]++;

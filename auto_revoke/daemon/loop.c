@@ -44,11 +44,6 @@ static void rest(struct revoker *r, struct rhythm *h)
 		h->next_look = 0;
 }
 
-static bool away(int rc)
-{
-	return rc == E_UNAVAIL || rc == E_TIMEOUT;
-}
-
 static void store_trouble(struct revoker *r, struct rhythm *h, const struct errmsg *em)
 {
 	if (alarm_raise(&r->store_alarm, em->text))
@@ -73,7 +68,7 @@ static bool follow(struct revoker *r, struct rhythm *h)
 	size_t n = 0;
 	int rc = follow_run(r, &n, &em);
 
-	if (away(rc)) {
+	if (err_is_away(rc)) {
 		store_trouble(r, h, &em);
 		return false;
 	}
@@ -125,7 +120,7 @@ static void compare(struct revoker *r, struct rhythm *h)
 	took = clock_mono_ms() - begin;
 	h->next_woken =
 		clock_mono_ms() + (took * WOKEN_LOAD > WOKEN_MS ? took * WOKEN_LOAD : WOKEN_MS);
-	if (away(rc)) {
+	if (err_is_away(rc)) {
 		store_trouble(r, h, &em);
 	} else if (rc == E_OK || rc == E_DENIED) {
 		alarm_clear(&r->cycle_alarm);
@@ -218,7 +213,7 @@ int loop_once(struct revoker *r)
 	if (!r->dry_run)
 		rc = drain(r, &em);
 	/* An audit line that cannot leave must not keep somebody on the network. */
-	if (!away(rc))
+	if (!err_is_away(rc))
 		rc = cycle_run(r, &em);
 	if (!r->dry_run && (rc == E_OK || rc == E_DENIED)) {
 		struct errmsg inner = {""};
@@ -228,5 +223,5 @@ int loop_once(struct revoker *r)
 	}
 	if (rc != E_OK && rc != E_DENIED) /* the brake has spoken already */
 		log_error("%s", em.text[0] != '\0' ? em.text : err_text(rc));
-	return rc == E_OK ? EXIT_DONE : away(rc) ? EXIT_BACKEND : EXIT_FAILED;
+	return rc == E_OK ? EXIT_DONE : err_is_away(rc) ? EXIT_BACKEND : EXIT_FAILED;
 }

@@ -21,6 +21,7 @@ struct facts; /* core/model/facts.h */
 	X(AUTHZ_BAD_SERIAL, "bad_serial")                                                          \
 	X(AUTHZ_NO_ISSUER, "no_issuer")                                                            \
 	X(AUTHZ_BACKEND_DOWN, "backend_down")                                                      \
+	X(AUTHZ_BACKEND_TIMEOUT, "backend_timeout")                                                \
 	X(AUTHZ_BACKEND_ERROR, "backend_error")                                                    \
 	X(AUTHZ_STORE_NOT_READY, "store_not_ready")                                                \
 	X(AUTHZ_UNKNOWN_CERT, "unknown_cert")                                                      \

@@ -29,3 +29,8 @@ int err_set(struct errmsg *em, int code, const char *fmt, ...)
 	va_end(ap);
 	return code;
 }
+
+bool err_is_away(int code)
+{
+	return code == E_UNAVAIL || code == E_TIMEOUT || code == E_BACKEND;
+}

@@ -7,6 +7,8 @@
 #ifndef CORE_BASE_ERR_H
 #define CORE_BASE_ERR_H
 
+#include <stdbool.h>
+
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
@@ -24,7 +26,8 @@
 	X(E_UNAVAIL, -11, "backend not available")                                                 \
 	X(E_STATE, -12, "not possible in this state")                                              \
 	X(E_UNSUPPORTED, -13, "not supported")                                                     \
-	X(E_INTERNAL, -14, "internal error")
+	X(E_INTERNAL, -14, "internal error")                                                       \
+	X(E_BACKEND, -15, "backend refuses service")
 
 enum err {
 	E_OK = 0,
@@ -40,6 +43,10 @@ struct errmsg {
 
 /* The fixed text of a code; never NULL. */
 const char *err_text(int code);
+
+/* Nobody there (E_UNAVAIL), no answer in time (E_TIMEOUT) or an answer that nothing goes now (E_BACKEND): the
+ * same may succeed later. */
+bool err_is_away(int code);
 
 /* Formats a sentence into em (may be NULL) and returns code, so that `return err_set(...)` works. */
 int err_set(struct errmsg *em, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);

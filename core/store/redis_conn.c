@@ -182,7 +182,7 @@ static int exchange(struct redis_conn *c, const struct bytes *argv, size_t argc,
 		rc = store_error_map(c->name, reply->str, c->user, em);
 		freeReplyObject(reply);
 		/* After a failover or a restart the next try may find a better server. */
-		if (rc == E_UNAVAIL)
+		if (rc == E_BACKEND)
 			hang_up(c);
 		return rc;
 	}

@@ -3,9 +3,9 @@
  * docs/REDIS.md), so each is one round trip that blocks up to the handle's deadline.
  *
  * A handle serves one thread at a time; share through struct store_pool. Which verbs succeed is
- * decided by the Redis user of the handle, not here. Error mapping: connection or deadline
- * E_UNAVAIL / E_TIMEOUT; LOADING, READONLY, OOM, MISCONF, NOPERM, BUSY, a missing library and an
- * empty store (NOTREADY) E_UNAVAIL; NOTFOUND E_NOTFOUND; DENIED and AMBIGUOUS E_DENIED; BADARG
+ * decided by the Redis user of the handle, not here. Error mapping: no connection
+ * E_UNAVAIL; no answer within the deadline E_TIMEOUT; an answer that it serves nobody, or not this user
+ * (LOADING, READONLY, OOM, MISCONF, NOPERM, WRONGPASS, BUSY, a missing library, an empty store) E_BACKEND; NOTFOUND E_NOTFOUND; DENIED and AMBIGUOUS E_DENIED; BADARG
  * E_FORMAT; EXISTS E_EXISTS; STATE E_STATE;
  * a reply of unexpected shape E_INTERNAL. em (may be NULL) receives the sentence.
  */

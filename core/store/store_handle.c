@@ -47,7 +47,7 @@ int store_ping(struct store *s, struct errmsg *em)
 	if (reply_number(r, 0, &ready) != E_OK)
 		rc = call_bad_reply(em);
 	else if (ready != 1)
-		rc = err_set(em, E_UNAVAIL,
+		rc = err_set(em, E_BACKEND,
 			     "Redis is not set up, or its data are gone; see scepctl install");
 	reply_free(r);
 	return rc;

@@ -67,7 +67,7 @@ void reply_failure(const struct portal *p, struct http_response *res, int r,
 						 .action_key = "try_again"};
 
 	log_error("%s", em != NULL && *em->text != '\0' ? em->text : err_text(r));
-	if (r != E_UNAVAIL && r != E_TIMEOUT) {
+	if (!err_is_away(r)) {
 		reply_page(p, res, 500, r);
 		return;
 	}

@@ -105,7 +105,7 @@ int crl_cache_get(struct crl_cache *c, int64_t now, int64_t mono_ms, struct buf 
 		buf_add_bytes(out, buf_bytes(&c->der));
 		*ret = c->seen;
 		r = buf_error(out);
-	} else if (r == E_OK || r == E_TIMEOUT) {
+	} else if (r == E_OK || err_is_away(r)) {
 		r = E_UNAVAIL;
 	}
 	pthread_mutex_unlock(&c->lock);

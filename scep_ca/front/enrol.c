@@ -26,11 +26,6 @@ struct enrol {
 	struct errmsg em;
 };
 
-static bool is_away(int r)
-{
-	return r == E_UNAVAIL || r == E_TIMEOUT;
-}
-
 static void answer_busy(struct http_response *res, const char *text)
 {
 	http_text(res, 503, text);
@@ -193,7 +188,7 @@ static void enrol(struct enrol *e, struct http_response *res)
 {
 	int r = run(e);
 
-	if (is_away(r)) {
+	if (err_is_away(r)) {
 		log_error("%s %s: %s is away: %s", e->profile->name, e->client, e->step,
 			  e->em.text);
 		return answer_busy(res, "not available, come again\n");
@@ -210,10 +205,10 @@ static void enrol(struct enrol *e, struct http_response *res)
 	 * alike. */
 	if (r != E_OK)
 		log_error("enrol note: %s", e->em.text);
-	if (is_away(r) && e->rule != RULE_NONE)
+	if (err_is_away(r) && e->rule != RULE_NONE)
 		return answer_busy(res, "not available, come again\n");
 	r = reply(e, res);
-	if (is_away(r)) {
+	if (err_is_away(r)) {
 		log_error("%s %s: reply is away: %s", e->profile->name, e->client, e->em.text);
 		return answer_busy(res, "not available, come again\n");
 	}

@@ -96,7 +96,7 @@ void status_crl(void *ctx, const struct http_request *req, struct http_response 
 	if (em.text[0])
 		log_warn("CRL %s: %s%s", p->name, em.text,
 			 r == E_OK ? "; the last one is shown" : "");
-	if (r == E_UNAVAIL) {
+	if (err_is_away(r)) {
 		http_text(res, 503, "no list available, come again\n");
 		set(res, "Retry-After", "5");
 		return;
@@ -136,7 +136,7 @@ static void ocsp(struct service *s, const struct http_request *req, struct bytes
 	r = question.n > OCSP_REQUEST_MAX
 		    ? refuse(OCSP_MALFORMED, "the request is too long", &res->body, &em)
 		    : signer_ocsp(s->signer, question, &done, &res->body, &em);
-	if (r == E_UNAVAIL || r == E_TIMEOUT)
+	if (err_is_away(r))
 		r = refuse(OCSP_TRY_LATER, NULL, &res->body, &em);
 	if (r != E_OK) {
 		log_error("OCSP %s: %s", req->client, em.text);

@@ -51,7 +51,7 @@ struct making {
 
 static bool is_away(int r)
 {
-	return r == E_UNAVAIL || r == E_TIMEOUT;
+	return err_is_away(r);
 }
 
 static int ask_ledger(struct making *m, char revision[HASH_SIZE], struct errmsg *em)

@@ -41,12 +41,6 @@ static int refuse(struct issue *i, enum scep_rule rule, struct errmsg *em, const
 	return err_set(em, E_OK, "%s", why);
 }
 
-/* Was the store's answer a no, or is there no answer? */
-static bool is_away(int r)
-{
-	return r == E_UNAVAIL || r == E_TIMEOUT;
-}
-
 static void pause_ms(long ms)
 {
 	struct timespec t = {.tv_sec = 0, .tv_nsec = ms * 1000000L};
@@ -143,7 +137,7 @@ static int claim_once(struct issue *i, enum claim_result *ret, char serial[SERIA
 {
 	int r = store_ticket_claim(i->ledger, &i->rec, ret, serial, ret_der, em);
 
-	for (int n = 1; is_away(r) && n < STORE_TRIES; n++) {
+	for (int n = 1; err_is_away(r) && n < STORE_TRIES; n++) {
 		pause_ms(STORE_PAUSE_MS);
 		r = store_ticket_claim(i->ledger, &i->rec, ret, serial, ret_der, em);
 	}
@@ -164,7 +158,7 @@ static int draw_and_claim(struct issue *i, enum claim_result *ret, char serial[S
 	fault_point("intent");
 	r = claim_once(i, ret, serial, ret_der, em);
 	/* Without an answer it may be claimed: then a restart decides. */
-	if ((r != E_OK && !is_away(r)) || (r == E_OK && *ret == CLAIM_AGAIN))
+	if ((r != E_OK && !err_is_away(r)) || (r == E_OK && *ret == CLAIM_AGAIN))
 		ledger_journal_aborted(i->journal, i->rec.serial, "not claimed");
 	return r;
 }
@@ -254,7 +248,7 @@ static int commit(struct issue *i, struct bytes der, struct errmsg *em)
 	int r = store_cert_commit(i->ledger, i->rec.serial, der, em);
 
 	/* Repeating it is harmless, and a lost answer would cost the person the ticket. */
-	for (int n = 1; is_away(r) && n < STORE_TRIES; n++) {
+	for (int n = 1; err_is_away(r) && n < STORE_TRIES; n++) {
 		pause_ms(STORE_PAUSE_MS);
 		r = store_cert_commit(i->ledger, i->rec.serial, der, em);
 	}
@@ -265,7 +259,7 @@ static int commit(struct issue *i, struct bytes der, struct errmsg *em)
 		i->rule = RULE_COMMIT;
 		return E_OK;
 	}
-	if (r != E_OK && !is_away(r))
+	if (r != E_OK && !err_is_away(r))
 		give_up(i, "commit failed");
 	return r;
 }

@@ -64,11 +64,11 @@ int keeper_start(struct keeper *s, const struct conf *c, struct errmsg *em)
 	if (ledger) {
 		/* The ledger may be away; the first request asks again. */
 		r = ledger_journal_settle(s->journal, ledger, em);
-		if (r == E_UNAVAIL || r == E_TIMEOUT)
+		if (err_is_away(r))
 			log_warn("%s", em->text);
 		store_pool_put(s->ledger, ledger);
 	}
-	return r == E_UNAVAIL || r == E_TIMEOUT ? E_OK : r;
+	return err_is_away(r) ? E_OK : r;
 }
 
 int keeper_probe(struct keeper *s, struct errmsg *em)

@@ -309,11 +309,6 @@ bool ledger_journal_is_lost(struct ledger_journal *l)
 
 /* --- settling -------------------------------------------------------------------------------------- */
 
-static bool is_away(int r)
-{
-	return r == E_UNAVAIL || r == E_TIMEOUT;
-}
-
 static int abort_one(struct ledger_journal *l, struct store *ledger, const char *serial,
 		     const char *reason, struct errmsg *em)
 {
@@ -344,7 +339,7 @@ static int settle_one(struct ledger_journal *l, struct store *ledger, const stru
 		ledger_journal_committed(l, o->serial, o->not_after);
 		return E_OK;
 	}
-	if (is_away(r))
+	if (err_is_away(r))
 		return r;
 	/* Refused by the ledger, which has aborted and revoked it, or knows nothing of it. */
 	denied = r == E_DENIED;

@@ -55,7 +55,7 @@ static int look_up(const struct asking *a, size_t i, int64_t now, struct standin
 	journal_standing(ledger_journal_state(a->journal), serial, now, r != E_OK || lost, &known);
 	ledger_journal_state_done(a->journal);
 	if (known.word == STANDING_REVOKED &&
-	    (r == E_UNAVAIL || r == E_TIMEOUT || ret->word != STANDING_REVOKED ||
+	    (err_is_away(r) || ret->word != STANDING_REVOKED ||
 	     ret->why.reason == REVOCATION_HOLD)) {
 		*ret = known;
 		r = E_OK;
@@ -86,11 +86,11 @@ static int answer(const struct asking *a, struct signer_ocsp *ret, struct buf *o
 		return refuse(OCSP_INTERNAL, out, em, "the responder's certificate has expired");
 	for (size_t i = 0; r == E_OK && i < ocsp_query_count(q); i++)
 		r = look_up(a, i, done.this_update, &found[i], em);
-	if (r == E_UNAVAIL || r == E_TIMEOUT)
-		return refuse(OCSP_TRY_LATER, out, em, NULL);
 	if (r == E_OK)
 		r = ocsp_answer(q, found, done.this_update, done.next_update, p->ocsp_cert,
 				p->ocsp_key, out, em);
+	if (err_is_away(r))
+		return refuse(OCSP_TRY_LATER, out, em, NULL);
 	if (r != E_OK)
 		return refuse(OCSP_INTERNAL, out, em, NULL);
 	*ret = done;

@@ -149,7 +149,7 @@ void proto_put_result(struct buf *b, int code, const struct errmsg *em)
 static int get_result(struct frame_reader *r, struct errmsg *em)
 {
 	struct errmsg sent = {""};
-	int code = -(int)frame_enum(r, -E_INTERNAL + 1);
+	int code = -(int)frame_enum(r, -E_BACKEND + 1);
 
 	frame_get_str(r, sent.text, sizeof(sent.text));
 	if (r->error == E_OK && em && sent.text[0])

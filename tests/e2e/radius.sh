@@ -286,13 +286,13 @@ connect alice
 usual=$(($(milliseconds) - before))
 kill -STOP "$redis_pid"
 before=$(milliseconds)
-expect_reject "Redis hangs" alice backend_down
+expect_reject "Redis hangs" alice backend_timeout
 took=$(($(milliseconds) - before))
 t_ok "and costs its deadline of 120 ms ($took ms instead of $usual ms)" test $took -lt $((usual + 400))
 t_like "which is logged" "$(new_log)" "store not available, everybody is rejected"
 sleep 0.3
 connect alice
-t_is "a probe fails the same way" "$EAP_RESULT $(reasons)" "reject backend_down"
+t_is "a probe fails the same way" "$EAP_RESULT $(reasons)" "reject backend_timeout"
 t_unlike "and is no news" "$(new_log)" "store not available"
 kill -CONT "$redis_pid"
 t_ok "Redis goes on, so does RADIUS" t_wait 5 eapol_run "$dev/alice.conf"
@@ -310,13 +310,17 @@ secret=$(sed -n 's/^ *scepauth_redis_password *= *"\{0,1\}\([^"]*\)"\{0,1\}$/\1/
 t_like "the password is in instance.conf" "$secret" '^.{16,}$'
 sed -i 's/^\( *scepauth_redis_password *= *\).*/\1"not-the-one-it-wants"/' "$raddb/instance.conf"
 restart_radius
-expect_reject "a wrong Redis password" alice backend_down
+expect_reject "a wrong Redis password" alice backend_error
 t_like "is told apart in the log" "$(new_log)" "refuses this user or password"
 t_unlike "without saying it" "$(cat "$RADIUS_LOG")" "not-the-one-it-wants|$secret"
 good_radius
 
+install_as REPLICAOF 127.0.0.1 1
+expect_reject "a replica without its primary" alice backend_error
+install_as REPLICAOF NO ONE
+t_ok "until it is a primary" t_wait 5 eapol_run "$dev/alice.conf"
 install_as FUNCTION DELETE scepauth
-expect_reject "Redis without the Functions" alice backend_down
+expect_reject "Redis without the Functions" alice backend_error
 t_like "is told apart in the log too" "$(new_log)" "scepctl install"
 "$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" install >/dev/null 2>&1 || t_bail "scepctl install"
 t_ok "until they are there" t_wait 5 eapol_run "$dev/alice.conf"

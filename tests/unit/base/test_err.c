@@ -20,6 +20,17 @@ static void test_texts(void **state)
 	assert_string_equal(err_text(7), "unknown error");
 }
 
+static void test_away(void **state)
+{
+	(void)state;
+#define X(name, value, text)                                                                       \
+	assert_int_equal(err_is_away(name),                                                        \
+			 name == E_UNAVAIL || name == E_TIMEOUT || name == E_BACKEND);
+	ERR_LIST(X)
+#undef X
+	assert_false(err_is_away(E_OK));
+}
+
 static void test_set(void **state)
 {
 	struct errmsg em;
@@ -38,7 +49,7 @@ static void test_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts),
-					   cmocka_unit_test(test_set)};
+					   cmocka_unit_test(test_away), cmocka_unit_test(test_set)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

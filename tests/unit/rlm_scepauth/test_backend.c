@@ -125,16 +125,16 @@ static void test_black_hole(void **state)
 
 	(void)state;
 	took = decide(b, &a);
-	expect_reject(&a, AUTHZ_BACKEND_DOWN, BACKEND_LOST);
+	expect_reject(&a, AUTHZ_BACKEND_TIMEOUT, BACKEND_LOST);
 	assert_true(took >= DEADLINE - 5 && took < DEADLINE + 150);
 	for (int i = 0; i < 20; i++) {
 		took = decide(b, &a);
-		expect_reject(&a, AUTHZ_BACKEND_DOWN, BACKEND_SAME);
+		expect_reject(&a, AUTHZ_BACKEND_TIMEOUT, BACKEND_SAME);
 		assert_true(took < DEADLINE - 5);
 	}
 	rest(HOLD + 20);
 	took = decide(b, &a); /* the probe */
-	expect_reject(&a, AUTHZ_BACKEND_DOWN, BACKEND_SAME);
+	expect_reject(&a, AUTHZ_BACKEND_TIMEOUT, BACKEND_SAME);
 	assert_true(took >= DEADLINE - 5);
 	backend_close(b);
 	close(fd);
@@ -145,6 +145,7 @@ struct speaker {
 	int listener;
 	const char *answer;
 	int delay_ms;
+	bool cut; /* hangs up after the answer */
 	pthread_t thread;
 };
 
@@ -167,6 +168,8 @@ static void *speak(void *arg)
 			rest(s->delay_ms);
 		if (write(fd, out, strlen(out)) != (ssize_t)strlen(out))
 			break;
+		if (out == s->answer && s->cut)
+			break;
 	}
 	if (fd >= 0)
 		close(fd);
@@ -178,6 +181,7 @@ static void start(struct speaker *s, const char *answer, int delay_ms)
 	s->listener = listen_there();
 	s->answer = answer;
 	s->delay_ms = delay_ms;
+	s->cut = false;
 	assert_int_equal(pthread_create(&s->thread, NULL, speak, s), 0);
 }
 
@@ -217,6 +221,64 @@ static void test_answers_that_are_none(void **state)
 			/* An answer is an answer: nobody else is turned away for it. */
 			expect_reject(&a, AUTHZ_BACKEND_ERROR, BACKEND_SAME);
 		}
+		finish(&s, b);
+	}
+}
+
+/* Somebody is there and refuses: not the same as nobody, not even while nobody is asked after it. */
+static void test_answers_that_refuse(void **state)
+{
+	static const char *const answers[] = {
+		"-LOADING Redis is loading the dataset in memory\r\n",
+		"-MASTERDOWN Link with MASTER is down\r\n",
+		"-READONLY You can't write against a read only replica.\r\n",
+		"-OOM command not allowed\r\n",
+		"-MISCONF Redis is configured to save RDB snapshots\r\n",
+		"-NOREPLICAS Not enough good replicas to write.\r\n",
+		"-NOPERM User radius has no permissions\r\n",
+		"-NOAUTH Authentication required.\r\n",
+		"-WRONGPASS invalid username-password pair\r\n",
+		"-BUSY Redis is busy running a script.\r\n",
+		"-ERR Function not found\r\n",
+		"-ERR max number of clients reached\r\n",
+		"-WRONGTYPE Operation against a key\r\n",
+		"-NOTREADY\r\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct backend_answer a;
+		struct speaker s;
+		struct backend *b;
+
+		start(&s, answers[i], 0);
+		b = open_there(4);
+		decide(b, &a);
+		if (a.verdict.reason != AUTHZ_BACKEND_ERROR)
+			fail_msg("%s: %s", answers[i], authz_reason_text(a.verdict.reason));
+		expect_reject(&a, AUTHZ_BACKEND_ERROR, BACKEND_LOST);
+		decide(b, &a);
+		expect_reject(&a, AUTHZ_BACKEND_ERROR, BACKEND_SAME);
+		assert_non_null(strstr(a.error.text, "not asked"));
+		finish(&s, b);
+	}
+}
+
+static void test_cut_off(void **state)
+{
+	static const char *const answers[] = {"", "$1000\r\nabc", "*6\r\n:1\r\n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		struct backend_answer a;
+		struct speaker s;
+		struct backend *b;
+
+		start(&s, answers[i], 0);
+		s.cut = true;
+		b = open_there(4);
+		decide(b, &a);
+		expect_reject(&a, AUTHZ_BACKEND_DOWN, BACKEND_LOST);
 		finish(&s, b);
 	}
 }
@@ -304,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_there),           cmocka_unit_test(test_black_hole),
 		cmocka_unit_test(test_answers_that_are_none),  cmocka_unit_test(test_good_answers),
 		cmocka_unit_test(test_all_connections_in_use), cmocka_unit_test(test_comes_back),
+		cmocka_unit_test(test_answers_that_refuse),    cmocka_unit_test(test_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

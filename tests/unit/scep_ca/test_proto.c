@@ -345,7 +345,7 @@ static void test_results(void **state)
 	(void)state;
 	buf_init(&b, 1000);
 	for (size_t i = 0; i < COUNT(answers); i++) {
-		for (int code = E_NOMEM; code >= E_INTERNAL; code--) {
+		for (int code = E_NOMEM; code >= E_BACKEND; code--) {
 			buf_reset(&b);
 			proto_put_result(&b, code, &(const struct errmsg){"it is so"});
 			assert_int_equal(answers[i].decode(buf_bytes(&b)), code);
@@ -353,7 +353,7 @@ static void test_results(void **state)
 			assert_int_equal(answers[i].decode(buf_bytes(&b)), E_FORMAT);
 		}
 		buf_reset(&b);
-		buf_add_u8(&b, -E_INTERNAL + 1);
+		buf_add_u8(&b, -E_BACKEND + 1);
 		frame_put_str(&b, "");
 		assert_int_equal(answers[i].decode(buf_bytes(&b)), E_FORMAT);
 		buf_reset(&b);

@@ -182,7 +182,7 @@ static void lies(void **state)
 	/* more than one answer to one question */
 	FAILS(ASKED(NO_FACTS NO_FACTS), E_INTERNAL);
 	/* errors */
-	FAILS(ASKED("-LOADING Redis is loading the dataset in memory\r\n"), E_UNAVAIL);
+	FAILS(ASKED("-LOADING Redis is loading the dataset in memory\r\n"), E_BACKEND);
 	FAILS(ASKED("-NOTFOUND x\r\n"), E_NOTFOUND);
 	FAILS(ASKED("-\r\n"), E_INTERNAL);
 }
@@ -245,7 +245,7 @@ static void password_is_never_told(void **state)
 	liar_start(&l, "", 0);
 	l.refuse_auth = true;
 	s = liar_open(&l, 300);
-	FAILS(store_authorize(s, some_serial, &f, &S.em), E_UNAVAIL);
+	FAILS(store_authorize(s, some_serial, &f, &S.em), E_BACKEND);
 	assert_null(strstr(S.em.text, "secret-of-radius"));
 	assert_non_null(strstr(S.em.text, "user radius"));
 	liar_stop(&l, s);
@@ -266,21 +266,59 @@ static void wrong_password(void **state)
 	struct store *s = open_at(S.redis.socket, "radius", "guess", 1000);
 
 	(void)state;
-	FAILS(store_ping(s, &S.em), E_UNAVAIL);
+	FAILS(store_ping(s, &S.em), E_BACKEND);
 	assert_null(strstr(S.em.text, "guess"));
 	store_close(s);
 	s = open_at(S.redis.socket, "nobody", "guess", 1000);
-	FAILS(store_ping(s, &S.em), E_UNAVAIL);
+	FAILS(store_ping(s, &S.em), E_BACKEND);
 	store_close(s);
 	s = open_at(S.redis.socket, NULL, NULL, 1000);
-	FAILS(store_ping(s, &S.em), E_UNAVAIL);
+	FAILS(store_ping(s, &S.em), E_BACKEND);
 	store_close(s);
 	s = open_at(S.redis.socket, "default", "", 1000);
-	FAILS(store_ping(s, &S.em), E_UNAVAIL);
+	FAILS(store_ping(s, &S.em), E_BACKEND);
 	store_close(s);
 	s = open_at(S.redis.socket, "gc", "pw-gc", 1000);
-	FAILS(store_ping(s, &S.em), E_UNAVAIL); /* off until there is a scepctl gc */
+	FAILS(store_ping(s, &S.em), E_BACKEND); /* off until there is a scepctl gc */
 	store_close(s);
+}
+
+/* What a real server refuses, each as it says it. */
+static void refuses_for_now(void **state)
+{
+	static const char txn[] = "0123456789abcdef0123456789abcdef"
+				  "0123456789abcdef0123456789abcdef";
+	static const struct {
+		const char *set[2], *back[2], *part;
+		bool reads; /* refuses them too */
+	} rows[] = {
+		{{"maxmemory", "1"}, {"maxmemory", "0"}, "maxmemory", false},
+		{{"min-replicas-to-write", "1"}, {"min-replicas-to-write", "0"}, "replicas", false},
+		{{"replica-serve-stale-data", "yes"}, {NULL, NULL}, "read-only replica", false},
+		{{"replica-serve-stale-data", "no"}, {NULL, NULL}, "primary", true},
+	};
+	struct facts f;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (i >= 2)
+			(void)RAW("installer", "REPLICAOF", "127.0.0.1", "1");
+		(void)RAW("installer", "CONFIG", "SET", rows[i].set[0], rows[i].set[1]);
+		FAILS(store_enrol_note(S.front, txn, "s", "r", "d", &S.em), E_BACKEND);
+		if (rows[i].reads)
+			FAILS(store_authorize(S.radius, some_serial, &f, &S.em), E_BACKEND);
+		if (!strstr(S.em.text, rows[i].part))
+			fail_msg("%zu: %s", i, S.em.text);
+		if (!rows[i].reads)
+			OK(store_authorize(S.radius, some_serial, &f, &S.em));
+		if (rows[i].back[0])
+			(void)RAW("installer", "CONFIG", "SET", rows[i].back[0], rows[i].back[1]);
+		if (i >= 2)
+			(void)RAW("installer", "REPLICAOF", "NO", "ONE");
+	}
+	OK(store_enrol_note(S.front, txn, "s", "r", "d", &S.em));
+	FAILS(store_revoke_cert(S.radius, some_serial, "x", &S.em), E_BACKEND); /* NOPERM */
+	assert_non_null(strstr(S.em.text, "users.acl"));
 }
 
 static void frozen(void **state)
@@ -462,6 +500,7 @@ int main(void)
 		cmocka_unit_test(too_much),
 		cmocka_unit_test(password_is_never_told),
 		cmocka_unit_test(wrong_password),
+		cmocka_unit_test(refuses_for_now),
 		cmocka_unit_test(frozen),
 		cmocka_unit_test(absent_then_back),
 		cmocka_unit_test(idle_connection_closed),

@@ -76,9 +76,9 @@ static void claim_refusals(void **state)
 	REFUSED((c.not_before = 1, c.not_after = clock_now() - 1), E_FORMAT);
 #undef REFUSED
 	/* only the ca role claims */
-	FAILS(claim_as(S.front, &good, &got), E_UNAVAIL);
-	FAILS(claim_as(S.portal, &good, &got), E_UNAVAIL);
-	FAILS(claim_as(S.anna, &good, &got), E_UNAVAIL);
+	FAILS(claim_as(S.front, &good, &got), E_BACKEND);
+	FAILS(claim_as(S.portal, &good, &got), E_BACKEND);
+	FAILS(claim_as(S.anna, &good, &got), E_BACKEND);
 	OK(store_suspend_user(S.anna, "claim2", "x", NULL, &S.em));
 	FAILS(claim(&good, &got), E_DENIED);
 	OK(store_restore_user(S.anna, "claim2", NULL, &S.em));
@@ -195,7 +195,7 @@ static void aborted_then_again(void **state)
 	OK(store_cert_abort(S.ca, unknown, "intent without claim", &S.em));
 	OK(store_cert_abort(S.ca, unknown, "intent without claim", &S.em));
 	assert_string_equal(RAW("ca", "HEXISTS", "revoked", unknown), "1");
-	FAILS(store_cert_abort(S.front, unknown, "x", &S.em), E_UNAVAIL);
+	FAILS(store_cert_abort(S.front, unknown, "x", &S.em), E_BACKEND);
 	FAILS(store_cert_abort(S.ca, "zz", "x", &S.em), E_FORMAT);
 	FAILS(store_cert_abort(S.ca, unknown, "", &S.em), E_FORMAT);
 }
@@ -333,8 +333,8 @@ static void commit_twice(void **state)
 	FAILS(commit(&c), E_DENIED);
 	/* only the ca role commits */
 	reserved(&u, &d, &t, &c, "commit2");
-	FAILS(store_cert_commit(S.portal, c.serial, bytes_str(DER), &S.em), E_UNAVAIL);
-	FAILS(store_cert_commit(S.front, c.serial, bytes_str(DER), &S.em), E_UNAVAIL);
+	FAILS(store_cert_commit(S.portal, c.serial, bytes_str(DER), &S.em), E_BACKEND);
+	FAILS(store_cert_commit(S.front, c.serial, bytes_str(DER), &S.em), E_BACKEND);
 	state_is(c.serial, CERT_RESERVED, false);
 }
 

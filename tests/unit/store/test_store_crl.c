@@ -224,9 +224,9 @@ static void rights_and_arguments(void **state)
 
 	(void)state;
 	fresh_serial(none);
-	FAILS(store_crl_list(S.front, AKI, &v, &n, &S.em), E_UNAVAIL);
-	FAILS(store_crl_list(S.radius, AKI, &v, &n, &S.em), E_UNAVAIL);
-	FAILS(store_crl_revision(S.front, revision, &S.em), E_UNAVAIL);
+	FAILS(store_crl_list(S.front, AKI, &v, &n, &S.em), E_BACKEND);
+	FAILS(store_crl_list(S.radius, AKI, &v, &n, &S.em), E_BACKEND);
+	FAILS(store_crl_revision(S.front, revision, &S.em), E_BACKEND);
 	OK(store_cert_status(S.radius, none, &s, &S.em));
 	FAILS(store_crl_list(S.ca, "XX", &v, &n, &S.em), E_FORMAT);
 	for (size_t i = 0; i < 6; i++) {

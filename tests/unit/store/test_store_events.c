@@ -171,8 +171,8 @@ static void positions(void **state)
 
 	(void)state;
 	/* only the reader moves the own position, and only forward */
-	FAILS(store_events_read(S.anna, "auto_revoke", 10, see, &s, &n, &S.em), E_UNAVAIL);
-	FAILS(store_events_read(S.leavers, "somebody", 10, see, &s, &n, &S.em), E_UNAVAIL);
+	FAILS(store_events_read(S.anna, "auto_revoke", 10, see, &s, &n, &S.em), E_BACKEND);
+	FAILS(store_events_read(S.leavers, "somebody", 10, see, &s, &n, &S.em), E_BACKEND);
 	FAILS(store_events_read(S.leavers, "", 10, see, &s, &n, &S.em), E_FORMAT);
 	FAILS(store_events_read(S.leavers, "auto_revoke", 0, see, &s, &n, &S.em), E_FORMAT);
 	assert_int_equal(s.n, 0);
@@ -244,8 +244,8 @@ static void enrolment_story(void **state)
 	FAILS(store_enrol_note(S.front, txn, "", "r", "d", &S.em), E_FORMAT);
 	FAILS(store_enrol_note(S.front, "txn", "s", "r", "d", &S.em), E_FORMAT);
 	OK(store_enrol_note(S.portal, txn, "s", "r", "d", &S.em));
-	FAILS(store_enrol_note(S.anna, txn, "s", "r", "d", &S.em), E_UNAVAIL);
-	FAILS(store_enrol_note(S.ca, txn, "s", "r", "d", &S.em), E_UNAVAIL);
+	FAILS(store_enrol_note(S.anna, txn, "s", "r", "d", &S.em), E_BACKEND);
+	FAILS(store_enrol_note(S.ca, txn, "s", "r", "d", &S.em), E_BACKEND);
 }
 
 /* Strangers can cause notes: ten thousand are kept, the oldest go. */

@@ -30,8 +30,8 @@ static void twice_keeps_the_epoch(void **state)
 	OK(store_install(S.installer, buf_bytes(&lua), &S.em));
 	assert_string_equal(RAW("installer", "HGET", "meta", "epoch"), epoch);
 	/* nobody else may */
-	FAILS(store_install(S.portal, buf_bytes(&lua), &S.em), E_UNAVAIL);
-	FAILS(store_install(S.anna, buf_bytes(&lua), &S.em), E_UNAVAIL);
+	FAILS(store_install(S.portal, buf_bytes(&lua), &S.em), E_BACKEND);
+	FAILS(store_install(S.anna, buf_bytes(&lua), &S.em), E_BACKEND);
 	/* a broken library leaves the old one in place */
 	FAILS(store_install(S.installer, bytes_str("#!lua name=scepauth\nthis is no lua"), &S.em),
 	      E_INTERNAL);
@@ -49,7 +49,7 @@ static void library_gone(void **state)
 
 	(void)state;
 	assert_string_equal(RAW("installer", "FUNCTION", "FLUSH"), "OK");
-	FAILS(store_ping(S.radius, &S.em), E_UNAVAIL);
+	FAILS(store_ping(S.radius, &S.em), E_BACKEND);
 	assert_non_null(strstr(S.em.text, "scepctl install"));
 	lua_source(&lua);
 	OK(store_install(S.installer, buf_bytes(&lua), &S.em));
@@ -147,7 +147,7 @@ static void acl_people(void **state)
 	assert_non_null(strstr(RAW("emil", "HGET", "revoked", "x"), "right"));
 	/* setting again starts from nothing */
 	OK(store_acl_user(S.installer, "emil", "on >pw-emil", &S.em));
-	FAILS(store_ping(s, &S.em), E_UNAVAIL);
+	FAILS(store_ping(s, &S.em), E_BACKEND);
 	OK(store_acl_user(S.installer, "emil", "on >pw-emil +fcall_ro %R~meta +hmget", &S.em));
 	/* and lasts */
 	store_close(s);
@@ -160,7 +160,7 @@ static void acl_people(void **state)
 	OK(store_acl_del(S.installer, "emil", &S.em));
 	FAILS(store_acl_del(S.installer, "emil", &S.em), E_NOTFOUND);
 	s = test_redis_as(&S.redis, "emil");
-	FAILS(store_ping(s, &S.em), E_UNAVAIL);
+	FAILS(store_ping(s, &S.em), E_BACKEND);
 	store_close(s);
 	/* programs are not people */
 	for (i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
@@ -171,9 +171,9 @@ static void acl_people(void **state)
 	FAILS(store_acl_user(S.installer, "", "on", &S.em), E_FORMAT);
 	FAILS(store_acl_user(S.installer, "frida", "on +nonsense", &S.em), E_INTERNAL);
 	OK(store_ping(S.anna, &S.em));
-	FAILS(store_acl_user(S.anna, "frida", "on nopass ~* +@all", &S.em), E_UNAVAIL);
+	FAILS(store_acl_user(S.anna, "frida", "on nopass ~* +@all", &S.em), E_BACKEND);
 	OK(store_ping(S.portal, &S.em));
-	FAILS(store_acl_user(S.portal, "frida", "on nopass ~* +@all", &S.em), E_UNAVAIL);
+	FAILS(store_acl_user(S.portal, "frida", "on nopass ~* +@all", &S.em), E_BACKEND);
 }
 
 static void wrong_number_of_arguments(void **state)

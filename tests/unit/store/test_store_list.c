@@ -60,8 +60,8 @@ static void refused(void **state)
 	(void)state;
 	FAILS(store_logins(S.leavers, "nowhere", see, &s, &S.em), E_FORMAT);
 	FAILS(store_holds(S.leavers, "", see, &s, &S.em), E_FORMAT);
-	FAILS(store_logins(S.radius, "local", see, &s, &S.em), E_UNAVAIL);
-	FAILS(store_logins(S.front, "local", see, &s, &S.em), E_UNAVAIL);
+	FAILS(store_logins(S.radius, "local", see, &s, &S.em), E_BACKEND);
+	FAILS(store_logins(S.front, "local", see, &s, &S.em), E_BACKEND);
 	assert_int_equal(s.n, 0);
 	assert_non_null(
 		strstr(RAW("auto_revoke", "FCALL_RO", "logins", "0", "local", "x"), "cursor"));

@@ -104,15 +104,15 @@ static void user_refused(void **state)
 	/* who may not */
 	u = good;
 	OK(text_copy(u.name, sizeof(u.name), "Changed"));
-	FAILS(store_user_put(S.anna, &u, &S.em), E_UNAVAIL);
-	FAILS(store_user_put(S.front, &u, &S.em), E_UNAVAIL);
-	FAILS(store_user_put(S.ca, &u, &S.em), E_UNAVAIL);
-	FAILS(store_user_put(S.radius, &u, &S.em), E_UNAVAIL);
+	FAILS(store_user_put(S.anna, &u, &S.em), E_BACKEND);
+	FAILS(store_user_put(S.front, &u, &S.em), E_BACKEND);
+	FAILS(store_user_put(S.ca, &u, &S.em), E_BACKEND);
+	FAILS(store_user_put(S.radius, &u, &S.em), E_BACKEND);
 	/* the leavers' program changes people, but makes none */
 	OK(store_user_put(S.leavers, &u, &S.em));
 	OK(text_copy(u.login, sizeof(u.login), "refused-made"));
 	OK(rnd_id(u.id, sizeof(u.id), "u", 16));
-	FAILS(store_user_put(S.leavers, &u, &S.em), E_UNAVAIL);
+	FAILS(store_user_put(S.leavers, &u, &S.em), E_BACKEND);
 	FAILS(store_user_find(S.portal, "refused-made", &u, &S.em), E_NOTFOUND);
 }
 
@@ -180,9 +180,9 @@ static void device_rules(void **state)
 	bad.id[0] = 'u';
 	FAILS(store_device_put(S.portal, &bad, &S.em), E_FORMAT);
 	OK(text_copy(d.name, sizeof(d.name), "x"));
-	FAILS(store_device_put(S.anna, &d, &S.em), E_UNAVAIL);
-	FAILS(store_device_put(S.ca, &d, &S.em), E_UNAVAIL);
-	FAILS(store_devices(S.radius, u.id, &rows, &n, &S.em), E_UNAVAIL);
+	FAILS(store_device_put(S.anna, &d, &S.em), E_BACKEND);
+	FAILS(store_device_put(S.ca, &d, &S.em), E_BACKEND);
+	FAILS(store_devices(S.radius, u.id, &rows, &n, &S.em), E_BACKEND);
 	FAILS(store_devices(S.portal, "x", &rows, &n, &S.em), E_FORMAT);
 }
 

@@ -46,9 +46,9 @@ static void who_may(void **state)
 	FAILS(store_revoke_user(S.installer, "who1", "x", NULL, NULL, &S.em), E_DENIED);
 	FAILS(store_suspend_user(S.installer, "who1", "x", "helpdesk", &S.em), E_DENIED);
 	FAILS(store_restore_user(S.installer, "who1", "helpdesk", &S.em), E_DENIED);
-	FAILS(store_revoke_cert(S.radius, c.serial, "x", &S.em), E_UNAVAIL);
-	FAILS(store_revoke_cert(S.front, c.serial, "x", &S.em), E_UNAVAIL);
-	FAILS(store_revoke_user(S.front, "who1", "x", "helpdesk", NULL, &S.em), E_UNAVAIL);
+	FAILS(store_revoke_cert(S.radius, c.serial, "x", &S.em), E_BACKEND);
+	FAILS(store_revoke_cert(S.front, c.serial, "x", &S.em), E_BACKEND);
+	FAILS(store_revoke_user(S.front, "who1", "x", "helpdesk", NULL, &S.em), E_BACKEND);
 	state_is(c.serial, CERT_ACTIVE, false);
 	/* a user that is no actor */
 	(void)RAW("installer", "HDEL", "actors", "bert");
@@ -81,7 +81,7 @@ static void all_or_nothing(void **state)
 			  &S.em));
 	OK(store_actor_put(S.installer, "half", "helpdesk", &S.em));
 	s = test_redis_as(&S.redis, "half");
-	FAILS(store_revoke_user(s, "half", "x", NULL, NULL, &S.em), E_UNAVAIL);
+	FAILS(store_revoke_user(s, "half", "x", NULL, NULL, &S.em), E_BACKEND);
 	OK(store_user_get(S.portal, u.id, &u, hold, &S.em));
 	assert_string_equal(hold, "");
 	/* the one write that is allowed works by itself */
@@ -194,16 +194,16 @@ static void sources(void **state)
 	person(&u, "sources");
 	FAILS(store_suspend_user(S.leavers, "sources", "x", NULL, &S.em), E_FORMAT);
 	FAILS(store_suspend_user(S.leavers, "sources", "x", "nonsense", &S.em), E_FORMAT);
-	FAILS(store_suspend_user(S.leavers, "sources", "x", "helpdesk", &S.em), E_UNAVAIL);
-	FAILS(store_suspend_user(S.anna, "sources", "x", "file", &S.em), E_UNAVAIL);
-	FAILS(store_revoke_user(S.anna, "sources", "x", "ldap", NULL, &S.em), E_UNAVAIL);
+	FAILS(store_suspend_user(S.leavers, "sources", "x", "helpdesk", &S.em), E_BACKEND);
+	FAILS(store_suspend_user(S.anna, "sources", "x", "file", &S.em), E_BACKEND);
+	FAILS(store_revoke_user(S.anna, "sources", "x", "ldap", NULL, &S.em), E_BACKEND);
 	OK(store_user_get(S.portal, u.id, &u, hold, &S.em));
 	assert_string_equal(hold, "");
 	OK(store_suspend_user(S.leavers, "sources", "not in the export", "file", &S.em));
 	OK(store_suspend_user(S.anna, "sources", "under investigation", NULL, &S.em));
 	/* nobody lifts another's hold */
-	FAILS(store_restore_user(S.anna, "sources", "file", &S.em), E_UNAVAIL);
-	FAILS(store_restore_user(S.leavers, "sources", "helpdesk", &S.em), E_UNAVAIL);
+	FAILS(store_restore_user(S.anna, "sources", "file", &S.em), E_BACKEND);
+	FAILS(store_restore_user(S.leavers, "sources", "helpdesk", &S.em), E_BACKEND);
 	OK(store_restore_user(S.anna, "sources", NULL, &S.em));
 	OK(store_user_get(S.portal, u.id, &u, hold, &S.em));
 	assert_non_null(strstr(hold, "file: "));
@@ -247,7 +247,7 @@ static void portal_revokes_a_device(void **state)
 	OK(put(&t2, 5));
 	FAILS(store_device_revoke(S.portal, v.id, d.id, "not mine", &S.em), E_DENIED);
 	state_is(c.serial, CERT_ACTIVE, false);
-	FAILS(store_device_revoke(S.radius, u.id, d.id, "x", &S.em), E_UNAVAIL);
+	FAILS(store_device_revoke(S.radius, u.id, d.id, "x", &S.em), E_BACKEND);
 	OK(store_device_revoke(S.portal, u.id, d.id, "sold", &S.em));
 	state_is(c.serial, CERT_ACTIVE, true);
 	state_is(other.serial, CERT_ACTIVE, false);
@@ -313,7 +313,7 @@ static void why_tells(void **state)
 	assert_null(strchr(buf_str(&out), '\x1b'));
 	assert_null(strchr(buf_str(&out), '\x07'));
 	buf_free(&out);
-	FAILS(store_why(S.front, "curious", &out, &S.em), E_UNAVAIL);
+	FAILS(store_why(S.front, "curious", &out, &S.em), E_BACKEND);
 }
 
 /* A helpdesk person can spoil the own stream (an id that leaves no room), never a revocation. */
@@ -354,9 +354,9 @@ static void out_of_memory(void **state)
 	ticket_for(&t3, &u, &d);
 	assert_string_equal(RAW("installer", "CONFIG", "SET", "maxmemory", "1mb"), "OK");
 	/* new things are refused ... */
-	FAILS(put(&t3, 5), E_UNAVAIL);
+	FAILS(put(&t3, 5), E_BACKEND);
 	assert_non_null(strstr(S.em.text, "maxmemory"));
-	FAILS(store_device_put(S.portal, &(struct device){.id = "d0"}, &S.em), E_UNAVAIL);
+	FAILS(store_device_put(S.portal, &(struct device){.id = "d0"}, &S.em), E_BACKEND);
 	/* ... but what was issued stays in force, and out is out */
 	OK(store_authorize(S.radius, c.serial, &f, &S.em));
 	OK(store_suspend_user(S.anna, "oom1", "x", NULL, &S.em));
@@ -372,7 +372,7 @@ static void out_of_memory(void **state)
 	FAILS(commit(&late), E_DENIED);
 	state_is(late.serial, CERT_ABORTED, true);
 	OK(store_device_revoke(S.portal, u.id, d.id, "x", &S.em));
-	FAILS(claim(&c, &got), E_UNAVAIL);
+	FAILS(claim(&c, &got), E_BACKEND);
 	assert_string_equal(RAW("installer", "CONFIG", "SET", "maxmemory", "512mb"), "OK");
 	OK(put(&t3, 5));
 }

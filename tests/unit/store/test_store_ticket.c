@@ -24,8 +24,8 @@ static void ticket_there_and_back(void **state)
 	FAILS(put(&t, 5), E_EXISTS);
 	FAILS(store_ticket_get(S.front, "short", &got, &S.em), E_FORMAT);
 	/* helpdesk and radius have nothing to do with tickets */
-	FAILS(store_ticket_get(S.anna, t.challenge, &got, &S.em), E_UNAVAIL);
-	FAILS(store_ticket_get(S.radius, t.challenge, &got, &S.em), E_UNAVAIL);
+	FAILS(store_ticket_get(S.anna, t.challenge, &got, &S.em), E_BACKEND);
+	FAILS(store_ticket_get(S.radius, t.challenge, &got, &S.em), E_BACKEND);
 }
 
 static void ticket_arguments(void **state)
@@ -62,9 +62,9 @@ static void ticket_arguments(void **state)
 	FAILS(put(&t, 5), E_DENIED);
 	/* only the portal mints */
 	ticket_for(&t, &u, &d);
-	FAILS(store_ticket_put(S.front, &t, bytes_str("c"), mac, 5, &S.em), E_UNAVAIL);
-	FAILS(store_ticket_put(S.ca, &t, bytes_str("c"), mac, 5, &S.em), E_UNAVAIL);
-	FAILS(store_ticket_put(S.anna, &t, bytes_str("c"), mac, 5, &S.em), E_UNAVAIL);
+	FAILS(store_ticket_put(S.front, &t, bytes_str("c"), mac, 5, &S.em), E_BACKEND);
+	FAILS(store_ticket_put(S.ca, &t, bytes_str("c"), mac, 5, &S.em), E_BACKEND);
+	FAILS(store_ticket_put(S.anna, &t, bytes_str("c"), mac, 5, &S.em), E_BACKEND);
 	OK(store_ticket_put(S.portal, &t, bytes_of(too_long, 2048), mac, 1000, &S.em));
 }
 
