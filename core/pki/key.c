@@ -6,7 +6,6 @@
 #include "core/pki/token.h"
 
 #include <limits.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
@@ -15,12 +14,9 @@
 
 enum {
 	RSA_MIN_BITS = 2048,
-	RSA_MAX_BITS = 4096, /* of enrolled keys; larger ones only cost us verification time */
 	RSA_MAX_GENERATED = 8192,
 	PBKDF2_ROUNDS = 600000, /* OWASP 2023 for HMAC-SHA256; about 0.2 s */
 	SALT_SIZE = 16,
-	P256_SPKI_SIZE = 91, /* DER with a named curve and an uncompressed point (RFC 5480) */
-	P384_SPKI_SIZE = 120,
 };
 
 int key_generate_rsa(unsigned bits, EVP_PKEY **ret)
@@ -194,73 +190,5 @@ out:
 	ERR_clear_error();
 	OPENSSL_free(again);
 	EVP_PKEY_free(key);
-	return rc;
-}
-
-/* The product of the odd primes up to 751, as in NIST SP 800-89 section 5.3.3, done by division. */
-static bool has_small_factor(const BIGNUM *n)
-{
-	for (BN_ULONG d = 3; d <= 751; d += 2)
-		if (BN_mod_word(n, d) == 0)
-			return true;
-	return !BN_is_odd(n);
-}
-
-static int check_rsa(EVP_PKEY *key, struct errmsg *em)
-{
-	BIGNUM *n = NULL, *e = NULL;
-	int rc = E_OK;
-
-	if (!EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n) ||
-	    !EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e))
-		rc = err_set(em, E_DENIED, "RSA key without modulus or exponent");
-	else if (BN_num_bits(n) < RSA_MIN_BITS || BN_num_bits(n) > RSA_MAX_BITS)
-		rc = err_set(em, E_DENIED, "RSA key of %d bits; %d to %d are accepted",
-			     BN_num_bits(n), RSA_MIN_BITS, RSA_MAX_BITS);
-	else if (!BN_is_word(e, 65537))
-		rc = err_set(em, E_DENIED, "RSA exponent is not 65537");
-	else if (has_small_factor(n))
-		rc = err_set(em, E_DENIED, "RSA modulus has a small factor");
-	BN_free(n);
-	BN_free(e);
-	return rc;
-}
-
-static int check_ec(EVP_PKEY *key, struct errmsg *em)
-{
-	char curve[64] = "";
-	int explicit_params = 0, size, want;
-
-	if (!EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL))
-		return err_set(em, E_DENIED, "EC key without a named curve");
-	if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
-				   &explicit_params) &&
-	    explicit_params)
-		return err_set(em, E_DENIED,
-			       "EC key with explicit curve parameters (RFC 5480 section 2.1.1)");
-	if (strcmp(curve, SN_X9_62_prime256v1) == 0)
-		want = P256_SPKI_SIZE;
-	else if (strcmp(curve, SN_secp384r1) == 0)
-		want = P384_SPKI_SIZE;
-	else
-		return err_set(em, E_DENIED, "EC curve is neither P-256 nor P-384");
-	size = i2d_PUBKEY(key, NULL);
-	if (size != want)
-		return err_set(em, E_DENIED, "EC point is not in uncompressed form");
-	return E_OK;
-}
-
-int key_check_policy(EVP_PKEY *key, struct errmsg *em)
-{
-	int rc;
-
-	/* "RSA" leaves RSASSA-PSS keys out: EAP-TLS stacks cannot use them. */
-	if (EVP_PKEY_is_a(key, "RSA"))
-		rc = check_rsa(key, em);
-	else if (EVP_PKEY_is_a(key, "EC"))
-		rc = check_ec(key, em);
-	else
-		rc = err_set(em, E_DENIED, "key is neither RSA nor EC");
-	ERR_clear_error();
 	return rc;
 }

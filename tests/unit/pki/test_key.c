@@ -117,6 +117,152 @@ static void test_policy_small_factor(void **state)
 	BN_free(n);
 }
 
+static void test_policy_sizes(void **state)
+{
+	static const int sizes[] = {2049, 2056, 2560, 3071, 3073, 4088, 4095, 6144, 8192};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		BIGNUM *n = BN_new();
+		char word[32];
+
+		assert_int_equal(BN_rand(n, sizes[i], BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD), 1);
+		snprintf(word, sizeof(word), "key of %d bits", sizes[i]);
+		refused(rsa_public(n, 65537), word);
+		BN_free(n);
+	}
+	for (unsigned bits = 3072; bits <= 4096; bits += 1024) {
+		EVP_PKEY *key = rsa_with(bits, 65537);
+
+		assert_int_equal(key_check_policy(key, NULL), E_OK);
+		EVP_PKEY_free(key);
+	}
+}
+
+static BIGNUM *prime_1024(void)
+{
+	BIGNUM *p = BN_new();
+
+	assert_int_equal(BN_generate_prime_ex(p, 1024, 0, NULL, NULL, NULL), 1);
+	return p;
+}
+
+/* n = p times the prime next to p + 2^distance. */
+static BIGNUM *product(const BIGNUM *p, int distance)
+{
+	BN_CTX *ctx = BN_CTX_new();
+	BIGNUM *q = BN_dup(p), *n = BN_new(), *gap = BN_new();
+
+	assert_int_equal(BN_set_bit(gap, distance), 1);
+	assert_int_equal(BN_add(q, q, gap), 1);
+	assert_int_equal(BN_set_bit(q, 0), 1);
+	while (BN_check_prime(q, ctx, NULL) != 1)
+		assert_int_equal(BN_add_word(q, 2), 1);
+	assert_int_equal(BN_mul(n, p, q, ctx), 1);
+	BN_free(gap);
+	BN_free(q);
+	BN_CTX_free(ctx);
+	return n;
+}
+
+/* The difference d of the factors costs d^2 / (8 sqrt n) rounds: 2^516 some 60, 2^520 some 10,000. */
+static void test_policy_close_factors(void **state)
+{
+	static const int close[] = {0, 2, 100, 400, 512, 516};
+	BIGNUM *p = prime_1024(), *n;
+	EVP_PKEY *key;
+	BN_CTX *ctx = BN_CTX_new();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(close) / sizeof(close[0]); i++) {
+		n = product(p, close[i]);
+		refused(rsa_public(n, 65537), "close together");
+		BN_free(n);
+	}
+	n = product(p, 520);
+	key = rsa_public(n, 65537);
+	assert_int_equal(key_check_policy(key, NULL), E_OK);
+	EVP_PKEY_free(key);
+	assert_int_equal(BN_sqr(n, p, ctx), 1);
+	refused(rsa_public(n, 65537), "close together");
+	BN_free(n);
+	BN_free(p);
+	BN_CTX_free(ctx);
+}
+
+/* A prime as the library made them: k M + (65537^a mod M), M the product of the primes to 167. */
+static BIGNUM *roca_prime(BN_CTX *ctx)
+{
+	BIGNUM *m = BN_new(), *a = BN_new(), *g = BN_new(), *p = BN_new();
+
+	assert_int_equal(BN_set_word(m, 2), 1);
+	for (BN_ULONG d = 3; d <= 167; d += 2) {
+		bool prime = true;
+
+		for (BN_ULONG k = 3; k * k <= d; k += 2)
+			prime = prime && d % k != 0;
+		if (prime)
+			assert_int_equal(BN_mul_word(m, d), 1);
+	}
+	do {
+		assert_int_equal(BN_rand(a, 64, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY), 1);
+		assert_int_equal(BN_set_word(g, 65537), 1);
+		assert_int_equal(BN_mod_exp(g, g, a, m, ctx), 1);
+		assert_int_equal(
+			BN_rand(p, 1024 - BN_num_bits(m) + 1, BN_RAND_TOP_TWO, BN_RAND_BOTTOM_ANY),
+			1);
+		assert_int_equal(BN_mul(p, p, m, ctx), 1);
+		assert_int_equal(BN_add(p, p, g), 1);
+	} while (BN_num_bits(p) != 1024 || BN_check_prime(p, ctx, NULL) != 1);
+	BN_free(m);
+	BN_free(a);
+	BN_free(g);
+	return p;
+}
+
+static void test_policy_roca(void **state)
+{
+	BN_CTX *ctx = BN_CTX_new();
+	BIGNUM *n = BN_new();
+	EVP_PKEY *key = NULL;
+
+	(void)state;
+	do {
+		BIGNUM *p = roca_prime(ctx), *q = roca_prime(ctx);
+
+		assert_int_equal(BN_mul(n, p, q, ctx), 1);
+		BN_free(p);
+		BN_free(q);
+	} while (BN_num_bits(n) != 2048);
+	refused(rsa_public(n, 65537), "ROCA");
+	BN_free(n);
+	BN_CTX_free(ctx);
+	for (int i = 0; i < 3; i++) { /* and usual ones are not */
+		assert_int_equal(key_generate_rsa(2048, &key), E_OK);
+		assert_int_equal(key_check_policy(key, NULL), E_OK);
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
+}
+
+/* A point beside the curve is no key, whoever finds that first. */
+static void test_policy_ec_point(void **state)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256"), *bad = NULL;
+	uint8_t *der = NULL;
+	int n = i2d_PUBKEY(key, &der);
+
+	(void)state;
+	assert_int_equal(n, 91);
+	der[n - 1] ^= 1;
+	assert_int_equal(key_from_spki(bytes_of(der, (size_t)n), &bad), E_FORMAT);
+	memset(der + 27, 0, 64); /* x = y = 0 */
+	assert_int_equal(key_from_spki(bytes_of(der, (size_t)n), &bad), E_FORMAT);
+	assert_null(bad);
+	OPENSSL_free(der);
+	EVP_PKEY_free(key);
+}
+
 static void test_policy_ec(void **state)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -292,6 +438,8 @@ int main(void)
 		cmocka_unit_test(test_policy_pss),   cmocka_unit_test(test_generate_bounds),
 		cmocka_unit_test(test_save_load),    cmocka_unit_test(test_save_encrypted),
 		cmocka_unit_test(test_load_rubbish), cmocka_unit_test(test_spki),
+		cmocka_unit_test(test_policy_sizes), cmocka_unit_test(test_policy_close_factors),
+		cmocka_unit_test(test_policy_roca),  cmocka_unit_test(test_policy_ec_point),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
