@@ -54,6 +54,8 @@ const struct conf_key conf_schema[] = {
 	 "folder of the sockets between the processes of scep_ca"},
 	{"scep", false, "replay-window", CONF_INT, "600", 0, 3600,
 	 "seconds in which the same challenge and key get the same certificate again"},
+	{"scep", false, "blocked-keys", CONF_PATH, "", 0, 0,
+	 "file of SHA-256 hashes of public keys that get no certificate; empty: none"},
 	{"scep", false, "token-module", CONF_PATH, "", 0, 0,
 	 "PKCS#11 library of the token that holds keys named by pkcs11: URIs"},
 	{"scep", false, "token-pin", CONF_PATH, "secrets/token-pin", 0, 0,

@@ -33,7 +33,7 @@ int key_from_spki(struct bytes spki, EVP_PKEY **ret) MUST_CHECK;
 /*
  * The policy for enrolled keys (key_check.c): RSA of 2048, 3072 or 4096 bits with e = 65537, no factor below
  * 752, no two factors close together, not of the ROCA kind; or EC P-256 or P-384 with a good point.
- * E_DENIED with the reason in em. Takes less than a millisecond.
+ * E_DENIED with the reason in em. Takes about a millisecond.
  */
 int key_check_policy(EVP_PKEY *key, struct errmsg *em) MUST_CHECK;
 

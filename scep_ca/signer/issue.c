@@ -79,6 +79,7 @@ static int check_origin(struct issue *i, struct errmsg *em)
 static int check_limits(struct issue *i, struct errmsg *em)
 {
 	struct ticket *t = &i->ticket;
+	char spki[HASH_SIZE] = "";
 
 	i->profile = keys_find(i->keys, t->profile);
 	if (!i->profile || strcmp(i->profile->name, t->profile) != 0 || i->profile->retired)
@@ -103,6 +104,8 @@ static int check_limits(struct issue *i, struct errmsg *em)
 		i->rule = RULE_KEY;
 		return E_OK;
 	}
+	if (key_spki_hash(i->key, spki) != E_OK || key_block_has(i->keys->blocked, spki))
+		return refuse(i, RULE_KEY, em, "the public key is in scep.blocked-keys");
 	/* Last, so that what is refused anyhow takes no room. The device comes again. */
 	if (!rate_take(i->profile->rate, clock_mono_ms()))
 		return err_set(em, E_UNAVAIL,

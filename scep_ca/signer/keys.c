@@ -259,6 +259,7 @@ static int load_legacy(struct keys *k, struct errmsg *em)
 
 int keys_load(const struct conf *c, enum keys_of role, struct keys **ret, struct errmsg *em)
 {
+	const char *blocked = conf_path(c, "scep", NULL, "blocked-keys");
 	struct keys *k = calloc(1, sizeof(*k));
 	const char *const *names = NULL;
 	size_t n = conf_titles(c, "profile", &names);
@@ -278,6 +279,8 @@ int keys_load(const struct conf *c, enum keys_of role, struct keys **ret, struct
 		    : E_OK;
 	if (r == E_OK)
 		r = load_secret(conf_path(c, "scep", NULL, "seal-key"), k->seal, em);
+	if (r == E_OK && role == KEYS_CA && *blocked)
+		r = key_block_load(blocked, &k->blocked, em);
 	while (r == E_OK && k->n < n) {
 		k->n++;
 		r = load_profile(c, role, names[k->n - 1], &k->profiles[k->n - 1], em);
@@ -311,6 +314,7 @@ void keys_free(struct keys *k)
 		rate_free(k->profiles[i].rate);
 	}
 	free(k->profiles);
+	key_block_free(k->blocked);
 	for (int i = 0; i < 2; i++) {
 		if (k->providers[i])
 			OSSL_PROVIDER_unload(k->providers[i]);

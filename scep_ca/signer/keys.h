@@ -8,6 +8,7 @@
 #include "core/base/conf.h"
 #include "core/base/err.h"
 #include "core/model/limits.h"
+#include "core/pki/key_block.h"
 #include "core/pki/ca_dir.h"
 #include "scep_ca/signer/rate.h"
 
@@ -47,7 +48,8 @@ struct keys {
 	size_t n;
 	uint8_t ticket_mac[KEYS_SECRET_SIZE]; /* zero in the ra role */
 	uint8_t seal[KEYS_SECRET_SIZE];
-	OSSL_LIB_CTX *legacy; /* knows single DES; NULL unless a profile allows it */
+	struct key_block *blocked; /* NULL: none; the ca role's */
+	OSSL_LIB_CTX *legacy;      /* knows single DES; NULL unless a profile allows it */
 	OSSL_PROVIDER *providers[2];
 };
 

@@ -146,4 +146,8 @@ t_like "scepctl check names the token" "$(sed "s|$w/pin|$w/nopin|" conf.good >"$
 cp conf.good "$SCEPAUTH_CONF"
 t_start ca
 t_ok "put right, it serves" enrol carl
+t_ok "scepctl ca renews the RA under the key in the token" scepctl -c "$SCEPAUTH_CONF" ca renew-ra students
+t_stop ca
+t_start ca
+t_ok "and the new one serves" enrol dora
 t_done

@@ -560,6 +560,30 @@ static void rate_of_the_profile(void **state)
 	made_free(&bad);
 }
 
+/* Refused before anything is claimed: with the list mended the same request goes through. */
+static void blocked_keys(void **state)
+{
+	char path[] = "/tmp/scepauth-blocked.XXXXXX", hash[HASH_SIZE];
+	int fd = mkstemp(path);
+	struct signer_issued i;
+	struct buf out;
+	struct made m;
+
+	(void)state;
+	make(&m, "blocked");
+	assert_int_equal(digest_sha256_hex(m.g.spki, hash), E_OK);
+	assert_int_equal(write(fd, hash, strlen(hash)), strlen(hash));
+	close(fd);
+	assert_int_equal(key_block_load(path, &F.keys.blocked, NULL), E_OK);
+	unlink(path);
+	assert_int_equal(refused(&m), RULE_KEY);
+	key_block_free(F.keys.blocked);
+	F.keys.blocked = NULL;
+	assert_int_equal(issue(&m, &i, &out), RULE_NONE);
+	buf_free(&out);
+	made_free(&m);
+}
+
 static void never_outlives_the_issuer(void **state)
 {
 	int64_t from, to, end = clock_now() + 7200;
@@ -734,6 +758,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(malformed_grants, NULL, restore),
 		cmocka_unit_test_setup_teardown(own_limits, NULL, restore),
 		cmocka_unit_test_setup_teardown(rate_of_the_profile, NULL, restore),
+		cmocka_unit_test_setup_teardown(blocked_keys, NULL, restore),
 		cmocka_unit_test_setup_teardown(never_outlives_the_issuer, NULL, restore),
 		cmocka_unit_test_setup_teardown(expired_tickets, NULL, restore),
 		cmocka_unit_test_setup_teardown(gone_and_held, NULL, restore),
