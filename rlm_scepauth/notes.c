@@ -97,7 +97,7 @@ static bool dealt_with(struct notes *n, const struct note *note)
 {
 	struct errmsg em = {""};
 	int rc = tell(n, note, &em);
-	bool away = rc == E_UNAVAIL || rc == E_TIMEOUT || rc == E_IO;
+	bool away = err_is_away(rc) || rc == E_IO;
 
 	if (away != n->away || (rc != E_OK && !away))
 		n->o.news(n->o.ctx, rc != E_OK, em.text);
