@@ -54,9 +54,8 @@ static int look_up(const struct asking *a, size_t i, int64_t now, struct standin
 		      : err_set(em, E_UNAVAIL, "all connections to the ledger are in use");
 	journal_standing(ledger_journal_state(a->journal), serial, now, r != E_OK || lost, &known);
 	ledger_journal_state_done(a->journal);
-	if (known.word == STANDING_REVOKED &&
-	    (err_is_away(r) || ret->word != STANDING_REVOKED ||
-	     ret->why.reason == REVOCATION_HOLD)) {
+	if (known.word == STANDING_REVOKED && (err_is_away(r) || ret->word != STANDING_REVOKED ||
+					       ret->why.reason == REVOCATION_HOLD)) {
 		*ret = known;
 		r = E_OK;
 	}
