@@ -317,7 +317,7 @@ static void refuses_for_now(void **state)
 			(void)RAW("installer", "REPLICAOF", "NO", "ONE");
 	}
 	OK(store_enrol_note(S.front, txn, "s", "r", "d", &S.em));
-	FAILS(store_revoke_cert(S.radius, some_serial, "x", &S.em), E_BACKEND); /* NOPERM */
+	FAILS(store_cert_abort(S.radius, some_serial, "x", &S.em), E_BACKEND); /* NOPERM */
 	assert_non_null(strstr(S.em.text, "users.acl"));
 }
 

@@ -102,7 +102,7 @@ static void not_for_others(void **state)
 	char cursor[STORE_CURSOR_SIZE] = STORE_CURSOR_BEGIN;
 
 	(void)state;
-	assert_int_equal(store_facts(S.radius, true, cursor, note_fact, NULL, &S.em), E_UNAVAIL);
+	assert_int_equal(store_facts(S.radius, true, cursor, note_fact, NULL, &S.em), E_BACKEND);
 	(void)snprintf(cursor, sizeof(cursor), "x");
 	assert_int_equal(store_facts(S.ca, true, cursor, note_fact, NULL, &S.em), E_FORMAT);
 	assert_int_equal(store_facts_of(S.ca, "", note_fact, NULL, &S.em), E_FORMAT);
