@@ -30,14 +30,16 @@ struct notes {
 
 static struct note *at(const struct notes *n, unsigned i)
 {
-	return &n->ring[(n->first + i) % n->o.max];
+	unsigned k = n->first + i;
+
+	return &n->ring[k < n->o.max ? k : k - n->o.max];
 }
 
 static void remove_at(struct notes *n, unsigned i)
 {
 	for (; i > 0; i--)
 		*at(n, i) = *at(n, i - 1);
-	n->first = (n->first + 1) % n->o.max;
+	n->first = n->first + 1 < n->o.max ? n->first + 1 : 0;
 	n->n--;
 }
 
@@ -58,7 +60,7 @@ static void put_back(struct notes *n, const struct note *note)
 		n->lost++;
 		return;
 	}
-	n->first = (n->first + n->o.max - 1) % n->o.max;
+	n->first = (n->first ? n->first : n->o.max) - 1;
 	n->n++;
 	*at(n, 0) = *note;
 }

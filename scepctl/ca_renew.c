@@ -263,9 +263,9 @@ static int make_server(struct renew *r, struct errmsg *em)
 	return rc == E_OK ? generation_switch(&r->g, em) : rc;
 }
 
-static int renew_server(struct renew *r, struct errmsg *em)
+static int renew_server_at(struct renew *r, char cert[FS_PATH_MAX], char key[FS_PATH_MAX],
+			   struct errmsg *em)
 {
-	char cert[FS_PATH_MAX], key[FS_PATH_MAX];
 	int rc = server_paths(r, cert, key, em);
 
 	if (rc == E_OK && !r->csr)
@@ -288,6 +288,15 @@ static int renew_server(struct renew *r, struct errmsg *em)
 		printf("next: restart %s\n",
 		       strcmp(r->word, "radius") == 0 ? "freeradius" : "onboard_portal");
 	return E_OK;
+}
+
+static int renew_server(struct renew *r, struct errmsg *em)
+{
+	char cert[FS_PATH_MAX], key[FS_PATH_MAX];
+	int rc = renew_server_at(r, cert, key, em);
+
+	r->cert = r->key = NULL;
+	return rc;
 }
 
 /* --- all -------------------------------------------------------------------------------------------- */

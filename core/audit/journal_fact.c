@@ -165,7 +165,7 @@ static bool number_of(struct bytes v, int64_t *ret)
 	return text_int64(number, ret) == E_OK;
 }
 
-static bool is_json(struct bytes v, char open, char close)
+static bool is_json(struct bytes v, uint8_t open, uint8_t close)
 {
 	return v.n >= 2 && v.n <= JOURNAL_JSON_MAX && v.p[0] == open && v.p[v.n - 1] == close &&
 	       !memchr(v.p, 0, v.n);

@@ -65,7 +65,7 @@ struct journal_state {
 	struct errmsg error;
 };
 
-/* HASH_ADD with its failure as a result. */
+/* HASH_ADD with its failure as a result; key is a field's name. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define PUT(table, e, key)                                                                         \
 	do {                                                                                       \
 		HASH_ADD(hh, table, key[0], strlen((e)->key), e);                                  \
@@ -74,6 +74,7 @@ struct journal_state {
 			return E_NOMEM;                                                            \
 		}                                                                                  \
 	} while (0)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 int journal_state_new(struct journal_state **ret)
 {
@@ -85,7 +86,7 @@ int journal_state_new(struct journal_state **ret)
 	return E_OK;
 }
 
-static void drop_held(struct journal_state *s, struct held *h)
+static void free_held(struct held *h)
 {
 	while (h->first) {
 		struct hold *e = h->first;
@@ -93,17 +94,23 @@ static void drop_held(struct journal_state *s, struct held *h)
 		h->first = e->next;
 		free(e);
 	}
-	HASH_DEL(s->held, h);
 	free(h);
 }
 
-#define FREE_ALL(type, table)                                                                      \
+static void drop_held(struct journal_state *s, struct held *h)
+{
+	HASH_DEL(s->held, h);
+	free_held(h);
+}
+
+/* HASH_CLEAR forgets the table and leaves the entries linked. */
+#define FREE_ALL(type, table, free_one)                                                            \
 	do {                                                                                       \
-		type *entry, *after;                                                               \
-		HASH_ITER(hh, table, entry, after)                                                 \
-		{                                                                                  \
-			HASH_DEL(table, entry);                                                    \
-			free(entry);                                                               \
+		type *entry = (table), *after; /* NOLINT(bugprone-macro-parentheses) */            \
+		HASH_CLEAR(hh, table);                                                             \
+		for (; entry; entry = after) {                                                     \
+			after = entry->hh.next;                                                    \
+			free_one(entry);                                                           \
 		}                                                                                  \
 	} while (0)
 
@@ -111,12 +118,11 @@ void journal_state_free(struct journal_state *s)
 {
 	if (!s)
 		return;
-	FREE_ALL(struct cert, s->certs);
-	FREE_ALL(struct revocation, s->revocations);
-	FREE_ALL(struct person, s->people);
-	FREE_ALL(struct device, s->devices);
-	while (s->held)
-		drop_held(s, s->held);
+	FREE_ALL(struct cert, s->certs, free);
+	FREE_ALL(struct revocation, s->revocations, free);
+	FREE_ALL(struct person, s->people, free);
+	FREE_ALL(struct device, s->devices, free);
+	FREE_ALL(struct held, s->held, free_held);
 	free(s);
 }
 

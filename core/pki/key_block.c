@@ -54,15 +54,16 @@ static int take_line(struct key_block *b, char *line)
 int key_block_load(const char *path, struct key_block **ret, struct errmsg *em)
 {
 	struct key_block *b = calloc(1, sizeof(*b));
-	FILE *f = fopen(path, "re");
 	char line[LINE_SIZE];
 	int rc = E_OK;
+	FILE *f;
 
+	if (!b)
+		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+	f = fopen(path, "re");
 	if (!f)
 		rc = err_set(em, errno == ENOENT ? E_NOTFOUND : E_IO, "%s: %s", path,
 			     strerror(errno));
-	else if (!b)
-		rc = err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 	for (unsigned n = 1; rc == E_OK && fgets(line, sizeof(line), f); n++) {
 		rc = take_line(b, line);
 		if (rc != E_OK)

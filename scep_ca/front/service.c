@@ -84,7 +84,7 @@ static int add_ca(struct service *s, const char *path, const struct service_list
 	char id[CA_DIR_ID_SIZE];
 	struct service_list *l;
 	X509 *cert = NULL;
-	int64_t from, to;
+	int64_t from = 0, to = 0;
 	int r = cert_load(path, &cert, em);
 
 	if (r != E_OK)
@@ -124,8 +124,8 @@ static int load_lists(const struct conf *c, const char *name, struct service *s,
 		if (r == E_OK)
 			r = add_ca(s, path, &oldest, &from, em);
 	}
-	if (r != E_OK)
-		return r;
+	if (r != E_OK || !oldest)
+		return r != E_OK ? r : E_INTERNAL;
 	l = add_list(s, name);
 	memcpy(l->id, oldest->id, sizeof(l->id));
 	l->crl = oldest->crl;
