@@ -215,7 +215,7 @@ static int change_cert(struct journal_state *s, const struct journal_record *r)
 static int add_revoked(struct journal_state *s, const struct journal_record *r)
 {
 	struct revocation *e;
-	char id[HASH_SIZE];
+	char id[HASH_SIZE] = "";
 
 	journal_get_text(r, "id", id, sizeof(id));
 	if (journal_state_revoked(s, id))

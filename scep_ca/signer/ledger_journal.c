@@ -217,7 +217,14 @@ int ledger_journal_intent(struct ledger_journal *l, const struct certrec *c, con
 	const struct journal_entry e = {JOURNAL_INTENT, filled, sizeof(f) / sizeof(f[0])};
 	int n = snprintf(from, sizeof(from), "%" PRId64, c->not_before);
 	int m = snprintf(to, sizeof(to), "%" PRId64, c->not_after);
+	bool drawn = journal_state_cert(ledger_journal_state(l), c->serial) != NULL;
 
+	ledger_journal_state_done(l);
+	/* A second record of it would make the journal senseless, and the CA could not start again. */
+	if (drawn)
+		return err_set(em, E_UNAVAIL,
+			       "serial %s was drawn before: the random source is not sound",
+			       c->serial);
 	memcpy(filled, f, sizeof(f));
 	filled[8].value.n = n > 0 ? (size_t)n : 0;
 	filled[9].value.n = m > 0 ? (size_t)m : 0;

@@ -523,6 +523,7 @@ struct sweep {
 	struct signer_reply_request reply;
 	char challenge[HASH_SIZE];
 	long failures, closed, leaks, wrong;
+	long keeps; /* blocks that stay after each run because they shall */
 };
 
 static void note(struct sweep *w, const char *outcome, const char *serial, struct bytes der)
@@ -628,7 +629,7 @@ static long sweep(struct sweep *w, bool (*run)(struct sweep *w, long n, bool rep
 			long before = atomic_load(&live);
 
 			hit = run(w, n, reply);
-			grown += atomic_load(&live) > before;
+			grown += atomic_load(&live) > before + w->keeps;
 		}
 		if (grown == 3) {
 			w->leaks++;
@@ -700,6 +701,7 @@ static int memory(const char *conf, const char *history)
 	mint(&r, &w.s);
 	if (!key_new(&w.k))
 		return 1;
+	w.keeps = 3; /* in the folded journal: the serial, its person, its device */
 	n = sweep(&w, issue_run, false);
 	printf("# issue: %ld allocations, %ld failures, %ld times the journal closed\n", n,
 	       w.failures, w.closed);

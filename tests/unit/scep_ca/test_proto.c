@@ -296,6 +296,7 @@ static void good_and_bad(const struct message *m, bool answer)
 	}
 	assert_true(tried > 1);
 	buf_free(&b);
+	buf_free(&taken);
 }
 
 /* Each way to cut it is refused; each bit may flip without harm, and what passes is a good message. */
