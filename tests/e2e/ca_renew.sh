@@ -141,7 +141,7 @@ done
 t_is "with the same names" "$(names "$i/tls/portal.pem")" "$was"
 t_ok "check is content" ctl check
 t_start portal radius
-serves_new() { [[ "$(openssl s_client -connect "${PORTAL_URL#https://}" -showcerts </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256)" == "$(id_of "$i/tls/portal.pem")" ]]; }
+serves_new() { [[ "$(openssl s_client -connect "127.0.0.1:${PORTAL_URL##*:}" -showcerts </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256)" == "$(id_of "$i/tls/portal.pem")" ]]; }
 t_ok "the portal serves the new one" t_wait 20 serves_new
 eapol_conf late.conf late/cert.pem late/key.pem
 redis_as installer HGET "cert:$(cert_serial late/cert.pem)" state >/dev/null
