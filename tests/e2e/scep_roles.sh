@@ -58,6 +58,9 @@ who() {
 }
 if ((EUID != 0)); then
 	t_skip "who holds which key" "needs root to look into other processes"
+elif [[ -r $SCEPAUTH_BIN/../lib/sanitizer-preload ]]; then
+	t_skip "who holds which key" "the sanitizers map terabytes of shadow into each process"
+	t_ok "an enrolment works" enrol anna
 else
 	for when in "at the start" "after an enrolment"; do
 		[[ $when != after* ]] || t_ok "an enrolment works" enrol anna
