@@ -606,6 +606,7 @@ static void test_longest_list(void **state)
 	buf_init(&der, SIGNER_CRL_MAX);
 	buf_init(&crl, PROTO_CRL_MADE_MAX);
 	buf_init(&in, PROTO_CRL_MADE_MAX);
+	buf_free(&taken);
 	buf_init(&taken, SIGNER_CRL_MAX);
 	make_crl(&der);
 	proto_put_result(&crl, E_OK, &em);
@@ -638,13 +639,6 @@ static int setup(void **state)
 }
 
 static int teardown(void **state)
-{
-	(void)state;
-	buf_free(&taken);
-	return 0;
-}
-
-static int drop_taken(void **state)
 {
 	(void)state;
 	buf_free(&taken);
