@@ -69,6 +69,21 @@ int call_run(struct call *c, struct store *s, struct reply **ret, struct errmsg 
 	return E_OK;
 }
 
+int call_run_int(struct call *c, struct store *s, int64_t *ret, struct errmsg *em)
+{
+	struct reply *r = NULL;
+	int rc = call_run(c, s, &r, em);
+
+	if (rc != E_OK)
+		return rc;
+	if (reply_kind(r) != REPLY_INT)
+		rc = call_bad_reply(em);
+	else
+		*ret = reply_integer(r);
+	reply_free(r);
+	return rc;
+}
+
 int call_bad_reply(struct errmsg *em)
 {
 	return err_set(em, E_INTERNAL,

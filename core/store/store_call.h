@@ -39,6 +39,9 @@ void call_int(struct call *c, int64_t v);
 /* ret NULL: the reply does not matter. */
 int call_run(struct call *c, struct store *s, struct reply **ret, struct errmsg *em) MUST_CHECK;
 
+/* For a Function or command that answers with one integer. */
+int call_run_int(struct call *c, struct store *s, int64_t *ret, struct errmsg *em) MUST_CHECK;
+
 /* E_INTERNAL with a sentence. */
 int call_bad_reply(struct errmsg *em);
 

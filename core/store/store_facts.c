@@ -165,7 +165,7 @@ int store_changed(struct store *s, struct buf *positions, int64_t *ret_revoked,
 static int set_once(struct store *s, const char *key, const char *field, const char *value,
 		    bool *ret_new, struct errmsg *em)
 {
-	struct reply *r = NULL;
+	int64_t answer = 0;
 	struct call c;
 	int rc;
 
@@ -174,14 +174,9 @@ static int set_once(struct store *s, const char *key, const char *field, const c
 	call_str(&c, field);
 	if (value)
 		call_str(&c, value);
-	rc = call_run(&c, s, &r, em);
-	if (rc != E_OK)
-		return rc;
-	if (reply_kind(r) != REPLY_INT)
-		rc = call_bad_reply(em);
-	else
-		*ret_new = reply_integer(r) == (value ? 1 : 0);
-	reply_free(r);
+	rc = call_run_int(&c, s, &answer, em);
+	if (rc == E_OK)
+		*ret_new = answer == (value ? 1 : 0);
 	return rc;
 }
 

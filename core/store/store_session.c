@@ -60,16 +60,11 @@ int store_session_open(struct store *s, const struct nas_session *x, int64_t sec
 /* 1 or 0 */
 static int run_known(struct call *c, struct store *s, bool *ret, struct errmsg *em)
 {
-	struct reply *r = NULL;
-	int rc = call_run(c, s, &r, em);
+	int64_t known = 0;
+	int rc = call_run_int(c, s, &known, em);
 
-	if (rc != E_OK)
-		return rc;
-	if (reply_kind(r) != REPLY_INT)
-		rc = call_bad_reply(em);
-	else
-		*ret = reply_integer(r) == 1;
-	reply_free(r);
+	if (rc == E_OK)
+		*ret = known == 1;
 	return rc;
 }
 

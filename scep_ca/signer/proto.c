@@ -201,20 +201,26 @@ int proto_get_opened(struct bytes in, struct signer_opened *ret, struct errmsg *
 	return code;
 }
 
+/* The bytes that end an answer, appended to out when all of it is good. */
+static int take_last(struct frame_reader *r, size_t max, struct buf *out, struct errmsg *em)
+{
+	struct bytes last = frame_get(r, max);
+	int code = verdict(r, E_OK, em);
+
+	if (code != E_OK)
+		return code;
+	buf_add_bytes(out, last);
+	return buf_error(out);
+}
+
 int proto_get_replied(struct bytes in, struct buf *out, struct errmsg *em)
 {
 	struct frame_reader r = {.rest = in};
 	int code = get_result(&r, em);
-	struct bytes der;
 
 	if (code != E_OK)
 		return verdict(&r, code, em);
-	der = frame_get(&r, SIGNER_REPLY_MAX);
-	code = verdict(&r, E_OK, em);
-	if (code != E_OK)
-		return code;
-	buf_add_bytes(out, der);
-	return buf_error(out);
+	return take_last(&r, SIGNER_REPLY_MAX, out, em);
 }
 
 void proto_put_issued(struct buf *b, const struct signer_issued *i, struct bytes cert)
@@ -232,7 +238,6 @@ int proto_get_issued(struct bytes in, struct signer_issued *ret, struct buf *out
 	struct frame_reader r = {.rest = in};
 	struct signer_issued i = {0};
 	int code = get_result(&r, em);
-	struct bytes cert;
 
 	if (code != E_OK)
 		return verdict(&r, code, em);
@@ -241,12 +246,7 @@ int proto_get_issued(struct bytes in, struct signer_issued *ret, struct buf *out
 	frame_get_str(&r, i.serial, sizeof(i.serial));
 	frame_get_str(&r, i.user, sizeof(i.user));
 	frame_get_str(&r, i.device, sizeof(i.device));
-	cert = frame_get(&r, SIGNER_CERT_MAX);
-	code = verdict(&r, E_OK, em);
-	if (code != E_OK)
-		return code;
-	buf_add_bytes(out, cert);
-	code = buf_error(out);
+	code = take_last(&r, SIGNER_CERT_MAX, out, em);
 	if (code == E_OK)
 		*ret = i;
 	return code;
@@ -296,7 +296,6 @@ int proto_get_crl_made(struct bytes in, struct signer_crl *ret, struct buf *out,
 	struct frame_reader r = {.rest = in};
 	struct signer_crl c = {0};
 	int code = get_result(&r, em);
-	struct bytes der;
 
 	if (code != E_OK)
 		return verdict(&r, code, em);
@@ -304,12 +303,7 @@ int proto_get_crl_made(struct bytes in, struct signer_crl *ret, struct buf *out,
 	frame_get_str(&r, c.revision, sizeof(c.revision));
 	c.this_update = get_time(&r);
 	c.next_update = get_time(&r);
-	der = frame_get(&r, SIGNER_CRL_MAX);
-	code = verdict(&r, E_OK, em);
-	if (code != E_OK)
-		return code;
-	buf_add_bytes(out, der);
-	code = buf_error(out);
+	code = take_last(&r, SIGNER_CRL_MAX, out, em);
 	if (code == E_OK)
 		*ret = c;
 	return code;
@@ -330,7 +324,6 @@ int proto_get_ocsp_done(struct bytes in, struct signer_ocsp *ret, struct buf *ou
 	struct frame_reader r = {.rest = in};
 	struct signer_ocsp o = {0};
 	int code = get_result(&r, em);
-	struct bytes der;
 
 	if (code != E_OK)
 		return verdict(&r, code, em);
@@ -338,12 +331,7 @@ int proto_get_ocsp_done(struct bytes in, struct signer_ocsp *ret, struct buf *ou
 	o.nonce = frame_bool(&r);
 	o.this_update = get_time(&r);
 	o.next_update = get_time(&r);
-	der = frame_get(&r, SIGNER_OCSP_MAX);
-	code = verdict(&r, E_OK, em);
-	if (code != E_OK)
-		return code;
-	buf_add_bytes(out, der);
-	code = buf_error(out);
+	code = take_last(&r, SIGNER_OCSP_MAX, out, em);
 	if (code == E_OK)
 		*ret = o;
 	return code;
