@@ -18,16 +18,6 @@ ca=$i/ca/students
 mkdir -p "$w"
 cd "$w" || exit 1
 mint() { "$tool" mint "$SCEPAUTH_CONF" students login="$1"; }
-# By SIGHUP, until nothing of before serves.
-reload() {
-	local top n roles
-	top=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/ca.pid")
-	n=$(grep -c 'scep_ca: reloaded' "$CA_LOG")
-	read -ra roles <"/proc/$top/task/$top/children"
-	kill -HUP "$top"
-	t_wait 60 eval '(($(grep -c "scep_ca: reloaded" "$CA_LOG") > '"$n"'))' || t_bail "scep_ca does not reload: $(tail -n 5 "$CA_LOG")"
-	t_wait 30 eval "! kill -0 ${roles[*]} 2>/dev/null" || t_bail "roles of before do not end"
-}
 id_of() { openssl x509 -in "$1" -noout -fingerprint -sha256; }
 paired() { [[ $(openssl x509 -in "$1.pem" -noout -pubkey) == "$(openssl pkey -in "$1.key" -pubout)" ]]; }
 # A device asks for the RA (ask NAME), and sends its request later (send NAME).
@@ -83,7 +73,7 @@ t_is "ca status is good" "$(code ctl ca status)" 0
 ask before || t_bail "no CA certificates"
 t_is "scep_ca still has the old one" "$(id_of before/ra.pem)" "$old"
 t_ok "and goes on with it" send before
-reload
+t_reload_ca
 ask late || t_bail "no CA certificates: $(cat late/log)"
 t_is "after a reload GetCACert gives the new one" "$(id_of late/ra.pem)" "$new"
 t_ok "a device that has the new one enrols" send late
@@ -101,7 +91,7 @@ t_ok "the other profile goes on" scep_enrol "$w/tina" staff "$("$tool" mint "$SC
 # --- the end of the overlap -----------------------------------------------------------------------------------
 
 echo 1700000000 >"$ca/now/previous/until"
-reload
+t_reload_ca
 ask again
 cp old-ra.pem again/ra.pem
 t_not "after the overlap the old RA opens nothing" send again
@@ -109,7 +99,7 @@ t_ok "and the new one does" eval 'ask again && send again'
 t_like "with --keep-key the key stays" "$(key=$(openssl pkey -in "$ca/ra.key" -pubout); ctl ca renew-ra students --keep-key --overlap 1 >/dev/null; [[ $key == "$(openssl pkey -in "$ca/ra.key" -pubout)" ]] && echo same)" same
 t_ok "and the certificate is new" test "$(id_of "$ca/ra.pem")" != "$new"
 t_ok "until is an hour from now" test $(($(cat "$ca/now/previous/until") - $(date +%s))) -le 3600
-reload
+t_reload_ca
 cp late/ra.pem again/ra.pem
 t_ok "a request for the same key's certificate of before is opened" send again
 t_is "in any case the mode of the previous key" "$(stat -Lc %a "$ca/now/previous/ra.key")" 600
@@ -122,7 +112,7 @@ old=$(id_of "$ca/ocsp.pem")
 t_like "renew-ocsp" "$(ctl ca renew-ocsp students --days 100)" 'renewed: OCSP responder of students'
 t_ok "another certificate, with its key" eval '[[ $old != "$(id_of "$ca/ocsp.pem")" ]] && paired "$ca/ocsp"'
 t_like "100 days" "$(ctl ca status --json | jq '.certificates[] | select(.name == "OCSP students") | .days_left')" '^(99|100)$'
-reload
+t_reload_ca
 out=$(ocsp)
 t_like "OCSP after: verified" "$out" 'Response verify OK.*late/cert.pem: good'
 t_like "by the new responder" "$out" "$(openssl x509 -in "$ca/ocsp.pem" -noout -text | sed -n '/Serial Number:/{n;s/^ *//;p;}')"

@@ -19,16 +19,6 @@ mkdir -p "$w"
 cd "$w" || exit 1
 enrol() { scep_enrol "$w/$1" "$2" "$("$tool" mint "$SCEPAUTH_CONF" "$2" login="$1")"; }
 restart() { t_stop "$@" >/dev/null 2>&1 && t_start "$@"; }
-# By SIGHUP, until nothing of before serves.
-reload() {
-	local top n roles
-	top=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/ca.pid")
-	n=$(grep -c 'scep_ca: reloaded' "$CA_LOG")
-	read -ra roles <"/proc/$top/task/$top/children"
-	kill -HUP "$top"
-	t_wait 60 eval '(($(grep -c "scep_ca: reloaded" "$CA_LOG") > '"$n"'))' || t_bail "scep_ca does not reload: $(tail -n 5 "$CA_LOG")"
-	t_wait 30 eval "! kill -0 ${roles[*]} 2>/dev/null" || t_bail "roles of before do not end"
-}
 desk() { REDISCLI_AUTH=$HELPDESK_PASSWORD redis-cli -s "$REDIS_SOCKET" --user "$HELPDESK_NAME" FCALL "$@" 2>&1; }
 id_of() { openssl x509 -in "$1" -noout -ext subjectKeyIdentifier | tail -n 1 | tr -d ' :\n' | tr A-F a-f | cut -c1-32; }
 gets_in() {
@@ -91,7 +81,7 @@ t_like "activate" "$(ctl ca rollover students --activate)" 'active: new certific
 t_is "RA, responder and CA have changed together" "$(id_of "$ca/issuing.pem") $(openssl verify -partial_chain -trusted "$ca/issuing.pem" "$ca/ra.pem" "$ca/ocsp.pem" 2>&1 | grep -c OK)" "$new 2"
 t_like "status" "$(ctl ca rollover students --status)" "active +$new.*retired +$old, valid until .*, needed until"
 t_ok "the process that has the old keys goes on" enrol ollo students
-reload
+t_reload_ca
 t_ok "ca status and check are good" eval 'ctl ca status && ctl check'
 t_ok "a device enrols with the new CA" enrol nora students
 t_ok "and another" enrol nick students
@@ -147,7 +137,7 @@ t_like "it is not forgotten while its certificates may be valid" "$(ctl ca rollo
 t_is "nor is another" "$(code ctl ca rollover students --forget "$new")" 1
 t_is "nor one by a strange name" "$(code ctl ca rollover students --forget ../../..)" 1
 t_ok "with --force it is" ctl ca rollover students --forget "$old" --force
-reload
+t_reload_ca
 t_not "its devices no longer get in" gets_in olga
 t_ok "those of the new CA do" gets_in nora
 t_is "its list is gone" "$(curl -s -o /dev/null -w '%{http_code}' "$SCEP_URL/crl/$old.crl")" 404
