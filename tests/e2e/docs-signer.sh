@@ -20,8 +20,8 @@ t_like "version" "$(sed -n 's/.*FRAME_VERSION = \([0-9]*\).*/| version, \1 |/p' 
 # The types of the fields that a decoder reads, in its order.
 decoder() {
 	sed -n "/^\(static \)\{0,1\}int $1(/,/^}/p" "$code" |
-		grep -oE '\b(get_name|get_hash|get_time|frame_(get|get_str|get_exact|enum|bool))\(' |
-		sed 's/get_name(/name/; s/get_hash(/hash/; s/get_time(/time/; s/frame_get_str(/text/; s/frame_get_exact(/exact/
+		grep -oE '\b(get_name|get_hash|get_time|take_last|frame_(get|get_str|get_exact|enum|bool))\(' |
+		sed 's/get_name(/name/; s/get_hash(/hash/; s/get_time(/time/; s/take_last(/bytes/; s/frame_get_str(/text/; s/frame_get_exact(/exact/
 			s/frame_get(/bytes/; s/frame_enum(/number/; s/frame_bool(/bool/' | paste -sd ' '
 }
 documented() { sed -nE "s/^\| $1 \| [^|]* \| ([a-z]+) \|.*/\1/p" "$doc" | paste -sd ' '; }

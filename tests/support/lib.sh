@@ -135,13 +135,13 @@ t_stop() { # SERVICE ...
 
 # The CA takes its files anew by SIGHUP; returns when nothing of before serves.
 t_reload_ca() {
-	local top n roles
+	local top n running
 	top=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/ca.pid")
 	n=$(grep -c 'scep_ca: reloaded' "$CA_LOG")
-	read -ra roles <"/proc/$top/task/$top/children"
+	read -ra running <"/proc/$top/task/$top/children"
 	kill -HUP "$top"
 	t_wait 60 eval '(($(grep -c "scep_ca: reloaded" "$CA_LOG") > '"$n"'))' || t_bail "scep_ca does not reload: $(tail -n 5 "$CA_LOG")"
-	t_wait 30 eval "! kill -0 ${roles[*]} 2>/dev/null" || t_bail "roles of before do not end"
+	t_wait 30 eval "! kill -0 ${running[*]} 2>/dev/null" || t_bail "roles of before do not end"
 }
 
 T_INIT=()
