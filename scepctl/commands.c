@@ -69,7 +69,8 @@ static const char journal_help[] =
 	"in base64\n"
 	"  key      the public key for those who check the journal's checkpoints; --make makes the "
 	"key of an\n"
-	"           instance that has none\n\n"
+	"           instance that has none\n"
+	"  accept-clock  for a clock that was ahead when records were written and is right now\n\n"
 	"  --from N   begin with record N      --dir DIR   another folder than scep.journal, such "
 	"as a backup\n";
 
@@ -147,7 +148,7 @@ const struct ctl_command ctl_commands[] = {
 	{"sessions", "LOGIN [--json]", "where somebody is on the network now", NULL, cmd_sessions},
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},
 	{"sources", "[--json]", "how the directory is that auto_revoke follows", NULL, cmd_sources},
-	{"journal", "verify|show|export|key [--from N] [--json]",
+	{"journal", "verify|show|export|key|accept-clock [--from N] [--json]",
 	 "the CA's record of all certificates", journal_help, cmd_journal},
 	{"prove", "SERIAL|--since FILE|--verify FILE --key KEY", "proofs from the CA's journal",
 	 prove_help, cmd_prove},

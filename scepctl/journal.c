@@ -1,9 +1,10 @@
 #include "scepctl/ctl.h"
 
-#include "core/audit/journal_read.h"
+#include "core/audit/journal.h"
 #include "core/base/args.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/base/version.h"
 #include "scepctl/checkpoint_key.h"
 #include "scepctl/fs.h"
 #include "scepctl/journal_check.h"
@@ -203,9 +204,34 @@ static bool is_one_of(const char *word, const char *const *words)
 	return false;
 }
 
+/* For a clock that was ahead when records were written: scep_ca would wait until that time comes. */
+static int accept_clock(const char *path)
+{
+	const struct journal_field f[] = {{"version", bytes_str(SCEPAUTH_VERSION)},
+					  {"clock", bytes_str("accepted")}};
+	const struct journal_options o = {.path = path};
+	const struct journal_entry e = {JOURNAL_OPENED, f, 2};
+	struct journal *j = NULL;
+	struct errmsg em = {""};
+	char now[24];
+	int rc = journal_open(&o, NULL, NULL, NULL, &j, &em);
+
+	if (rc == E_EXISTS)
+		rc = err_set(&em, rc, "scep_ca is running and owns the journal: stop it first");
+	if (rc == E_OK)
+		rc = journal_append(j, &e, 1, &em);
+	journal_close(j);
+	if (rc != E_OK)
+		return ctl_fail(rc, &em);
+	clock_iso(now, sizeof(now), clock_now());
+	printf("the journal goes on at %s\n", now);
+	return EXIT_DONE;
+}
+
 int cmd_journal(const struct ctl_command *self, int argc, char **argv)
 {
-	static const char *const words[] = {"verify", "show", "export", "key", NULL};
+	static const char *const words[] = {"verify", "show",         "export",
+					    "key",    "accept-clock", NULL};
 	const char *word = NULL, *dir = NULL, *noted_file = NULL, *vkey = NULL;
 	long from = 1;
 	bool make = false;
@@ -230,7 +256,7 @@ int cmd_journal(const struct ctl_command *self, int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (n != 1 || !is_one_of(word, words))
-		return ctl_usage(self, "say verify, show, export or key");
+		return ctl_usage(self, "say verify, show, export, key or accept-clock");
 	if (make && strcmp(word, "key") != 0)
 		return ctl_usage(self, "--make goes with key");
 	if ((noted_file || vkey) && strcmp(word, "verify") != 0)
@@ -250,9 +276,10 @@ int cmd_journal(const struct ctl_command *self, int argc, char **argv)
 		dir = conf_path(conf, "scep", NULL, "journal");
 	l = (struct look){.from = (uint64_t)from,
 			  .json = common.json || strcmp(word, "export") == 0};
-	code = strcmp(word, "key") == 0      ? key(conf, make, common.json)
-	       : strcmp(word, "verify") == 0 ? verify(dir, &check, common.json)
-					     : show(dir, &l);
+	code = strcmp(word, "key") == 0            ? key(conf, make, common.json)
+	       : strcmp(word, "accept-clock") == 0 ? accept_clock(dir)
+	       : strcmp(word, "verify") == 0       ? verify(dir, &check, common.json)
+						   : show(dir, &l);
 	conf_free(conf);
 	return code;
 }

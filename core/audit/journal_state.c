@@ -472,6 +472,9 @@ int journal_state_add(void *ctx, const struct journal_record *r)
 		return refuse(s, r, rc);
 	s->head.seq = r->seq;
 	memcpy(s->head.hash, r->hash, DIGEST_SIZE);
+	/* an administrator has said that the clock was ahead before and is right now */
+	if (r->type == JOURNAL_OPENED && journal_get(r, "clock").n)
+		s->head.time = r->time;
 	if (r->time > s->head.time)
 		s->head.time = r->time;
 	return E_OK;

@@ -50,7 +50,7 @@ struct journal_device {
 
 struct journal_head {
 	uint64_t seq; /* 0: no record yet */
-	int64_t time; /* the latest time of any record: never goes back */
+	int64_t time; /* the latest of any record; only an `opened` with the field `clock` takes it back */
 	uint8_t hash[DIGEST_SIZE];
 };
 

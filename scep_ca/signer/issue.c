@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/pki/cert.h"
 #include "core/pki/key.h"
+#include "scep_ca/signer/clock_check.h"
 #include "scep_ca/signer/copy.h"
 #include "scep_ca/signer/fault.h"
 #include "scep_ca/signer/seal.h"
@@ -328,6 +329,8 @@ int ca_issue(const struct keys *k, struct store *ledger, struct ledger_journal *
 
 	if (r == E_OK && i.rule == RULE_NONE)
 		r = check_limits(&i, em);
+	if (r == E_OK && i.rule == RULE_NONE)
+		r = clock_check(journal, i.now, em);
 	if (r == E_OK && i.rule == RULE_NONE)
 		r = ledger_journal_settle(journal, ledger, em);
 	if (r == E_OK && i.rule == RULE_NONE)

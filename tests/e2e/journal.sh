@@ -109,6 +109,28 @@ t_like "without its folder the CA does not start" "$("$SCEPAUTH_BIN/scep_ca" -c 
 t_like "check says so" "$("$ctl" check "$SCEPAUTH_DIR" 2>&1)" 'journal'
 mv "$journal.away" "$journal"
 
+# --- a clock that was ahead ------------------------------------------------------------------------
+if command -v faketime >/dev/null; then
+	t_ok "a record is written a year ahead" faketime -f +365d "$ctl" -c "$SCEPAUTH_CONF" journal accept-clock
+	t_start ca
+	t_is "accept-clock waits for the CA to stop" "$(code jl accept-clock)" 1
+	challenge=$("$tool" mint "$SCEPAUTH_CONF" students login=clock)
+	enrol k.pem "$challenge"
+	t_is "behind the journal: nothing is issued" "$HTTP" 503
+	t_like "a line says why" "$(cat "$CA_LOG")" "nothing is issued: the clock says $(date -u +%Y)"
+	t_is "and an event" "$(grep -c '"event":"clock_behind"' "$CA_LOG")" 1
+	enrol k.pem "$challenge"
+	t_is "the event once" "$(grep -c '"event":"clock_behind"' "$CA_LOG")" 1
+	t_stop ca >/dev/null
+	t_ok "accept-clock" jl accept-clock
+	t_start ca
+	enrol k.pem "$challenge"
+	t_is "then the same challenge is good" "$PKI_STATUS" 0
+	t_stop ca >/dev/null
+else
+	t_skip "a clock that was ahead" "no faketime"
+fi
+
 # --- an old state of Redis -------------------------------------------------------------------------
 t_start ca
 challenge=$("$tool" mint "$SCEPAUTH_CONF" students login=old)

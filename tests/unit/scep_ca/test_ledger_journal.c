@@ -1,3 +1,4 @@
+#include "scep_ca/signer/clock_check.h"
 #include "scep_ca/signer/ledger_journal.h"
 
 #include "core/audit/journal_read.h"
@@ -321,14 +322,58 @@ static void issued_without_intent(void **state)
 	assert_non_null(strstr(em.text, "makes no sense"));
 }
 
+static void accept_clock(void)
+{
+	const struct journal_field f = {"clock", bytes_str("accepted")};
+	const struct journal_entry e = {JOURNAL_OPENED, &f, 1};
+	const struct journal_options o = {.path = F.path};
+	struct journal *j = NULL;
+
+	ledger_journal_close(F.l);
+	F.l = NULL;
+	assert_int_equal(journal_open(&o, NULL, NULL, NULL, &j, NULL), E_OK);
+	assert_int_equal(journal_append(j, &e, 1, NULL), E_OK);
+	journal_close(j);
+	reopen();
+}
+
+/* Steps forward are harmless, steps back stop the CA until the time has come again. */
+static void clock_steps(void **state)
+{
+	const int64_t now = clock_now(), year = 365 * 86400;
+	struct errmsg em = {""};
+	struct certrec c;
+
+	(void)state;
+	assert_int_equal(clock_check(F.l, now, &em), E_OK);
+	assert_int_equal(clock_check(F.l, now - 3, &em), E_OK);
+	assert_int_equal(clock_check(F.l, now + 3600, &em), E_OK);
+	assert_int_equal(clock_check(F.l, now + year, &em), E_OK);
+	assert_int_equal(clock_check(F.l, now - 60, &em), E_UNAVAIL);
+	assert_non_null(strstr(em.text, "set the clock"));
+	assert_int_equal(clock_check(F.l, 1500000000, &em), E_UNAVAIL);
+	assert_int_equal(clock_check(F.l, 0, &em), E_UNAVAIL);
+	prepare(&c, "ahead");
+	clock_fix(now + year);
+	go(&c, INTENT);
+	clock_fix(0);
+	assert_int_equal(clock_check(F.l, now, &em), E_UNAVAIL);
+	reopen();
+	assert_int_equal(clock_check(F.l, clock_now(), &em), E_UNAVAIL);
+	assert_int_equal(clock_check(F.l, now + year, &em), E_OK);
+	accept_clock();
+	assert_int_equal(clock_check(F.l, clock_now(), &em), E_OK);
+	settle();
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, each_setup, each_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(nothing_to_settle),  CASE(issued_is_committed),   CASE(intent_is_aborted),
-		CASE(gone_meanwhile),     CASE(ends_are_remembered),   CASE(active_without_issued),
-		CASE(lost_by_the_ledger), CASE(issued_without_intent),
+		CASE(nothing_to_settle),  CASE(issued_is_committed), CASE(intent_is_aborted),
+		CASE(gone_meanwhile),     CASE(ends_are_remembered), CASE(active_without_issued),
+		CASE(lost_by_the_ledger), CASE(clock_steps),         CASE(issued_without_intent),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
