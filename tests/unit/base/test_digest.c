@@ -49,6 +49,21 @@ static void test_hmac(void **state)
 	check(out, 32, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }
 
+/* RFC 1321 A.5, RFC 2202 test case 2 */
+static void test_md5(void **state)
+{
+	const struct bytes parts[] = {bytes_str("message"), bytes_str(" digest")};
+	uint8_t out[16];
+
+	(void)state;
+	assert_int_equal(digest_md5_parts(parts, 2, out), E_OK);
+	check(out, 16, "f96b697d7cb7938d525a2f31aaf161d0");
+	assert_int_equal(
+		digest_hmac_md5(bytes_str("Jefe"), bytes_str("what do ya want for nothing?"), out),
+		E_OK);
+	check(out, 16, "750c783e6ab0b503eaa86e310a5db738");
+}
+
 static void test_hmac_without_key(void **state)
 {
 	uint8_t out[32] = {7};
@@ -64,6 +79,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sha),
 		cmocka_unit_test(test_hmac),
+		cmocka_unit_test(test_md5),
 		cmocka_unit_test(test_hmac_without_key),
 	};
 
