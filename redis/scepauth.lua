@@ -1352,17 +1352,12 @@ local function is_id(s)
 	return #s <= 41 and string.find(s, '^%d+-%d+$') ~= nil
 end
 
-local function events(a)
-	need_ready()
-	local reader, max = arg_name(a[1], 'reader'), arg_int(a[2], 1, 1000, 'max')
-	local pos = hash('pos:' .. reader) or {}
-	local names, list = { 'installer' }, {}
-	local flat = redis.call('HGETALL', 'actors')
-	for i = 1, #flat, 2 do names[#names + 1] = flat[i] end
-	local quota = math.ceil(max / #names) + 10
+-- The next events of all these writers in the order of their ids; `from` is where a writer without a position begins.
+local function events_of(names, pos, from, max)
+	local list, quota = {}, math.ceil(max / #names) + 10
 	for _, name in ipairs(names) do
-		local from = pos[name] and is_id(pos[name]) and '(' .. pos[name] or '-'
-		for _, e in ipairs(stream('XRANGE', name, from, '+', quota, EVENTS_BYTES / #names)) do list[#list + 1] = { name, e[1], e[2] } end
+		local first = pos[name] and is_id(pos[name]) and '(' .. pos[name] or from
+		for _, e in ipairs(stream('XRANGE', name, first, '+', quota, EVENTS_BYTES / #names)) do list[#list + 1] = { name, e[1], e[2] } end
 	end
 	table.sort(list, function(x, y)
 		if x[2] == y[2] then return x[1] < y[1] end
@@ -1370,6 +1365,32 @@ local function events(a)
 	end)
 	for i = #list, max + 1, -1 do list[i] = nil end
 	return list
+end
+
+local function writers()
+	local names, flat = { 'installer' }, redis.call('HGETALL', 'actors')
+	for i = 1, #flat, 2 do names[#names + 1] = flat[i] end
+	return names
+end
+
+local function events(a)
+	need_ready()
+	local reader, max = arg_name(a[1], 'reader'), arg_int(a[2], 1, 1000, 'max')
+	return events_of(writers(), hash('pos:' .. reader) or {}, '-', max)
+end
+
+-- For people who look on: the position is the caller's, so that any number may watch and nothing is written.
+local function events_tail(a)
+	need_ready()
+	local max, since = arg_int(a[2], 1, 1000, 'max'), text(arg_int(a[3], 0, 99999999999999, 'since'))
+	local pos, names, positions = {}, writers(), {}
+	for name, id in string.gmatch(a[1], '(%S+) (%S+)') do pos[name] = is_id(id) and id or nil end
+	local list = events_of(names, pos, since, max)
+	for _, e in ipairs(list) do pos[e[1]] = e[2] end
+	for _, name in ipairs(names) do
+		if pos[name] then positions[#positions + 1] = name .. ' ' .. pos[name] end
+	end
+	return { table.concat(positions, ' '), list }
 end
 
 local function events_ack(a)
@@ -1565,6 +1586,7 @@ register('holds', holds, 1, 2, 'no-writes')
 register('logins', logins, 1, 2, 'no-writes')
 register('events', events, 2, 2, 'no-writes')
 register('events_ack', events_ack, 1, 201, 'allow-oom')
+register('events_tail', events_tail, 3, 3, 'no-writes')
 register('changed', changed, 1, 1, 'no-writes')
 register('facts', facts, 1, 2, 'no-writes')
 register('facts_of', facts_of, 1, 1, 'no-writes')

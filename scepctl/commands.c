@@ -61,6 +61,16 @@ static const char revoke_help[] =
 static const char suspend_help[] =
 	"Reversible; the certificates stay. --as NAME is needed: the record names who did it.\n";
 
+static const char watch_help[] =
+	"Shows the events of the ledger, oldest first, until Ctrl-C: who was let have a "
+	"certificate, who\n"
+	"revoked, who came back. With WORDs only events that have each of them as actor or as a "
+	"value: a\n"
+	"login, a serial, an event word of docs/EVENTS.md.\n\n"
+	"  --since MINUTES   begin so long ago   --no-follow   end with what there is now\n"
+	"  --count N         end after N events  --json        one object for each, fields as in "
+	"EVENTS.md\n";
+
 static const char journal_help[] =
 	"  verify   reads all of it; exit 1 and file, byte and record at the first damage; with "
 	"--checkpoint\n"
@@ -143,6 +153,8 @@ const struct ctl_command ctl_commands[] = {
 	 cmd_suspend},
 	{"restore", "LOGIN --as NAME", "end one's own suspension of a person", NULL, cmd_restore},
 	{"why", "LOGIN|SERIAL", "why somebody gets in or not", NULL, cmd_why},
+	{"watch", "[WORD...] [--since MINUTES] [--json]", "what happens, as it happens", watch_help,
+	 cmd_watch},
 	{"ca", "status|renew-...|rollover|make-root|sign-...|install-cert [...]",
 	 "the instance's own CAs and certificates", ca_help, cmd_ca},
 	{"sessions", "LOGIN [--json]", "where somebody is on the network now", NULL, cmd_sessions},

@@ -1,5 +1,6 @@
 /* Reading all writers' events once, with a position kept in Redis. */
 #include "core/store/store_call.h"
+#include "core/store/store_tail.h"
 
 #define FIELDS_MAX 64
 
@@ -24,6 +25,24 @@ static int event_row(const struct reply *r, const char *fields[FIELDS_MAX], stru
 	}
 	e->fields = fields;
 	return E_OK;
+}
+
+/* Calls fn for each row until one fails; *n counts those that it took. */
+static int tell(const struct reply *rows, int (*fn)(void *ctx, const struct store_event *e),
+		void *ctx, size_t *n, struct errmsg *em)
+{
+	const char *fields[FIELDS_MAX];
+	struct store_event e;
+	int rc = E_OK;
+
+	while (rc == E_OK && *n < reply_count(rows)) {
+		if (event_row(reply_at(rows, *n), fields, &e) != E_OK)
+			rc = call_bad_reply(em);
+		else
+			rc = fn(ctx, &e);
+		*n += rc == E_OK;
+	}
+	return rc;
 }
 
 /* Moves the position of every writer among the first n rows to its last row there. */
@@ -66,8 +85,6 @@ int store_events_read(struct store *s, const char *reader, unsigned max,
 		      int (*fn)(void *ctx, const struct store_event *e), void *ctx, size_t *ret_n,
 		      struct errmsg *em)
 {
-	const char *fields[FIELDS_MAX];
-	struct store_event e;
 	struct reply *r = NULL;
 	struct call c;
 	size_t n = 0;
@@ -81,18 +98,48 @@ int store_events_read(struct store *s, const char *reader, unsigned max,
 		return rc;
 	if (reply_kind(r) != REPLY_ARRAY)
 		rc = call_bad_reply(em);
-	while (rc == E_OK && n < reply_count(r)) {
-		if (event_row(reply_at(r, n), fields, &e) != E_OK)
-			rc = call_bad_reply(em);
-		else
-			rc = fn(ctx, &e);
-		n += rc == E_OK;
-	}
+	if (rc == E_OK)
+		rc = tell(r, fn, ctx, &n, em);
 	/* Also after a failure: what fn took is not told again. */
 	ack_rc = n > 0 ? ack(s, reader, r, n, rc == E_OK ? em : NULL) : E_OK;
 	reply_free(r);
 	if (rc == E_OK)
 		rc = ack_rc;
+	if (rc == E_OK)
+		*ret_n = n;
+	return rc;
+}
+
+int store_events_tail(struct store *s, struct buf *positions, int64_t since_ms, unsigned max,
+		      int (*fn)(void *ctx, const struct store_event *e), void *ctx, size_t *ret_n,
+		      struct errmsg *em)
+{
+	const struct reply *rows;
+	struct reply *r = NULL;
+	struct bytes now;
+	struct call c;
+	size_t n = 0;
+	int rc;
+
+	call_init_ro(&c, "events_tail");
+	call_str(&c, buf_str(positions));
+	call_int(&c, max > EVENTS_TAIL_MAX ? EVENTS_TAIL_MAX : (int64_t)max);
+	call_int(&c, since_ms);
+	rc = call_run(&c, s, &r, em);
+	if (rc != E_OK)
+		return rc;
+	now = reply_bytes(reply_at(r, 0));
+	rows = reply_at(r, 1);
+	if (reply_count(r) != 2 || now.p == NULL || reply_kind(rows) != REPLY_ARRAY)
+		rc = call_bad_reply(em);
+	if (rc == E_OK)
+		rc = tell(rows, fn, ctx, &n, em);
+	if (rc == E_OK) {
+		buf_reset(positions);
+		buf_add_bytes(positions, now);
+		rc = buf_error(positions);
+	}
+	reply_free(r);
 	if (rc == E_OK)
 		*ret_n = n;
 	return rc;

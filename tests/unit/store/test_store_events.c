@@ -1,3 +1,5 @@
+#include "core/base/clock.h"
+#include "core/store/store_tail.h"
 #include "tests/support/store_story.h"
 
 #include <unistd.h>
@@ -192,6 +194,52 @@ static void positions(void **state)
 	(void)drain("auto_revoke");
 }
 
+/* Somebody who looks on has the position alone: nothing is moved in Redis, nothing told twice or left out. */
+static void looking_on(void **state)
+{
+	struct seen s = {0};
+	struct buf at;
+	size_t n = 7;
+
+	(void)state;
+	buf_init(&at, 65536);
+	(void)drain("auto_revoke");
+	OK(store_events_tail(S.leavers, &at, 99999999999999, 10, see, &s, &n, &S.em));
+	assert_int_equal(n, 0);
+	note("t1");
+	note("t2");
+	note("t3");
+	tick();
+	(void)RAW("bert", "XADD", "events:bert", "*", "event", "hello");
+	OK(store_events_tail(S.leavers, &at, clock_now() * 1000 - 3600000, 1000, see, &s, &n,
+			     &S.em));
+	assert_true(n > 3);
+	assert_string_equal(s.log[(n > 200 ? 200 : n) - 1], n > 200 ? s.log[199] : "bert hello ");
+	memset(&s, 0, sizeof(s));
+	OK(store_events_tail(S.leavers, &at, 0, 2, see, &s, &n, &S.em));
+	assert_int_equal(n, 0);
+	note("t4");
+	note("t5");
+	note("t6");
+	OK(store_events_tail(S.leavers, &at, 0, 2, see, &s, &n, &S.em));
+	assert_int_equal(n, 2);
+	/* what fn did not take is told again */
+	s.fail_at = 3;
+	FAILS(store_events_tail(S.leavers, &at, 0, 2, see, &s, &n, &S.em), E_IO);
+	s.fail_at = 0;
+	OK(store_events_tail(S.leavers, &at, 0, 2, see, &s, &n, &S.em));
+	assert_int_equal(n, 1);
+	assert_string_equal(s.log[0], "front enrol t4");
+	assert_string_equal(s.log[1], "front enrol t5");
+	assert_string_equal(s.log[2], "front enrol t6");
+	/* the position of auto_revoke did not move: it still has all to read */
+	OK(store_events_read(S.leavers, "auto_revoke", 100, see, &s, &n, &S.em));
+	assert_int_equal(n, 7);
+	FAILS(store_events_tail(S.leavers, &at, -1, 2, see, &s, &n, &S.em), E_FORMAT);
+	FAILS(store_events_tail(S.leavers, &at, 0, 0, see, &s, &n, &S.em), E_FORMAT);
+	buf_free(&at);
+}
+
 /* More writers than one acknowledgement takes. */
 static void many_writers(void **state)
 {
@@ -284,6 +332,7 @@ int main(void)
 		cmocka_unit_test(writer_is_the_stream),
 		cmocka_unit_test(odd_events),
 		cmocka_unit_test(positions),
+		cmocka_unit_test(looking_on),
 		cmocka_unit_test(many_writers),
 		cmocka_unit_test(enrolment_story),
 		cmocka_unit_test(flood_of_stories),

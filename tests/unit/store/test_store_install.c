@@ -184,7 +184,7 @@ static void wrong_number_of_arguments(void **state)
 		"ticket_get",   "ticket_claim", "cert_commit", "cert_abort",    "cert_get",
 		"enrol_note",   "authorize",    "revoke_cert", "revoke_user",   "suspend_user",
 		"restore_user", "why",          "holds",       "logins",        "events",
-		"events_ack",
+		"events_ack",   "events_tail",
 	};
 	size_t i;
 
