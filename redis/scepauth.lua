@@ -24,6 +24,7 @@ local TICKETS_MAX = 50        -- tickets of a person that have not expired, used
 local DEVICES_MAX = 250       -- devices per person
 local ENROL_TTL, ENROL_STEPS, ENROL_MAX = 86400, 12, 10000
 local EVENTS_MAX = '100000'
+local HELPDESK_RATE, HELPDESK_RATE_SECONDS = 50, 600 -- people and certificates that one of the helpdesk may put out
 local WHY_EVENTS, WHY_SCAN, WHY_CERTS = 8, 200, 30
 local GROUPS_MAX = 16          -- groups of a person that are looked at
 local SESSION_GRACE = 900       -- a session is remembered this long past its Session-Timeout
@@ -403,6 +404,35 @@ local function event(who, word, ...)
 	local r = redis.pcall('XADD', 'events:' .. who.name, 'MAXLEN', '~', EVENTS_MAX, '*',
 		'event', word, 'time', text(now()), ...)
 	return not (type(r) == 'table' and r.err)
+end
+
+-- A writer's events: `n` at most, from one end of the stream (XRANGE or XREVRANGE, `from` and `to` as they
+-- want them). Writers may put anything into their own stream. So entries are fetched few at a time, one that
+-- is too long is cut, and a read ends early rather than keep everybody waiting.
+local function stream(cmd, name, from, to, n, budget)
+	local list, bytes, step = {}, 0, 1
+	while #list < n and bytes < budget do
+		local want = math.min(step, n - #list)
+		local r = redis.pcall(cmd, 'events:' .. name, from, to, 'COUNT', want)
+		if r.err then break end -- one writer who spoils the own stream must not silence the others
+		local before = bytes
+		for _, e in ipairs(r) do
+			local f, cut, size = e[2], {}, 0
+			for i = 1, #f do
+				bytes = bytes + #f[i]
+				if i <= EVENT_FIELDS then
+					local v = #f[i] > EVENT_TEXT and string.sub(f[i], 1, EVENT_TEXT) .. ' (cut)' or f[i]
+					size = size + #v
+					cut[i] = size <= EVENT_BYTES and v or ''
+				end
+			end
+			list[#list + 1] = { e[1], cut }
+			from = '(' .. e[1]
+		end
+		if #r < want then break end
+		step = bytes - before < 65536 and step * 4 or 1
+	end
+	return list
 end
 
 local function told(ok)
@@ -1096,6 +1126,22 @@ end
 
 -- Revocation -----------------------------------------------------------------------------------
 
+-- A list that is the wrong one, in a loop, must not put out a campus before somebody notices.
+local RATE_WORDS = { cert_revoked = true, user_revoked = true, user_suspended = true }
+
+local function guard_rate(who)
+	if who.kind ~= 'helpdesk' then return end
+	local most = number(redis.call('HGET', 'meta', 'helpdesk_rate') or '') or HELPDESK_RATE
+	local since, n = (now() - HELPDESK_RATE_SECONDS) * 1000, 0
+	for _, e in ipairs(stream('XREVRANGE', who.name, '+', text(since), most * 2, EVENTS_BYTES)) do
+		if RATE_WORDS[pairs_to_table(e[2]).event or ''] then n = n + 1 end
+	end
+	if n >= most then
+		fail('DENIED', 'you put out %d within %d minutes, which is the most; wait, or ask who runs this ' ..
+			'(helpdesk_rate in docs/REDIS.md)', n, HELPDESK_RATE_SECONDS / 60)
+	end
+end
+
 local function revoke_cert(a)
 	local who = need_person_or_program()
 	need_ready()
@@ -1104,6 +1150,7 @@ local function revoke_cert(a)
 	local u = hash('user:' .. (c.user or '')) or {}
 	local old = redis.call('HGET', 'revoked', serial)
 	if old then return { ok = 'certificate ' .. serial .. ' was revoked already: ' .. note(old) } end
+	guard_rate(who)
 	plan_revoke(plan, serial, stamp(who, reason))
 	run(plan)
 	local ok = cert_event(who, 'cert_revoked', serial, c, 'reason', reason)
@@ -1127,6 +1174,7 @@ local function revoke_user(a)
 	local u = hash('user:' .. id) or {}
 	plan_hold(plan, id, source, value, reason)
 	local serials, tickets = plan_revoke_all(plan, id, nil, value, now())
+	if #plan > 0 then guard_rate(who) end
 	run(plan)
 	local ok = true
 	if #plan > 0 then
@@ -1145,6 +1193,7 @@ local function suspend_user(a)
 	local source = hold_source(who, a[3])
 	local u = hash('user:' .. id) or {}
 	local old = plan_hold(plan, id, source, stamp(who, reason))
+	if not old then guard_rate(who) end
 	run(plan)
 	if old then return { ok = clean((u.login or id) .. ' was held by ' .. source .. ' already: ' .. old) } end
 	local ok = person_event(who, 'user_suspended', id, u, 'hold', source, 'reason', reason)
@@ -1223,35 +1272,6 @@ local function why_person(out, id, u, t)
 	for _, h in ipairs(holds) do
 		out[#out + 1] = 'HELD by ' .. h.source .. ': ' .. pretty(string.sub(h.text, #h.source + 3))
 	end
-end
-
--- A writer's events: `n` at most, from one end of the stream (XRANGE or XREVRANGE, `from` and `to` as they
--- want them). Writers may put anything into their own stream. So entries are fetched few at a time, one that
--- is too long is cut, and a read ends early rather than keep everybody waiting.
-local function stream(cmd, name, from, to, n, budget)
-	local list, bytes, step = {}, 0, 1
-	while #list < n and bytes < budget do
-		local want = math.min(step, n - #list)
-		local r = redis.pcall(cmd, 'events:' .. name, from, to, 'COUNT', want)
-		if r.err then break end -- one writer who spoils the own stream must not silence the others
-		local before = bytes
-		for _, e in ipairs(r) do
-			local f, cut, size = e[2], {}, 0
-			for i = 1, #f do
-				bytes = bytes + #f[i]
-				if i <= EVENT_FIELDS then
-					local v = #f[i] > EVENT_TEXT and string.sub(f[i], 1, EVENT_TEXT) .. ' (cut)' or f[i]
-					size = size + #v
-					cut[i] = size <= EVENT_BYTES and v or ''
-				end
-			end
-			list[#list + 1] = { e[1], cut }
-			from = '(' .. e[1]
-		end
-		if #r < want then break end
-		step = bytes - before < 65536 and step * 4 or 1
-	end
-	return list
 end
 
 -- Enrolment and other events of late that name this person or a serial of theirs.

@@ -377,6 +377,45 @@ static void out_of_memory(void **state)
 	OK(put(&t3, 5));
 }
 
+/* A loop over the wrong list stops early; others of the helpdesk, programs, and what is there already are not concerned. */
+static void helpdesk_rate(void **state)
+{
+	struct user u;
+	char login[NAME_SIZE];
+	const char *said = "";
+	size_t i;
+
+	(void)state;
+	(void)RAW("installer", "DEL", "events:bert");
+	for (i = 0; i < 60; i++) {
+		(void)snprintf(login, sizeof(login), "rate%02zu", i);
+		person(&u, login);
+		said = RAW("bert", "FCALL", "suspend_user", "0", login, "wrong list");
+		if (strstr(said, "which is the most") != NULL)
+			break;
+	}
+	assert_int_equal(i, 50);
+	assert_non_null(strstr(said, "50 within 10 minutes"));
+	assert_non_null(
+		strstr(RAW("bert", "FCALL", "revoke_user", "0", login, "x"), "which is the most"));
+	assert_string_equal(RAW("portal", "HEXISTS", "hold:helpdesk", u.id), "0");
+	assert_null(strstr(RAW("bert", "FCALL", "suspend_user", "0", "rate01", "again"),
+			   "which is the most"));
+	assert_null(
+		strstr(RAW("bert", "FCALL", "restore_user", "0", "rate01"), "which is the most"));
+	OK(store_suspend_user(S.anna, login, "x", NULL, &S.em));
+	OK(store_suspend_user(S.leavers, login, "x", "file", &S.em));
+	/* the administrator may let more through, or nothing */
+	(void)RAW("installer", "HSET", "meta", "helpdesk_rate", "60");
+	assert_null(strstr(RAW("bert", "FCALL", "suspend_user", "0", "rate01", "x"),
+			   "which is the most"));
+	(void)RAW("installer", "HSET", "meta", "helpdesk_rate", "3");
+	assert_non_null(strstr(RAW("bert", "FCALL", "revoke_user", "0", "rate01", "y"),
+			       "which is the most"));
+	(void)RAW("installer", "HDEL", "meta", "helpdesk_rate");
+	(void)RAW("installer", "DEL", "events:bert");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +426,7 @@ int main(void)
 		cmocka_unit_test(whole_person),
 		cmocka_unit_test(expired_ones_are_left),
 		cmocka_unit_test(sources),
+		cmocka_unit_test(helpdesk_rate),
 		cmocka_unit_test(every_source_of_the_acl),
 		cmocka_unit_test(portal_revokes_a_device),
 		cmocka_unit_test(why_tells),
