@@ -33,6 +33,8 @@ local SEEN_TTL = 90 * 86400     -- last accept and reject of a certificate
 local SESSION_FIELD = {}
 local SESSION_FIELDS = { 'nas', 'nas_id', 'nas_ip', 'nas_port', 'nas_port_id', 'acct', 'mac', 'called', 'login' }
 for i = 1, #SESSION_FIELDS do SESSION_FIELD[SESSION_FIELDS[i]] = true end
+local USER_FIELDS = { 'source', 'login', 'name', 'email', 'groups', 'leave_at', 'created', 'updated' }
+local DEVICE_FIELDS = { 'owner', 'name', 'platform', 'created', 'removed' }
 local EVENT_FIELDS, EVENT_TEXT, EVENT_BYTES, EVENTS_BYTES = 64, 4096, 65536, 4194304 -- of an event, of a value, of an event, of a read
 
 -- Errors and text ------------------------------------------------------------------------------
@@ -545,6 +547,169 @@ local function groups()
 	table.sort(names)
 	for _, n in ipairs(names) do rows[#rows + 1] = group_row(n) end
 	return rows
+end
+
+-- Putting back from the journal ---------------------------------------------------------------------
+
+local STATE_RANK = { reserved = 1, active = 2, aborted = 3 }
+local CLAIM_STATE = { reserved = 'bound', active = 'spent', aborted = 'dead' }
+local CERT_SAME = { 'issuer', 'user', 'device', 'profile', 'not_before', 'not_after', 'spki', 'ticket' }
+
+local function arg_record(s, fields)
+	local ok, t = pcall(cjson.decode, s)
+	local list = {}
+	if not ok or type(t) ~= 'table' then fail('BADARG', 'a record is no JSON object') end
+	for _, f in ipairs(fields) do
+		if t[f] ~= nil then
+			if type(t[f]) ~= 'string' then fail('BADARG', 'field %s is no text', f) end
+			list[#list + 1] = f
+			list[#list + 1] = t[f]
+		end
+	end
+	if #list == 0 then fail('BADARG', 'a record without fields') end
+	return pairs_to_table(list), list
+end
+
+local function rebuild_revoked(plan, f)
+	if not is_revoked(f[1]) then plan_revoke(plan, arg_text(f[1], 64, 'id'), note(f[2])) end
+end
+
+local function rebuild_hold(plan, f)
+	local key, user = 'hold:' .. arg_source(f[1], 'source of a hold'), arg_text(f[2], 64, 'user')
+	if redis.call('HEXISTS', key, user) == 0 then plan[1] = { 'HSETNX', key, user, note(f[3]) } end
+end
+
+-- The newer record stands, whole. A login that leads to somebody else was made after the loss: whoever
+-- is revoked by that login would keep the certificates of before, so nothing goes on then.
+local function rebuild_person(plan, f)
+	local user = arg_text(f[1], 64, 'user')
+	local new, flat = arg_record(f[2], USER_FIELDS)
+	local old = hash('user:' .. user)
+	if not old or (number(old.updated) or 0) < (number(new.updated) or 0) then
+		plan[1] = { 'HSET', 'user:' .. user, unpack(flat) }
+	end
+	local ok, logins = pcall(cjson.decode, f[3])
+	if not ok or type(logins) ~= 'table' then fail('BADARG', 'logins are no JSON array') end
+	for _, name in ipairs(logins) do
+		local source, login = string.match(tostring(name), '^([a-z]+):(.+)$')
+		local key = 'login:' .. arg_source(source or '', 'identity source')
+		local id = redis.call('HGET', key, login)
+		if id and id ~= user then
+			fail('EXISTS', 'login %s leads to %s here and to %s in the journal: somebody logged in since the data were lost', name, id, user)
+		end
+		if not id then plan[#plan + 1] = { 'HSETNX', key, login, user } end
+	end
+end
+
+-- What is there stays; above all a device that was removed.
+local function rebuild_device(plan, f)
+	local device = arg_text(f[1], 64, 'device')
+	local new, flat = arg_record(f[2], DEVICE_FIELDS)
+	local old = hash('device:' .. device) or {}
+	if not new.owner then fail('BADARG', 'device %s has no owner', device) end
+	if old.owner and old.owner ~= new.owner then fail('EXISTS', 'device %s belongs to somebody else here', device) end
+	for i = 1, #flat, 2 do
+		if not old[flat[i]] then plan[#plan + 1] = { 'HSETNX', 'device:' .. device, flat[i], flat[i + 1] } end
+	end
+	local key = 'udevices:' .. new.owner
+	if not redis.call('ZSCORE', key, device) then
+		plan[#plan + 1] = { 'ZADD', key, text(number(new.created) or 0), device }
+	end
+end
+
+-- A used ticket stays used. How long it could have been used the journal does not say: as long as any.
+-- Of several certificates of one ticket, the one that was not aborted counts.
+local function rebuild_claim(plan, serial, c, t)
+	local key, ends = 'claim:' .. c.ticket, c.reserved + TICKET_MAX + KEEP
+	if ends <= t then return end
+	local claim = hash(key)
+	if not claim then
+		plan[#plan + 1] = { 'HSET', key, 'state', CLAIM_STATE[c.state], 'spki', c.spki, 'serial', serial }
+		plan[#plan + 1] = { 'EXPIREAT', key, text(ends) }
+	elseif claim.serial == serial then
+		if claim.state == 'bound' and c.state == 'active' then plan[#plan + 1] = { 'HSET', key, 'state', 'spent' } end
+	elseif c.state ~= 'aborted' and redis.call('HGET', 'cert:' .. (claim.serial or ''), 'state') == 'aborted' then
+		plan[#plan + 1] = { 'HSET', key, 'state', CLAIM_STATE[c.state], 'spki', c.spki, 'serial', serial }
+		plan[#plan + 1] = { 'HDEL', key, 'der' }
+	end
+end
+
+-- States only move on: reserved, active, aborted.
+local function rebuild_cert(plan, f, t)
+	local serial = arg_serial(f[1])
+	local c = { issuer = arg_text(f[2], 64, 'issuer'), user = arg_text(f[3], 64, 'user'),
+		device = arg_text(f[4], 64, 'device'), profile = arg_name(f[5], 'profile'),
+		not_before = text(arg_int(f[6], 0, 1e12, 'not_before')), not_after = text(arg_int(f[7], 0, 1e12, 'not_after')),
+		spki = arg_hash(f[8], 'spki'), ticket = arg_hash(f[9], 'ticket'), state = f[10],
+		reserved = arg_int(f[11], 0, 1e12, 'reserved'), changed = arg_int(f[12], 0, 1e12, 'changed') }
+	local rank = STATE_RANK[c.state] or fail('BADARG', 'unknown state')
+	local key, old = 'cert:' .. serial, hash('cert:' .. serial)
+	for _, k in ipairs(old and CERT_SAME or {}) do
+		if old[k] ~= c[k] then fail('EXISTS', 'certificate %s has another %s here than in the journal', serial, k) end
+	end
+	if not old then
+		plan[1] = { 'HSET', key, 'issuer', c.issuer, 'user', c.user, 'device', c.device, 'profile', c.profile,
+			'not_before', c.not_before, 'not_after', c.not_after, 'state', c.state, 'spki', c.spki,
+			'ticket', c.ticket, 'reserved', text(c.reserved) }
+	elseif (STATE_RANK[old.state] or 3) < rank then
+		plan[1] = { 'HSET', key, 'state', c.state }
+	end
+	if plan[1] and c.state == 'active' then plan[2] = { 'HSET', key, 'committed', text(c.changed) } end
+	if not redis.call('ZSCORE', 'ucerts:' .. c.user, serial) then
+		plan[#plan + 1] = { 'ZADD', 'ucerts:' .. c.user, c.not_after, serial }
+	end
+	if c.state == 'aborted' and not is_revoked(serial) then
+		plan_revoke(plan, serial, text(c.changed) .. ' ca aborted')
+	end
+	rebuild_claim(plan, serial, c, t)
+end
+
+local REBUILD = {
+	r = { rebuild_revoked, 2 }, h = { rebuild_hold, 3 }, p = { rebuild_person, 3 },
+	d = { rebuild_device, 2 }, c = { rebuild_cert, 12 },
+}
+
+-- Texts, each as "<length>:<bytes>".
+local function texts(s)
+	local list, pos = {}, 1
+	while pos <= #s do
+		local _, colon, n = string.find(s, '^(%d+):', pos)
+		n = colon and number(n)
+		if not n or colon + n > #s then fail('BADARG', 'the rows cannot be read') end
+		list[#list + 1] = string.sub(s, colon + 1, colon + n)
+		pos = colon + n + 1
+	end
+	return list
+end
+
+-- Row by row: each is whole, and calling again completes them. Works on a store that is not set up, so
+-- that nothing is let in before all of it is there.
+local function rebuild(a)
+	need_installer()
+	local list, i, done, t = texts(a[1]), 1, 0, now()
+	while i <= #list do
+		local kind = REBUILD[list[i]] or fail('BADARG', 'unknown kind of row')
+		local f, plan = {}, {}
+		for k = 1, kind[2] do f[k] = list[i + k] or fail('BADARG', 'a row is cut') end
+		kind[1](plan, f, t)
+		if #plan > 0 then done = done + 1 end
+		if a[2] ~= 'look' then run(plan) end
+		i = i + kind[2] + 1
+	end
+	return done
+end
+
+-- How many keys hold more than what `scepctl install` puts there, and events.
+local function rebuild_look()
+	local keys, names = redis.call('DBSIZE'), redis.call('HKEYS', 'actors')
+	local ours = { 'meta', 'actors', 'groups', 'events:installer' }
+	for _, n in ipairs(names) do
+		ours[#ours + 1] = n ~= 'installer' and 'events:' .. n or nil
+		ours[#ours + 1] = 'pos:' .. n
+	end
+	for _, g in ipairs(redis.call('SMEMBERS', 'groups')) do ours[#ours + 1] = 'group:' .. g end
+	for _, k in ipairs(ours) do keys = keys - redis.call('EXISTS', k) end
+	return { meta() and 1 or 0, keys }
 end
 
 -- People and devices ---------------------------------------------------------------------------
@@ -1431,8 +1596,6 @@ end
 
 -- What the ca copies into its journal -----------------------------------------------------------
 
-local USER_FIELDS = { 'source', 'login', 'name', 'email', 'groups', 'leave_at', 'created', 'updated' }
-local DEVICE_FIELDS = { 'owner', 'name', 'platform', 'created', 'removed' }
 -- Events of these only repeat what the ca knows or what is no fact.
 local CHANGED_SKIP = { front = true, ca = true }
 local CHANGED_EVENTS = 200
@@ -1575,6 +1738,8 @@ register('actor_put', actor_put, 2, 2)
 register('group_put', group_put, 1, 13)
 register('group_del', group_del, 1, 1)
 register('groups', groups, 0, 0, 'no-writes')
+register('rebuild', rebuild, 1, 2)
+register('rebuild_look', rebuild_look, 0, 0, 'no-writes')
 register('user_put', user_put, 7, 7)
 register('user_get', user_get, 1, 1, 'no-writes')
 register('user_find', user_find, 1, 1, 'no-writes')

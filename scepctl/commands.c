@@ -107,6 +107,18 @@ static const char reconcile_help[] =
 	"lost "
 	"are put back as they were\nmade. --dry-run only counts.\n";
 
+static const char rebuild_help[] = "For when Redis has lost its data (docs/RESTORE.md). Stop "
+				   "scep_ca first. Puts back what the journal has:\n"
+				   "certificates in their states, revocations, holds, people, "
+				   "devices, used codes; then Functions, actors\n"
+				   "and groups as install does. Until the end nothing is let in. "
+				   "Interrupted, it can be run again.\n\n"
+				   "  --merge     for a Redis that is not empty, such as an old "
+				   "copy of it: adds what is lacking; what is\n"
+				   "              newer there stays, holds that are there too\n"
+				   "  --dry-run   only counts; scep_ca may run\n"
+				   "  --share DIR templates ($SCEPAUTH_SHARE)\n";
+
 static const char ca_help[] =
 	"  status   every certificate of the instance: whose, until when, does its chain hold.\n"
 	"           exit status for monitoring: 0 good, 1 something ends soon (expiry-warning),\n"
@@ -166,6 +178,8 @@ const struct ctl_command ctl_commands[] = {
 	 prove_help, cmd_prove},
 	{"reconcile", "[--dry-run] [--json]", "go on with a Redis that lost certificates",
 	 reconcile_help, cmd_reconcile},
+	{"rebuild", "[--merge] [--dry-run] [--json]", "fill an empty Redis from the CA's journal",
+	 rebuild_help, cmd_rebuild},
 	{"config", "[--json]", "every configuration key; with -c also its value", NULL, cmd_config},
 	{NULL, NULL, NULL, NULL, NULL},
 };

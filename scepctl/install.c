@@ -3,12 +3,14 @@
 #include "core/base/args.h"
 #include "core/pki/pki_file.h"
 #include "scepctl/fs.h"
-#include "scepctl/policy.h"
+#include "scepctl/install.h"
 
 /* Those that write events of their own. Helpdesk people are added one by one. */
 static const char *const actors[] = {"installer", "front", "ca", "portal", "auto_revoke", "radius"};
 
-static int load_functions(struct store *s, const char *share, struct errmsg *em)
+static int with_functions(struct store *s, const char *share,
+			  int (*fn)(struct store *s, struct bytes lua, struct errmsg *em),
+			  struct errmsg *em)
 {
 	char path[FS_PATH_MAX];
 	struct buf lua = {0};
@@ -17,15 +19,20 @@ static int load_functions(struct store *s, const char *share, struct errmsg *em)
 	if (rc == E_OK)
 		rc = pki_file_read(path, false, &lua, em);
 	if (rc == E_OK)
-		rc = store_install(s, buf_bytes(&lua), em);
+		rc = fn(s, buf_bytes(&lua), em);
 	buf_free(&lua);
 	return rc;
 }
 
-static int install(struct store *s, const struct conf *conf, const char *share,
-		   struct policy_changes *done, struct errmsg *em)
+int install_functions(struct store *s, const char *share, struct errmsg *em)
 {
-	int rc = load_functions(s, share, em);
+	return with_functions(s, share, store_load, em);
+}
+
+int install_all(struct store *s, const struct conf *conf, const char *share,
+		struct policy_changes *done, struct errmsg *em)
+{
+	int rc = with_functions(s, share, store_install, em);
 
 	for (size_t i = 0; rc == E_OK && i < sizeof(actors) / sizeof(actors[0]); i++)
 		rc = store_actor_put(s, actors[i], "program", em);
@@ -51,7 +58,7 @@ int cmd_install(const struct ctl_command *self, int argc, char **argv)
 	if (rc == E_OK)
 		rc = ctl_open(&common, "installer", &conf, &s, &em);
 	if (rc == E_OK)
-		rc = install(s, conf, share, &done, &em);
+		rc = install_all(s, conf, share, &done, &em);
 	code = rc == E_OK ? EXIT_DONE : ctl_fail(rc, &em);
 	if (rc == E_OK && !common.json)
 		printf("Functions, %zu actors and the groups are in Redis.\n",

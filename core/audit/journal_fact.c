@@ -78,6 +78,14 @@ void journal_fact_epoch(struct journal_fact *f, const struct journal_epoch *e)
 	add_number(f, "epoch", (int64_t)e->epoch);
 }
 
+void journal_words(char dst[JOURNAL_WORDS_SIZE], int64_t at, const char *actor, const char *reason)
+{
+	if (*actor)
+		(void)snprintf(dst, JOURNAL_WORDS_SIZE, "%" PRId64 " %s %s", at, actor, reason);
+	else
+		(void)snprintf(dst, JOURNAL_WORDS_SIZE, "%s", reason);
+}
+
 /* --- checking ---------------------------------------------------------------------------------------- */
 
 enum kind { END, SERIAL, HASH, MARK, HEX32, ID, NAME, TEXT, TIME, COUNT, OBJECT, LIST, NOTE, DER };

@@ -59,6 +59,10 @@ void journal_fact_person(struct journal_fact *f, const struct journal_thing *p);
 void journal_fact_device(struct journal_fact *f, const struct journal_thing *d);
 void journal_fact_epoch(struct journal_fact *f, const struct journal_epoch *e);
 
+enum { JOURNAL_WORDS_SIZE = 24 + NAME_SIZE + REASON_SIZE };
+/* "<at> <actor> <reason>", as it stood in Redis; of one typed by hand just the reason. */
+void journal_words(char dst[JOURNAL_WORDS_SIZE], int64_t at, const char *actor, const char *reason);
+
 /* Are all fields of its type there, once each, and well formed? More than those is no fault. E_FORMAT
  * with what is wrong in em; E_UNSUPPORTED for an unknown type. */
 int journal_check(const struct journal_record *r, struct errmsg *em) MUST_CHECK;

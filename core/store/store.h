@@ -169,6 +169,8 @@ int store_events_read(struct store *s, const char *reader, unsigned max,
 		      struct errmsg *em) MUST_CHECK;
 
 /* --- installer ---------------------------------------------------------------------------------- */
+/* Loads the Functions library text, nothing else. */
+int store_load(struct store *s, struct bytes lua, struct errmsg *em) MUST_CHECK;
 /* Loads the Functions library text, writes schema and epoch when absent. */
 int store_install(struct store *s, struct bytes lua, struct errmsg *em) MUST_CHECK;
 int store_group_put(struct store *s, const struct group *g, struct errmsg *em) MUST_CHECK;

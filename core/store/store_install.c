@@ -3,6 +3,17 @@
 #include "core/base/text.h"
 #include "core/store/store_call.h"
 
+int store_load(struct store *s, struct bytes lua, struct errmsg *em)
+{
+	struct call c;
+
+	call_init_plain(&c, "FUNCTION");
+	call_str(&c, "LOAD");
+	call_str(&c, "REPLACE");
+	call_bytes(&c, lua);
+	return call_run(&c, s, NULL, em);
+}
+
 int store_install(struct store *s, struct bytes lua, struct errmsg *em)
 {
 	char epoch[HASH_SIZE];
@@ -12,11 +23,7 @@ int store_install(struct store *s, struct bytes lua, struct errmsg *em)
 	rc = rnd_id(epoch, sizeof(epoch), "", 32);
 	if (rc != E_OK)
 		return err_set(em, rc, "no random bytes for the store's epoch");
-	call_init_plain(&c, "FUNCTION");
-	call_str(&c, "LOAD");
-	call_str(&c, "REPLACE");
-	call_bytes(&c, lua);
-	rc = call_run(&c, s, NULL, em);
+	rc = store_load(s, lua, em);
 	if (rc != E_OK)
 		return rc;
 	call_init(&c, "setup");
