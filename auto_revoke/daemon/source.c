@@ -110,6 +110,7 @@ int source_look(struct revoker *r, struct errmsg *em)
 		return E_OK;
 	}
 	roster_init(&roster);
+	roster.partial = r->source.partial;
 	rc = run_state_read(r->run_dir, r->file, &last, em);
 	if (rc == E_OK)
 		rc = r->source.read_all(r->source.ctx, roster_add, &roster, &mark, em);

@@ -53,7 +53,8 @@ struct directory_mark {
  * says where. May block for as long as a file read or a network deadline.
  */
 struct directory {
-	const char *name; /* "csv", "ldif" */
+	const char *name; /* "csv", "ldif", "ldap", "scim" */
+	bool partial;     /* who is not listed was not told of yet, rather than gone */
 	void *ctx;
 
 	/* True when read_all might tell something else than last time. Cheap. */

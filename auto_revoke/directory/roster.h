@@ -23,6 +23,7 @@ struct roster {
 	struct roster_entry *entries;
 	size_t n, cap;
 	uint32_t *by_id; /* indexes of entries, sorted by id; NULL: the source knows no ids */
+	bool partial;    /* see struct directory */
 	struct buf text;
 };
 

@@ -258,6 +258,8 @@ static int step_add(struct plan *p, enum plan_op op, bool harms, const struct kn
 
 static int decide_hold(struct plan *p, const struct known *k, const struct roster_entry *e)
 {
+	if (e == NULL && p->roster->partial)
+		return E_OK;
 	if (e == NULL || e->status == PERSON_REMOVED)
 		return k->hold == HOLD_REMOVED ? E_OK : step_add(p, PLAN_REMOVE, true, k, e);
 	if (e->status == PERSON_DISABLED && k->hold == HOLD_NONE)

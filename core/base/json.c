@@ -1,4 +1,5 @@
 #include <jansson.h>
+#include <limits.h>
 
 #include "core/base/json.h"
 #include "core/base/text.h"
@@ -151,14 +152,38 @@ int json_dump(const struct json *j, struct buf *out)
 	return E_OK;
 }
 
-int json_parse(const char *text, size_t n, struct json **ret, struct errmsg *em)
+/* jansson's own limit is far beyond what a thread's stack may be trusted with. */
+static bool too_deep(const char *text, size_t n, unsigned depth)
+{
+	bool quoted = false;
+	unsigned now = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (quoted && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && (text[i] == '{' || text[i] == '['))
+			now++;
+		else if (!quoted && (text[i] == '}' || text[i] == ']') && now > 0)
+			now--;
+		if (now > depth)
+			return true;
+	}
+	return false;
+}
+
+int json_parse_max(const char *text, size_t n, size_t max, unsigned depth, struct json **ret,
+		   struct errmsg *em)
 {
 	json_error_t e;
 	json_t *v = NULL;
 	struct json *j = NULL;
 
-	if (n > JSON_TEXT_MAX)
+	if (n > max)
 		return err_set(em, E_TOOBIG, "JSON text of %zu bytes is too long", n);
+	if (too_deep(text, n, depth))
+		return err_set(em, E_TOOBIG, "JSON text nests deeper than %u", depth);
 	v = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
 	/* jansson's own text quotes the input, which may hold a secret: only the place is told. */
 	if (!v)
@@ -175,6 +200,11 @@ int json_parse(const char *text, size_t n, struct json **ret, struct errmsg *em)
 	return E_OK;
 }
 
+int json_parse(const char *text, size_t n, struct json **ret, struct errmsg *em)
+{
+	return json_parse_max(text, n, JSON_TEXT_MAX, UINT_MAX, ret, em);
+}
+
 const char *json_get_str(const struct json *j, const char *key)
 {
 	return j ? json_string_value(json_object_get(j->v, key)) : NULL;
@@ -185,4 +215,78 @@ int64_t json_get_int(const struct json *j, const char *key, int64_t fallback)
 	const json_t *v = j ? json_object_get(j->v, key) : NULL;
 
 	return json_is_integer(v) ? json_integer_value(v) : fallback;
+}
+
+static const json_t *node(const struct json_node *v)
+{
+	return (const json_t *)(const void *)v;
+}
+
+static const struct json_node *wrap(const json_t *v)
+{
+	return (const struct json_node *)(const void *)v;
+}
+
+const struct json_node *json_root(const struct json *j)
+{
+	return j ? wrap(j->v) : NULL;
+}
+
+enum json_kind json_kind(const struct json_node *v)
+{
+	if (!v)
+		return JSON_IS_ABSENT;
+	switch (json_typeof(node(v))) {
+	case JSON_NULL:
+		return JSON_IS_NULL;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return JSON_IS_BOOL;
+	case JSON_INTEGER:
+	case JSON_REAL:
+		return JSON_IS_NUMBER;
+	case JSON_STRING:
+		return JSON_IS_STRING;
+	case JSON_ARRAY:
+		return JSON_IS_ARRAY;
+	case JSON_OBJECT:
+		return JSON_IS_OBJECT;
+	}
+	return JSON_IS_ABSENT;
+}
+
+const char *json_node_str(const struct json_node *v)
+{
+	return json_string_value(node(v));
+}
+
+bool json_node_bool(const struct json_node *v)
+{
+	return json_is_true(node(v));
+}
+
+size_t json_node_count(const struct json_node *v)
+{
+	return json_is_object(node(v)) ? json_object_size(node(v)) : json_array_size(node(v));
+}
+
+const struct json_node *json_node_at(const struct json_node *array, size_t i)
+{
+	return wrap(json_array_get(node(array), i));
+}
+
+bool json_node_each(const struct json_node *object, void **at, const char **ret_key,
+		    const struct json_node **ret)
+{
+	/* jansson's iterator asks for an object that may be changed; nothing is. */
+	json_t *o = (json_t *)(uintptr_t)node(object);
+
+	if (!json_is_object(o))
+		return false;
+	*at = *at ? json_object_iter_next(o, *at) : json_object_iter(o);
+	if (!*at)
+		return false;
+	*ret_key = json_object_iter_key(*at);
+	*ret = wrap(json_object_iter_value(*at));
+	return true;
 }

@@ -41,4 +41,35 @@ int json_parse(const char *text, size_t n, struct json **ret, struct errmsg *em)
 const char *json_get_str(const struct json *j, const char *key);
 int64_t json_get_int(const struct json *j, const char *key, int64_t fallback);
 
+/*
+ * Values inside a parsed text, to be walked through: borrowed from the struct json, valid as long as
+ * it. NULL is accepted everywhere and is JSON_IS_ABSENT.
+ */
+struct json_node;
+
+enum json_kind {
+	JSON_IS_ABSENT,
+	JSON_IS_NULL,
+	JSON_IS_BOOL,
+	JSON_IS_NUMBER,
+	JSON_IS_STRING,
+	JSON_IS_ARRAY,
+	JSON_IS_OBJECT,
+};
+
+/* As json_parse for texts of up to max bytes; E_TOOBIG also when it nests deeper than `depth`. */
+int json_parse_max(const char *text, size_t n, size_t max, unsigned depth, struct json **ret,
+		   struct errmsg *em) MUST_CHECK;
+
+const struct json_node *json_root(const struct json *j);
+enum json_kind json_kind(const struct json_node *v);
+const char *json_node_str(const struct json_node *v); /* NULL: not a string. Holds no NUL */
+bool json_node_bool(const struct json_node *v);       /* false also when it is none */
+size_t json_node_count(const struct json_node *v);    /* of an array or object, else 0 */
+const struct json_node *json_node_at(const struct json_node *array, size_t i);
+
+/* The next member of an object; *at starts as NULL. False at the end and for anything else. */
+bool json_node_each(const struct json_node *object, void **at, const char **ret_key,
+		    const struct json_node **ret);
+
 #endif

@@ -132,6 +132,26 @@ static void test_table(void **state)
 	}
 }
 
+/* A source that has not told of everybody yet: who is not listed is let be. */
+static void test_partial(void **state)
+{
+	struct world w;
+	char text[512];
+
+	(void)state;
+	world_init(&w);
+	w.r.partial = true;
+	list(&w, "ben", PERSON_ACTIVE);
+	list(&w, "carl", PERSON_REMOVED);
+	know(&w, "anna", "u1");
+	know(&w, "ben", "u2");
+	know(&w, "carl", "u3");
+	knowledge_finish(&w.k);
+	plan(&w);
+	assert_string_equal(plan_short(&w, text), "!remove:carl");
+	world_free(&w);
+}
+
 static void test_order_and_text(void **state)
 {
 	struct world w, v;
@@ -432,6 +452,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hold_kind),
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_partial),
 		cmocka_unit_test(test_order_and_text),
 		cmocka_unit_test(test_details),
 		cmocka_unit_test(test_update_before_restore),

@@ -131,6 +131,40 @@ static void test_parse_bad(void **state)
 	assert_null(j);
 }
 
+static void test_walk(void **state)
+{
+	static const char text[] = "{\"a\":[true,null,\"x\",1.5,{}],\"b\":\"[[[[\\\"{\"}";
+	const struct json_node *v = NULL, *a = NULL;
+	struct json *j = NULL;
+	struct errmsg em = {""};
+	const char *key = NULL;
+	void *at = NULL;
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(json_parse_max(text, strlen(text), 100, 3, &j, &em), E_OK);
+	while (json_node_each(json_root(j), &at, &key, &v)) {
+		if (strcmp(key, "a") == 0)
+			a = v;
+		n++;
+	}
+	assert_int_equal(n, 2);
+	assert_int_equal(json_kind(a), JSON_IS_ARRAY);
+	assert_int_equal(json_node_count(a), 5);
+	assert_true(json_node_bool(json_node_at(a, 0)));
+	assert_int_equal(json_kind(json_node_at(a, 1)), JSON_IS_NULL);
+	assert_string_equal(json_node_str(json_node_at(a, 2)), "x");
+	assert_int_equal(json_kind(json_node_at(a, 3)), JSON_IS_NUMBER);
+	assert_int_equal(json_kind(json_node_at(a, 4)), JSON_IS_OBJECT);
+	assert_int_equal(json_kind(json_node_at(a, 5)), JSON_IS_ABSENT);
+	at = NULL;
+	assert_false(json_node_each(a, &at, &key, &v));
+	assert_false(json_node_each(NULL, &at, &key, &v));
+	json_free(j);
+	assert_int_equal(json_parse_max(text, strlen(text), 10, 3, &j, &em), E_TOOBIG);
+	assert_int_equal(json_parse_max(text, strlen(text), 100, 2, &j, &em), E_TOOBIG);
+}
+
 static int out_free(void **state)
 {
 	(void)state;
@@ -143,7 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_build),     cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_failures),  cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_parse_bad),
+		cmocka_unit_test(test_parse_bad), cmocka_unit_test(test_walk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, out_free);
