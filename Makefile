@@ -145,6 +145,7 @@ help:
 	'make down         end it' \
 	'make fault       crashes at every step of issuing, checked; make fault-full: 10,000 of them' \
 	'make bench        enrolments per second on this machine (bench/README.md), at most a minute' \
+	'make bench-rebuild  a Redis from the journal of 100000 certificates' \
 	'make lint         formatting, static checks, layers, sizes, manual pages' \
 	'make san          all tests once more under AddressSanitizer and UndefinedBehaviorSanitizer' \
 	'make deps         install the Debian packages that are missing (the others do it by themselves)' \

@@ -10,3 +10,13 @@ $(SCEP_LOAD): $(BUILD)/tests/tools/scep_load.o $(SUPPORT_LIB) $(BUILD)/scep_ca/l
 .PHONY: bench
 bench: programs $(SCEP_LOAD) $(BUILD)/tests/bin/scep_tool
 	$(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) timeout --foreground 60 bench/enrol.sh
+
+JOURNAL_MAKE := $(BUILD)/tests/bin/journal_make
+units: $(JOURNAL_MAKE)
+$(JOURNAL_MAKE): $(BUILD)/tests/tools/journal_make.o $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(call SAY,LD,$@)$(CC) $(ALL_LDFLAGS) $< $(CORE_LIB) -o $@ $(PKG_LIBS)
+
+.PHONY: bench-rebuild
+bench-rebuild: programs $(JOURNAL_MAKE)
+	$(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) timeout --foreground 120 bench/rebuild.sh

@@ -550,52 +550,59 @@ local function groups()
 end
 
 -- Putting back from the journal ---------------------------------------------------------------------
+-- A campus has a hundred thousand of these rows, and all of them come at once: hence few commands, and checks
+-- that are no more than needed to keep the form of keys.
 
 local STATE_RANK = { reserved = 1, active = 2, aborted = 3 }
 local CLAIM_STATE = { reserved = 'bound', active = 'spent', aborted = 'dead' }
 local CERT_SAME = { 'issuer', 'user', 'device', 'profile', 'not_before', 'not_after', 'spki', 'ticket' }
 
-local function arg_record(s, fields)
+local function row_id(s, what)
+	if #s > 64 or not string.find(s, '^[!-~]+$') then fail('BADARG', 'not the id of a %s', what) end
+	return s
+end
+
+local function row_json(s)
 	local ok, t = pcall(cjson.decode, s)
-	local list = {}
-	if not ok or type(t) ~= 'table' then fail('BADARG', 'a record is no JSON object') end
+	return ok and type(t) == 'table' and t or fail('BADARG', 'a record is no JSON')
+end
+
+-- The known fields of a record, as a table, and as a command that writes them.
+local function row_record(s, fields, key)
+	local t, cmd = row_json(s), { 'HSET', key }
 	for _, f in ipairs(fields) do
 		if t[f] ~= nil then
 			if type(t[f]) ~= 'string' then fail('BADARG', 'field %s is no text', f) end
-			list[#list + 1] = f
-			list[#list + 1] = t[f]
+			cmd[#cmd + 1] = f
+			cmd[#cmd + 1] = t[f]
 		end
 	end
-	if #list == 0 then fail('BADARG', 'a record without fields') end
-	return pairs_to_table(list), list
+	return #cmd > 2 and t or fail('BADARG', 'a record without fields'), cmd
 end
 
 local function rebuild_revoked(plan, f)
-	if not is_revoked(f[1]) then plan_revoke(plan, arg_text(f[1], 64, 'id'), note(f[2])) end
+	if not is_revoked(row_id(f[1], 'revocation')) then plan_revoke(plan, f[1], note(f[2])) end
 end
 
 local function rebuild_hold(plan, f)
-	local key, user = 'hold:' .. arg_source(f[1], 'source of a hold'), arg_text(f[2], 64, 'user')
+	local key, user = 'hold:' .. arg_source(f[1], 'source of a hold'), row_id(f[2], 'person')
 	if redis.call('HEXISTS', key, user) == 0 then plan[1] = { 'HSETNX', key, user, note(f[3]) } end
 end
 
 -- The newer record stands, whole. A login that leads to somebody else was made after the loss: whoever
 -- is revoked by that login would keep the certificates of before, so nothing goes on then.
 local function rebuild_person(plan, f)
-	local user = arg_text(f[1], 64, 'user')
-	local new, flat = arg_record(f[2], USER_FIELDS)
-	local old = hash('user:' .. user)
-	if not old or (number(old.updated) or 0) < (number(new.updated) or 0) then
-		plan[1] = { 'HSET', 'user:' .. user, unpack(flat) }
-	end
-	local ok, logins = pcall(cjson.decode, f[3])
-	if not ok or type(logins) ~= 'table' then fail('BADARG', 'logins are no JSON array') end
-	for _, name in ipairs(logins) do
+	local user = row_id(f[1], 'person')
+	local new, cmd = row_record(f[2], USER_FIELDS, 'user:' .. user)
+	local old = redis.call('HMGET', 'user:' .. user, 'updated', 'login')
+	if not old[2] or (number(old[1]) or 0) < (number(new.updated) or 0) then plan[1] = cmd end
+	for _, name in ipairs(row_json(f[3])) do
 		local source, login = string.match(tostring(name), '^([a-z]+):(.+)$')
 		local key = 'login:' .. arg_source(source or '', 'identity source')
 		local id = redis.call('HGET', key, login)
 		if id and id ~= user then
-			fail('EXISTS', 'login %s leads to %s here and to %s in the journal: somebody logged in since the data were lost', name, id, user)
+			fail('EXISTS', 'login %s leads to %s here and to %s in the journal: somebody logged in since the data were lost',
+				name, id, user)
 		end
 		if not id then plan[#plan + 1] = { 'HSETNX', key, login, user } end
 	end
@@ -603,17 +610,21 @@ end
 
 -- What is there stays; above all a device that was removed.
 local function rebuild_device(plan, f)
-	local device = arg_text(f[1], 64, 'device')
-	local new, flat = arg_record(f[2], DEVICE_FIELDS)
-	local old = hash('device:' .. device) or {}
-	if not new.owner then fail('BADARG', 'device %s has no owner', device) end
-	if old.owner and old.owner ~= new.owner then fail('EXISTS', 'device %s belongs to somebody else here', device) end
-	for i = 1, #flat, 2 do
-		if not old[flat[i]] then plan[#plan + 1] = { 'HSETNX', 'device:' .. device, flat[i], flat[i + 1] } end
+	local device = row_id(f[1], 'device')
+	local new, cmd = row_record(f[2], DEVICE_FIELDS, 'device:' .. device)
+	local owner = redis.call('HGET', cmd[2], 'owner')
+	local index = 'udevices:' .. row_id(new.owner or '', 'person')
+	if owner and owner ~= new.owner then fail('EXISTS', 'device %s belongs to somebody else here', device) end
+	if not owner then
+		plan[1] = cmd
+	else
+		local old = hash(cmd[2])
+		for i = 3, #cmd, 2 do
+			if not old[cmd[i]] then plan[#plan + 1] = { 'HSETNX', cmd[2], cmd[i], cmd[i + 1] } end
+		end
 	end
-	local key = 'udevices:' .. new.owner
-	if not redis.call('ZSCORE', key, device) then
-		plan[#plan + 1] = { 'ZADD', key, text(number(new.created) or 0), device }
+	if not owner or not redis.call('ZSCORE', index, device) then
+		plan[#plan + 1] = { 'ZADD', index, text(number(new.created or '') or 0), device }
 	end
 end
 
@@ -622,13 +633,13 @@ end
 local function rebuild_claim(plan, serial, c, t)
 	local key, ends = 'claim:' .. c.ticket, c.reserved + TICKET_MAX + KEEP
 	if ends <= t then return end
-	local claim = hash(key)
-	if not claim then
+	local state, holder = unpack(redis.call('HMGET', key, 'state', 'serial'))
+	if not state then
 		plan[#plan + 1] = { 'HSET', key, 'state', CLAIM_STATE[c.state], 'spki', c.spki, 'serial', serial }
 		plan[#plan + 1] = { 'EXPIREAT', key, text(ends) }
-	elseif claim.serial == serial then
-		if claim.state == 'bound' and c.state == 'active' then plan[#plan + 1] = { 'HSET', key, 'state', 'spent' } end
-	elseif c.state ~= 'aborted' and redis.call('HGET', 'cert:' .. (claim.serial or ''), 'state') == 'aborted' then
+	elseif holder == serial then
+		if state == 'bound' and c.state == 'active' then plan[#plan + 1] = { 'HSET', key, 'state', 'spent' } end
+	elseif c.state ~= 'aborted' and redis.call('HGET', 'cert:' .. (holder or ''), 'state') == 'aborted' then
 		plan[#plan + 1] = { 'HSET', key, 'state', CLAIM_STATE[c.state], 'spki', c.spki, 'serial', serial }
 		plan[#plan + 1] = { 'HDEL', key, 'der' }
 	end
@@ -636,31 +647,31 @@ end
 
 -- States only move on: reserved, active, aborted.
 local function rebuild_cert(plan, f, t)
-	local serial = arg_serial(f[1])
-	local c = { issuer = arg_text(f[2], 64, 'issuer'), user = arg_text(f[3], 64, 'user'),
-		device = arg_text(f[4], 64, 'device'), profile = arg_name(f[5], 'profile'),
-		not_before = text(arg_int(f[6], 0, 1e12, 'not_before')), not_after = text(arg_int(f[7], 0, 1e12, 'not_after')),
-		spki = arg_hash(f[8], 'spki'), ticket = arg_hash(f[9], 'ticket'), state = f[10],
-		reserved = arg_int(f[11], 0, 1e12, 'reserved'), changed = arg_int(f[12], 0, 1e12, 'changed') }
+	local serial = f[1]
+	if #serial ~= 32 or not string.find(serial, '^[0-7][0-9a-f]+$') then fail('BADARG', 'not a serial number') end
+	local c = { issuer = row_id(f[2], 'issuer'), user = row_id(f[3], 'person'), device = row_id(f[4], 'device'),
+		profile = row_id(f[5], 'profile'), not_before = f[6], not_after = f[7], spki = f[8],
+		ticket = arg_hash(f[9], 'ticket'), state = f[10], reserved = tonumber(f[11]) }
 	local rank = STATE_RANK[c.state] or fail('BADARG', 'unknown state')
-	local key, old = 'cert:' .. serial, hash('cert:' .. serial)
-	for _, k in ipairs(old and CERT_SAME or {}) do
-		if old[k] ~= c[k] then fail('EXISTS', 'certificate %s has another %s here than in the journal', serial, k) end
-	end
+	local key, index = 'cert:' .. serial, 'ucerts:' .. c.user
+	if not (number(f[6]) and number(f[7]) and number(f[11]) and number(f[12])) then fail('BADARG', 'not a time') end
+	local old = hash(key)
 	if not old then
 		plan[1] = { 'HSET', key, 'issuer', c.issuer, 'user', c.user, 'device', c.device, 'profile', c.profile,
 			'not_before', c.not_before, 'not_after', c.not_after, 'state', c.state, 'spki', c.spki,
-			'ticket', c.ticket, 'reserved', text(c.reserved) }
-	elseif (STATE_RANK[old.state] or 3) < rank then
-		plan[1] = { 'HSET', key, 'state', c.state }
+			'ticket', c.ticket, 'reserved', f[11] }
+	else
+		for _, k in ipairs(CERT_SAME) do
+			if old[k] ~= c[k] then fail('EXISTS', 'certificate %s has another %s here than in the journal', serial, k) end
+		end
+		if (STATE_RANK[old.state] or 3) < rank then plan[1] = { 'HSET', key, 'state', c.state } end
 	end
-	if plan[1] and c.state == 'active' then plan[2] = { 'HSET', key, 'committed', text(c.changed) } end
-	if not redis.call('ZSCORE', 'ucerts:' .. c.user, serial) then
-		plan[#plan + 1] = { 'ZADD', 'ucerts:' .. c.user, c.not_after, serial }
+	if plan[1] and c.state == 'active' then
+		plan[1][#plan[1] + 1] = 'committed'
+		plan[1][#plan[1] + 1] = f[12]
 	end
-	if c.state == 'aborted' and not is_revoked(serial) then
-		plan_revoke(plan, serial, text(c.changed) .. ' ca aborted')
-	end
+	if not old or not redis.call('ZSCORE', index, serial) then plan[#plan + 1] = { 'ZADD', index, c.not_after, serial } end
+	if c.state == 'aborted' and not is_revoked(serial) then plan_revoke(plan, serial, f[12] .. ' ca aborted') end
 	rebuild_claim(plan, serial, c, t)
 end
 
@@ -669,31 +680,26 @@ local REBUILD = {
 	d = { rebuild_device, 2 }, c = { rebuild_cert, 12 },
 }
 
--- Texts, each as "<length>:<bytes>".
-local function texts(s)
-	local list, pos = {}, 1
-	while pos <= #s do
-		local _, colon, n = string.find(s, '^(%d+):', pos)
-		n = colon and number(n)
-		if not n or colon + n > #s then fail('BADARG', 'the rows cannot be read') end
-		list[#list + 1] = string.sub(s, colon + 1, colon + n)
-		pos = colon + n + 1
-	end
-	return list
-end
-
--- Row by row: each is whole, and calling again completes them. Works on a store that is not set up, so
--- that nothing is let in before all of it is there.
+-- The rows are an array of texts (msgpack): kind, and as many as this kind has. Each row is whole, and calling
+-- again completes them. Works on a store that is not set up, so that nothing is let in before all of it is
+-- there. The installer may write everything, so nothing is asked of the ACL.
 local function rebuild(a)
 	need_installer()
-	local list, i, done, t = texts(a[1]), 1, 0, now()
-	while i <= #list do
+	local ok, list = pcall(cmsgpack.unpack, a[1])
+	if not ok or type(list) ~= 'table' then fail('BADARG', 'the rows cannot be read') end
+	local i, done, t = 1, 0, now()
+	while list[i] ~= nil do
 		local kind = REBUILD[list[i]] or fail('BADARG', 'unknown kind of row')
 		local f, plan = {}, {}
-		for k = 1, kind[2] do f[k] = list[i + k] or fail('BADARG', 'a row is cut') end
+		for k = 1, kind[2] do
+			f[k] = list[i + k]
+			if type(f[k]) ~= 'string' then fail('BADARG', 'a row is cut') end
+		end
 		kind[1](plan, f, t)
 		if #plan > 0 then done = done + 1 end
-		if a[2] ~= 'look' then run(plan) end
+		if a[2] ~= 'look' then
+			for _, cmd in ipairs(plan) do redis.call(unpack(cmd)) end
+		end
 		i = i + kind[2] + 1
 	end
 	return done

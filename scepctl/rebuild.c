@@ -84,7 +84,8 @@ static void show_progress(const struct work *w, enum rebuild_kind kind)
 			rebuild_total(w->state, kind));
 }
 
-static int send(void *ctx, enum rebuild_kind kind, struct bytes rows, size_t n, struct errmsg *em)
+static int send(void *ctx, enum rebuild_kind kind, const struct store_rows *rows, size_t n,
+		struct errmsg *em)
 {
 	struct work *w = ctx;
 	int64_t changed = (int64_t)n;

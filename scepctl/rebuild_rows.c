@@ -1,26 +1,24 @@
 #include "scepctl/rebuild_rows.h"
 
-#include "core/store/store_rebuild.h"
-
-enum { BATCH_ROWS = 200, BATCH_BYTES = 128 * 1024 };
+enum { BATCH_ROWS = 500, BATCH_BYTES = 256 * 1024 };
 
 struct sender {
 	rebuild_send_fn *send;
 	void *ctx;
-	struct buf rows;
+	struct store_rows rows;
 	enum rebuild_kind kind;
 	size_t n;
 };
 
 static int flush(struct sender *w, struct errmsg *em)
 {
-	int rc = buf_error(&w->rows);
+	int rc = store_rows_error(&w->rows);
 
 	if (rc != E_OK)
 		return err_set(em, rc, "%s", err_text(rc));
 	if (w->n)
-		rc = w->send(w->ctx, w->kind, buf_bytes(&w->rows), w->n, em);
-	buf_reset(&w->rows);
+		rc = w->send(w->ctx, w->kind, &w->rows, w->n, em);
+	store_rows_begin(&w->rows);
 	w->n = 0;
 	return rc;
 }
@@ -29,11 +27,11 @@ static int begin(struct sender *w, enum rebuild_kind kind, const char *letter, s
 {
 	int rc = E_OK;
 
-	if (kind != w->kind || w->n == BATCH_ROWS || w->rows.n > BATCH_BYTES)
+	if (kind != w->kind || w->n == BATCH_ROWS || w->rows.b.n > BATCH_BYTES)
 		rc = flush(w, em);
 	w->kind = kind;
 	w->n++;
-	store_row_text(&w->rows, letter);
+	store_rows_text(&w->rows, letter);
 	return rc;
 }
 
@@ -46,8 +44,8 @@ static int send_revocations(struct sender *w, const struct journal_state *s, str
 	while (rc == E_OK && (v = journal_state_next_revocation(s, v))) {
 		rc = begin(w, REBUILD_REVOKED, "r", em);
 		journal_words(words, v->at, v->actor, v->reason);
-		store_row_text(&w->rows, v->id);
-		store_row_text(&w->rows, words);
+		store_rows_text(&w->rows, v->id);
+		store_rows_text(&w->rows, words);
 	}
 	return rc;
 }
@@ -61,9 +59,9 @@ static int send_holds(struct sender *w, const struct journal_state *s, struct er
 	while (rc == E_OK && (h = journal_state_next_hold(s, h))) {
 		rc = begin(w, REBUILD_HELD, "h", em);
 		journal_words(words, h->at, h->actor, h->reason);
-		store_row_text(&w->rows, h->source);
-		store_row_text(&w->rows, h->user);
-		store_row_text(&w->rows, words);
+		store_rows_text(&w->rows, h->source);
+		store_rows_text(&w->rows, h->user);
+		store_rows_text(&w->rows, words);
 	}
 	return rc;
 }
@@ -98,9 +96,9 @@ static int send_people(struct sender *w, const struct journal_state *s, struct e
 		bool last = i + 1 == n || strcmp(all[i].p->logins, all[i + 1].p->logins) != 0;
 
 		rc = begin(w, REBUILD_PERSON, "p", em);
-		store_row_text(&w->rows, all[i].p->user);
-		store_row_text(&w->rows, all[i].p->record);
-		store_row_text(&w->rows, last ? all[i].p->logins : "[]");
+		store_rows_text(&w->rows, all[i].p->user);
+		store_rows_text(&w->rows, all[i].p->record);
+		store_rows_text(&w->rows, last ? all[i].p->logins : "[]");
 	}
 	free(all);
 	return rc;
@@ -113,8 +111,8 @@ static int send_devices(struct sender *w, const struct journal_state *s, struct 
 
 	while (rc == E_OK && (d = journal_state_next_device(s, d))) {
 		rc = begin(w, REBUILD_DEVICE, "d", em);
-		store_row_text(&w->rows, d->device);
-		store_row_text(&w->rows, d->record);
+		store_rows_text(&w->rows, d->device);
+		store_rows_text(&w->rows, d->record);
 	}
 	return rc;
 }
@@ -141,18 +139,18 @@ static int send_certs(struct sender *w, const struct journal_state *s, struct er
 
 	while (rc == E_OK && (c = journal_state_next_cert(s, c))) {
 		rc = begin(w, REBUILD_CERT, "c", em);
-		store_row_text(&w->rows, c->serial);
-		store_row_text(&w->rows, c->issuer);
-		store_row_text(&w->rows, c->user);
-		store_row_text(&w->rows, c->device);
-		store_row_text(&w->rows, c->profile);
-		store_row_int(&w->rows, c->not_before);
-		store_row_int(&w->rows, c->not_after);
-		store_row_text(&w->rows, c->spki);
-		store_row_text(&w->rows, c->ticket);
-		store_row_text(&w->rows, state_of(c));
-		store_row_int(&w->rows, c->intent_at);
-		store_row_int(&w->rows, c->changed_at);
+		store_rows_text(&w->rows, c->serial);
+		store_rows_text(&w->rows, c->issuer);
+		store_rows_text(&w->rows, c->user);
+		store_rows_text(&w->rows, c->device);
+		store_rows_text(&w->rows, c->profile);
+		store_rows_int(&w->rows, c->not_before);
+		store_rows_int(&w->rows, c->not_after);
+		store_rows_text(&w->rows, c->spki);
+		store_rows_text(&w->rows, c->ticket);
+		store_rows_text(&w->rows, state_of(c));
+		store_rows_int(&w->rows, c->intent_at);
+		store_rows_int(&w->rows, c->changed_at);
 	}
 	return rc;
 }
@@ -162,7 +160,7 @@ int rebuild_rows(const struct journal_state *s, rebuild_send_fn *send, void *ctx
 	struct sender w = {.send = send, .ctx = ctx};
 	int rc;
 
-	buf_init(&w.rows, STORE_ROWS_MAX);
+	store_rows_begin(&w.rows);
 	rc = send_revocations(&w, s, em);
 	if (rc == E_OK)
 		rc = send_holds(&w, s, em);
@@ -174,7 +172,7 @@ int rebuild_rows(const struct journal_state *s, rebuild_send_fn *send, void *ctx
 		rc = send_certs(&w, s, em);
 	if (rc == E_OK)
 		rc = flush(&w, em);
-	buf_free(&w.rows);
+	store_rows_free(&w.rows);
 	return rc;
 }
 

@@ -6,6 +6,7 @@
 #define SCEPCTL_REBUILD_ROWS_H
 
 #include "core/audit/journal_state.h"
+#include "core/store/store_rebuild.h"
 
 enum rebuild_kind {
 	REBUILD_REVOKED,
@@ -17,8 +18,8 @@ enum rebuild_kind {
 };
 
 /* n rows of one kind; valid during the call. Other than E_OK ends it. */
-typedef int rebuild_send_fn(void *ctx, enum rebuild_kind kind, struct bytes rows, size_t n,
-			    struct errmsg *em);
+typedef int rebuild_send_fn(void *ctx, enum rebuild_kind kind, const struct store_rows *rows,
+			    size_t n, struct errmsg *em);
 
 int rebuild_rows(const struct journal_state *s, rebuild_send_fn *send, void *ctx,
 		 struct errmsg *em) MUST_CHECK;

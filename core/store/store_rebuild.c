@@ -36,30 +36,63 @@ int store_look_empty(struct store *s, struct store_emptiness *ret, struct errmsg
 	return rc;
 }
 
-void store_row_text(struct buf *rows, const char *text)
+void store_rows_begin(struct store_rows *r)
 {
-	buf_addf(rows, "%zu:", strlen(text));
-	buf_adds(rows, text);
+	if (!r->b.max)
+		buf_init(&r->b, STORE_ROWS_MAX);
+	buf_reset(&r->b);
+	r->n = 0;
 }
 
-void store_row_int(struct buf *rows, int64_t v)
+void store_rows_free(struct store_rows *r)
+{
+	buf_free(&r->b);
+}
+
+int store_rows_error(const struct store_rows *r)
+{
+	return buf_error(&r->b);
+}
+
+void store_rows_text(struct store_rows *r, const char *text)
+{
+	uint32_t n = (uint32_t)strnlen(text, STORE_ROWS_MAX);
+
+	buf_add_u8(&r->b, 0xdb); /* a string with 32 bits of length */
+	buf_add_u32(&r->b, n);
+	buf_add(&r->b, text, n);
+	r->n++;
+}
+
+void store_rows_int(struct store_rows *r, int64_t v)
 {
 	char number[24];
 
 	(void)snprintf(number, sizeof(number), "%" PRId64, v);
-	store_row_text(rows, number);
+	store_rows_text(r, number);
 }
 
-int store_rebuild(struct store *s, struct bytes rows, bool dry_run, int64_t *ret_changed,
-		  struct errmsg *em)
+int store_rebuild(struct store *s, const struct store_rows *rows, bool dry_run,
+		  int64_t *ret_changed, struct errmsg *em)
 {
+	struct buf all = {0};
 	struct call c;
+	int rc;
 
+	buf_init(&all, STORE_ROWS_MAX + 5);
+	buf_add_u8(&all, 0xdd); /* an array with 32 bits of count */
+	buf_add_u32(&all, rows->n);
+	buf_add_bytes(&all, buf_bytes(&rows->b));
+	rc = buf_error(&all);
+	if (rc != E_OK)
+		return err_set(em, rc, "%s", err_text(rc));
 	call_init(&c, "rebuild");
-	call_bytes(&c, rows);
+	call_bytes(&c, buf_bytes(&all));
 	if (dry_run)
 		call_str(&c, "look");
-	return call_run_int(&c, s, ret_changed, em);
+	rc = call_run_int(&c, s, ret_changed, em);
+	buf_free(&all);
+	return rc;
 }
 
 static int may_write(struct store *s, const char *name, const char *stream, bool *ret,

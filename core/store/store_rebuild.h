@@ -17,14 +17,21 @@ int store_look_empty(struct store *s, struct store_emptiness *ret, struct errmsg
 
 enum { STORE_ROWS_MAX = 512 * 1024 }; /* bytes of one call */
 
-/* Adds one text of a row; what rows there are, and of which texts, says the Function. */
-void store_row_text(struct buf *rows, const char *text);
-void store_row_int(struct buf *rows, int64_t v);
+/* Texts of rows, in the form that the Function reads (msgpack). What rows there are, and of which texts, it says. */
+struct store_rows {
+	struct buf b;
+	uint32_t n; /* texts */
+};
+void store_rows_begin(struct store_rows *r); /* and again, to begin anew */
+void store_rows_free(struct store_rows *r);
+void store_rows_text(struct store_rows *r, const char *text);
+void store_rows_int(struct store_rows *r, int64_t v);
+int store_rows_error(const struct store_rows *r) MUST_CHECK; /* E_TOOBIG, E_NOMEM */
 
 /* dry_run: only looks. ret_changed: rows that were not there, or not yet in this state. E_EXISTS: the store
  * contradicts the journal, see em; the rows before that are done. */
-int store_rebuild(struct store *s, struct bytes rows, bool dry_run, int64_t *ret_changed,
-		  struct errmsg *em) MUST_CHECK;
+int store_rebuild(struct store *s, const struct store_rows *rows, bool dry_run,
+		  int64_t *ret_changed, struct errmsg *em) MUST_CHECK;
 
 /* May this Redis user write events:<name> and is no installer: then it was registered as an actor. */
 int store_acl_is_actor(struct store *s, const char *name, bool *ret, struct errmsg *em) MUST_CHECK;

@@ -50,7 +50,8 @@ static void same_as(char want[KINDS][64])
 static int64_t changed, rows;
 static const char *interrupt; /* fail when rows of this kind come */
 
-static int send(void *ctx, enum rebuild_kind kind, struct bytes r, size_t n, struct errmsg *em)
+static int send(void *ctx, enum rebuild_kind kind, const struct store_rows *r, size_t n,
+		struct errmsg *em)
 {
 	int64_t v = 0;
 	int rc;
@@ -341,28 +342,49 @@ static void used_once(void **state)
 	buf_free(&out);
 }
 
+static int bad_rows(const char *const *texts, struct store *s)
+{
+	struct store_rows r = {.n = 0};
+	int64_t n;
+	int rc;
+
+	store_rows_begin(&r);
+	for (; *texts; texts++)
+		store_rows_text(&r, *texts);
+	OK(store_rows_error(&r));
+	rc = store_rebuild(s, &r, false, &n, &S.em);
+	store_rows_free(&r);
+	return rc;
+}
+
 static void refused(void **state)
 {
-	static const char *const bad[] = {"1:r",
-					  "1:r3:abc",
-					  "1:x1:a",
-					  "9:r",
-					  "1:r-1:a",
-					  "zzz",
-					  "1:p2:u12:{}2:[]",
-					  "1:p2:u13:\"a\"2:[]",
-					  "1:h4:evil2:u11:x",
-					  "1:d2:d114:{\"name\":\"no\"}",
-					  "1:d2:d113:{\"owner\":[1]}"};
-	int64_t n;
+	static const char *const bad[][4] = {{"r"},
+					     {"r", "abc"},
+					     {"x", "a"},
+					     {"zzz"},
+					     {"r", "a b", "x"},
+					     {"p", "u1", "{}", "[]"},
+					     {"p", "u1", "\"a\"", "[]"},
+					     {"h", "evil", "u1", "x"},
+					     {"d", "d1", "{\"name\":\"no\"}"},
+					     {"d", "d1", "{\"owner\":[1]}"},
+					     {"d", "d1", "{\"owner\":\"a b\"}"},
+					     {"p", "u1", "{\"login\":\"x\"}", "[7]"}};
+	static const char *const none[] = {NULL}, *const one[] = {"r", "ab", "x", NULL};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		FAILS(store_rebuild(S.installer, bytes_str(bad[i]), false, &n, &S.em), E_FORMAT);
-	FAILS(store_rebuild(S.ca, bytes_str(""), false, &n, &S.em), E_DENIED);
-	FAILS(store_rebuild(S.anna, bytes_str("1:r2:ab1:x"), false, &n, &S.em), E_DENIED);
-	OK(store_rebuild(S.installer, bytes_str(""), false, &n, &S.em));
-	assert_int_equal(n, 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const char *texts[5] = {bad[i][0], bad[i][1], bad[i][2], bad[i][3], NULL};
+
+		FAILS(bad_rows(texts, S.installer), E_FORMAT);
+	}
+	assert_non_null(
+		strstr(RAW("installer", "FCALL", "rebuild", "0", "\xdd\x01"), "cannot be read"));
+	assert_non_null(strstr(RAW("installer", "FCALL", "rebuild", "0", "7"), "cannot be read"));
+	FAILS(bad_rows(none, S.ca), E_DENIED);
+	FAILS(bad_rows(one, S.anna), E_DENIED);
+	OK(bad_rows(none, S.installer));
 }
 
 static void actors(void **state)
