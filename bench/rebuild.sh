@@ -21,6 +21,7 @@ seconds() { # COMMAND...: how long it took
 	"$@"
 	awk -v ns=$(($(date +%s%N) - began)) 'BEGIN { printf "%.1f\n", ns / 1e9 }'
 }
+# shellcheck disable=SC2153
 redis() { REDISCLI_AUTH=$(cat "$SCEPAUTH_DIR/secrets/redis-installer") redis-cli -s "$REDIS_SOCKET" --user installer "$@"; }
 
 say "$instance" make "$dir/i" --fast
