@@ -705,7 +705,7 @@ local function rebuild(a)
 	return done
 end
 
--- How many keys hold more than what `scepctl install` puts there, and events.
+-- Is it set up, and how many keys hold more than what `scepctl install` puts there, and events.
 local function rebuild_look()
 	local keys, names = redis.call('DBSIZE'), redis.call('HKEYS', 'actors')
 	local ours = { 'meta', 'actors', 'groups', 'events:installer' }
@@ -715,7 +715,7 @@ local function rebuild_look()
 	end
 	for _, g in ipairs(redis.call('SMEMBERS', 'groups')) do ours[#ours + 1] = 'group:' .. g end
 	for _, k in ipairs(ours) do keys = keys - redis.call('EXISTS', k) end
-	return { meta() and 1 or 0, keys }
+	return { redis.call('EXISTS', 'meta'), keys }
 end
 
 -- People and devices ---------------------------------------------------------------------------
