@@ -105,7 +105,7 @@ up: programs module ; $(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) packaging/ins
 down: ; $(LIVE) packaging/instance.sh stop $(INSTANCE)
 status: ; $(LIVE) packaging/instance.sh status $(INSTANCE)
 lint: ; $(LIVE) .ci/lint
-format: ; clang-format-14 -i $(wildcard $(foreach d,core scep_ca onboard_portal auto_revoke rlm_scepauth scepctl tests,$(d)/*.[ch] $(d)/*/*.[ch] $(d)/*/*/*.[ch]))
+format: ; clang-format-14 -i $(wildcard $(foreach d,core scep_ca onboard_portal auto_revoke rlm_scepauth scepctl tests bench,$(d)/*.[ch] $(d)/*/*.[ch] $(d)/*/*/*.[ch]))
 
 # Everything once more under AddressSanitizer and UndefinedBehaviorSanitizer.
 ifeq ($(SAN),1)
@@ -124,13 +124,13 @@ MANS  := $(wildcard man/*.[158])
 install: all
 	install -d $(foreach d,sbin bin,$(DESTDIR)$(PREFIX)/$(d)) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(SHARE)
 	install -m 755 $(SBINS:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/sbin
-	install -m 755 $(BUILD)/bin/scepctl $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(BUILD)/bin/scepctl $(BUILD)/bin/eap_load $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(MODULE) $(DESTDIR)$(LIBDIR)
 	cp -R redis raddb $(DESTDIR)$(SHARE)
 	$(foreach m,$(MANS),install -D -m 644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
 
 uninstall:
-	rm -f $(SBINS:%=$(DESTDIR)$(PREFIX)/sbin/%) $(DESTDIR)$(PREFIX)/bin/scepctl
+	rm -f $(SBINS:%=$(DESTDIR)$(PREFIX)/sbin/%) $(addprefix $(DESTDIR)$(PREFIX)/bin/,scepctl eap_load)
 	rm -f $(foreach m,$(MANS),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 	rm -rf $(DESTDIR)$(LIBDIR) $(DESTDIR)$(SHARE)
 

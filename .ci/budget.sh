@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 
-mapfile -t files < <(find core scep_ca onboard_portal auto_revoke rlm_scepauth scepctl tests -name '*.[ch]' 2>/dev/null | sort)
+mapfile -t files < <(find core scep_ca onboard_portal auto_revoke rlm_scepauth scepctl tests bench -name '*.[ch]' 2>/dev/null | sort)
 functions=$(ctags -x --languages=C --langmap=C:.c.h --kinds-C=f --fields=+ne --_xformat='%F %N %n %e' "${files[@]}" |
 	awk '{ print $4 - $3 + 1, $1 ":" $3, $2 }' | sort -rn)
 fail=0

@@ -20,3 +20,17 @@ $(JOURNAL_MAKE): $(BUILD)/tests/tools/journal_make.o $(CORE_LIB)
 .PHONY: bench-rebuild
 bench-rebuild: programs $(JOURNAL_MAKE)
 	$(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) timeout --foreground 120 bench/rebuild.sh
+
+# An EAP-TLS load generator for any RADIUS server; installed with the programs.
+EAP_LOAD     := $(BUILD)/bin/eap_load
+EAP_LOAD_LIB := $(BUILD)/bench/eap_load/libeap_load.a
+programs: $(EAP_LOAD)
+$(EAP_LOAD_LIB): $(call obj,$(call lib_srcs,bench/eap_load))
+$(EAP_LOAD): $(BUILD)/bench/eap_load/eap_load_main.o $(EAP_LOAD_LIB) $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(call SAY,LD,$@)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
+
+EAP_LOAD_UNITS := $(filter $(BUILD)/tests/unit/eap_load/%,$(UNITS))
+$(EAP_LOAD_UNITS): $(EAP_LOAD_LIB)
+# Alone: names of its own need not differ from those of programs it has nothing to do with.
+$(EAP_LOAD_UNITS): PROG_LIBS := $(EAP_LOAD_LIB)
