@@ -1,5 +1,5 @@
 # Templates, style sheet and text catalogue are compiled into the portal.
-PORTAL_ASSETS := $(sort $(wildcard onboard_portal/templates/*.html onboard_portal/static/*) \
+PORTAL_ASSETS := $(sort $(wildcard onboard_portal/templates/*.html onboard_portal/static/* onboard_portal/scripts/*) \
                  $(wildcard onboard_portal/flow/text_*.txt))
 PORTAL_GEN    := $(BUILD)/onboard_portal/assets
 

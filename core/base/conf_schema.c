@@ -127,6 +127,8 @@ const struct conf_key conf_schema[] = {
 	 "anchor of the RADIUS server certificate, pinned on devices"},
 	{"wifi", false, "identity", CONF_STR, "anonymous", 0, 0,
 	 "outer EAP identity; a realm may be needed for roaming"},
+	{"wifi", false, "wpa3-only", CONF_BOOL, "false", 0, 0,
+	 "devices join by WPA3 only; else by WPA2 or WPA3"},
 
 	{"group", true, "priority", CONF_INT, "0", -1000, 1000,
 	 "the group with the highest priority that allows the issuer decides"},

@@ -6,6 +6,7 @@
 #include "core/base/text.h"
 #include "onboard_portal/flow/enrol.h"
 #include "onboard_portal/flow/form.h"
+#include "onboard_portal/flow/platform.h"
 
 struct rows {
 	struct store_device_row *list;
@@ -129,7 +130,9 @@ static void no_group(struct portal *p, struct http_response *res)
 
 void device_new_get(void *ctx, const struct http_request *req, struct http_response *res)
 {
-	struct page_new page = {.name = "", .platform = ""};
+	const char *guess = platform_guess(http_header(req, "User-Agent"));
+	struct page_new page = {
+		.name = "", .platform = platform_known(guess) ? guess : "", .detected = guess};
 	struct portal *p = ctx;
 	struct visitor v;
 	struct store *s;
@@ -214,11 +217,13 @@ static bool read_new(struct portal *p, const struct http_request *req, struct ht
 {
 	const char *name = http_form(req, "name"), *platform = http_form(req, "platform");
 	bool shown = name != NULL && text_is_plain(name, TEXT_SIZE);
-	struct page_new page = {.name = shown ? name : "", .platform = ""};
+	struct page_new page = {.name = shown ? name : "",
+				.platform = "",
+				.detected = platform_guess(http_header(req, "User-Agent"))};
 
 	if (form_device_name(name, ret->name) != E_OK)
 		page.name_key = "add_name_missing";
-	if (!form_platform_ok(platform))
+	if (!platform_known(platform))
 		page.platform_key = "add_platform_missing";
 	else
 		page.platform = platform;
@@ -233,7 +238,8 @@ static bool read_new(struct portal *p, const struct http_request *req, struct ht
 static void refuse_ticket(struct portal *p, struct http_response *res, const struct visitor *v,
 			  const struct device *d, int r, const struct errmsg *em)
 {
-	struct page_new page = {.name = d->name, .platform = d->platform, .other_key = "add_limit"};
+	struct page_new page = {
+		.name = d->name, .platform = d->platform, .detected = "", .other_key = "add_limit"};
 	static const struct page_message held = {
 		.title_key = "held_title", .text_key = "held", .detail = ""};
 

@@ -5,9 +5,13 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "onboard_portal/daemon/sign.h"
+#include "onboard_portal/flow/assets.h"
 #include "onboard_portal/flow/enrol.h"
 #include "onboard_portal/profile/apple.h"
+#include "onboard_portal/profile/chromeos.h"
 #include "onboard_portal/profile/linux.h"
+#include "onboard_portal/profile/linux_conf.h"
+#include "onboard_portal/profile/windows.h"
 
 /* What stands behind a capability link that still works. */
 struct link {
@@ -122,6 +126,13 @@ static bool open_link(struct portal *p, const struct http_request *req, struct h
 	return false;
 }
 
+static const char *script_text(const char *name)
+{
+	const struct asset *a = asset_find(name);
+
+	return a != NULL ? a->data : NULL;
+}
+
 static void fill_enrolment(const struct portal *p, const struct link *l, struct enrolment *e)
 {
 	const struct portal_profile *f = l->profile;
@@ -143,45 +154,52 @@ static void fill_enrolment(const struct portal *p, const struct link *l, struct 
 		.ra = buf_bytes(&f->ra.der),
 		.chain = f->chain_der,
 		.n_chain = f->n_chain,
+		.wpa3 = conf_bool(p->conf, "wifi", NULL, "wpa3-only"),
+		.linux_body = script_text("enrol.sh"),
+		.windows_body = script_text("enrol.ps1"),
 		.words =
 			{
 				.root = view_text(p->view, "file_root"),
 				.scep = view_text(p->view, "file_scep"),
 				.about = view_text(p->view, "file_about"),
 				.script = view_text(p->view, "file_script"),
-				.missing_pki = view_text(p->view, "file_missing_pki"),
+				.missing = view_text(p->view, "file_missing"),
 				.ask_code = view_text(p->view, "file_ask_code"),
 				.bad_code = view_text(p->view, "file_bad_code"),
 				.not_issued = view_text(p->view, "file_not_issued"),
 				.done = view_text(p->view, "file_done"),
 				.connect = view_text(p->view, "file_connect"),
+				.p12 = view_text(p->view, "file_p12"),
+				.trust = view_text(p->view, "file_trust"),
 			},
 	};
 }
 
-static void script_name(const struct portal *p, char *dst, size_t size)
+/* Files of a device are called this and an ending. */
+static void file_name(const struct portal *p, char dst[48])
 {
 	char slug[LINUX_SLUG_SIZE];
 
 	linux_slug(p->ssid, slug);
-	snprintf(dst, size, "wifi-%s.sh", slug);
+	snprintf(dst, 48, "wifi-%s", slug);
 }
 
 static int setup_page(struct portal *p, const struct http_request *req, struct http_response *res,
 		      const struct link *l)
 {
-	struct buf before, after, nmcli, wpa;
+	struct buf before, after, nmcli, wpa, iwd;
 	struct enrolment e;
 	struct page_base b;
-	char base[64], script[64];
+	char base[64], file[48];
 	int r;
 
 	buf_init(&before, 8192);
 	buf_init(&after, 8192);
 	buf_init(&nmcli, 8192);
 	buf_init(&wpa, 8192);
+	buf_init(&iwd, 8192);
 	fill_enrolment(p, l, &e);
-	script_name(p, script, sizeof(script));
+	file_name(p, file);
 	snprintf(base, sizeof(base), "/e/%s", req->params[0]);
 	/* pki --scepca wants a root in the answer. */
 	r = l->profile->sends_root ? linux_commands(&e, &before, &after) : E_OK;
@@ -189,6 +207,8 @@ static int setup_page(struct portal *p, const struct http_request *req, struct h
 		r = linux_nmcli(&e, &nmcli);
 	if (r == E_OK)
 		r = linux_wpa_command(&e, &wpa);
+	if (r == E_OK)
+		r = linux_iwd_command(&e, &iwd);
 	reply_base(p, &b, NULL, "");
 	if (r == E_OK)
 		r = page_setup(&b,
@@ -204,20 +224,23 @@ static int setup_page(struct portal *p, const struct http_request *req, struct h
 								? l->profile->issuer.sha256
 								: NULL,
 				       .anchor_sha256 = p->anchor.sha256,
+				       .anchor_sha1 = p->anchor.sha1,
 				       .server_name = e.server_name,
 				       .identity = e.identity,
 				       .base = base,
-				       .script_name = script,
+				       .file = file,
 				       .before = buf_str(&before),
 				       .after = buf_str(&after),
 				       .nmcli = buf_str(&nmcli),
 				       .wpa = buf_str(&wpa),
+				       .iwd = buf_str(&iwd),
 			       },
 			       &res->body);
 	buf_free(&before);
 	buf_free(&after);
 	buf_free(&nmcli);
 	buf_free(&wpa);
+	buf_free(&iwd);
 	return r;
 }
 
@@ -254,8 +277,35 @@ static int send_apple(struct portal *p, const struct link *l, struct http_respon
 	return r;
 }
 
-static int send_script(struct portal *p, const struct link *l, const char *name,
-		       struct http_response *res)
+/* What a platform may fetch beside Apple's profile, and who writes it. */
+static const struct file {
+	const char *platform;
+	const char *ending;
+	const char *type;
+	int (*write)(const struct enrolment *e, struct buf *out);
+} files[] = {
+	{"linux", ".sh", "text/x-shellscript; charset=utf-8", linux_script},
+	{"windows", ".ps1", "text/plain; charset=utf-8", windows_script},
+	{"windows", ".xml", "text/xml; charset=utf-8", windows_wlan},
+	{"chromeos", ".sh", "text/x-shellscript; charset=utf-8", linux_script},
+	{"chromeos", ".onc", CHROMEOS_CONTENT_TYPE, chromeos_onc},
+};
+
+static const struct file *find_file(const struct portal *p, const char *platform, const char *name)
+{
+	char want[64], base[48];
+
+	file_name(p, base);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(want, sizeof(want), "%s%s", base, files[i].ending);
+		if (strcmp(files[i].platform, platform) == 0 && strcmp(want, name) == 0)
+			return &files[i];
+	}
+	return NULL;
+}
+
+static int send_file(struct portal *p, const struct link *l, const struct file *f, const char *name,
+		     struct http_response *res)
 {
 	char disposition[128];
 	struct enrolment e;
@@ -263,36 +313,34 @@ static int send_script(struct portal *p, const struct link *l, const char *name,
 
 	fill_enrolment(p, l, &e);
 	snprintf(disposition, sizeof(disposition), "attachment; filename=\"%s\"", name);
-	r = linux_script(&e, &res->body);
+	r = f->write(&e, &res->body);
 	if (r == E_OK)
 		r = http_set_header(res, "Content-Disposition", disposition);
 	if (r == E_OK) {
 		res->status = 200;
-		res->content_type = "text/x-shellscript; charset=utf-8";
+		res->content_type = f->type;
 	}
 	return r;
 }
 
 void setup_file_get(void *ctx, const struct http_request *req, struct http_response *res)
 {
+	const char *name = req->params[1];
+	const struct file *f;
 	struct errmsg em = {0};
 	struct portal *p = ctx;
 	struct link l = {0};
-	char script[64];
-	int r;
+	int r = E_OK;
 
 	if (!open_link(p, req, res, &l))
 		return;
-	script_name(p, script, sizeof(script));
-	if (strcmp(l.device.platform, "apple") == 0 &&
-	    strcmp(req->params[1], "wifi.mobileconfig") == 0) {
+	f = find_file(p, l.device.platform, name);
+	if (f != NULL)
+		r = send_file(p, &l, f, name, res);
+	else if (strcmp(l.device.platform, "apple") == 0 && strcmp(name, "wifi.mobileconfig") == 0)
 		r = send_apple(p, &l, res, &em);
-	} else if (strcmp(l.device.platform, "linux") == 0 && strcmp(req->params[1], script) == 0) {
-		r = send_script(p, &l, script, res);
-	} else {
-		r = E_OK;
+	else
 		reply_not_found(p, res);
-	}
 	if (r != E_OK) {
 		buf_reset(&res->body);
 		reply_failure(p, res, r, &em);

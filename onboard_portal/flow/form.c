@@ -49,12 +49,6 @@ int form_device_name(const char *text, char dst[TEXT_SIZE])
 	return text_copy(dst, TEXT_SIZE, name);
 }
 
-bool form_platform_ok(const char *text)
-{
-	return text != NULL && (strcmp(text, "apple") == 0 || strcmp(text, "linux") == 0 ||
-				strcmp(text, "other") == 0);
-}
-
 /* Length of scheme://host[:port] at the start of an URL, without a default port. */
 static size_t origin_length(const char *url)
 {

@@ -18,9 +18,6 @@ bool form_password_ok(const char *text);
 /* Outer blanks cut, inner runs kept; 1..60 bytes of plain UTF-8. */
 int form_device_name(const char *text, char dst[TEXT_SIZE]) MUST_CHECK;
 
-/* One of the platforms that the portal has a true way for: apple, linux, other. */
-bool form_platform_ok(const char *text);
-
 /* True when an Origin header names the site of url (scheme, host and port). */
 bool form_same_origin(const char *origin, const char *url);
 

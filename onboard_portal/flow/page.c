@@ -1,5 +1,7 @@
 #include "onboard_portal/flow/page.h"
 
+#include "onboard_portal/flow/platform.h"
+
 #include <inttypes.h>
 
 #define DAY 86400
@@ -91,13 +93,10 @@ static const struct {
 	[DEVICE_REMOVED] = {"state_removed", "idle"},
 };
 
-static const char *platform_key(const char *platform)
+static const char *platform_key(const char *platform, char key[64])
 {
-	if (strcmp(platform, "apple") == 0)
-		return "platform_apple";
-	if (strcmp(platform, "linux") == 0)
-		return "platform_linux";
-	return strcmp(platform, "other") == 0 ? "platform_other" : "platform_unknown";
+	snprintf(key, 64, "platform_%s", platform_known(platform) ? platform : "unknown");
+	return key;
 }
 
 static void set_date(const struct page_base *b, struct html_vars *v, const char *name, int64_t t)
@@ -109,13 +108,12 @@ static void set_date(const struct page_base *b, struct html_vars *v, const char 
 	html_set(v, name, date);
 }
 
+/* One flag of that name; "other" for whatever is not known. */
 static void set_platform(struct html_vars *v, const char *platform)
 {
-	bool apple = strcmp(platform, "apple") == 0, linux_ = strcmp(platform, "linux") == 0;
-
-	html_flag(v, "apple", apple);
-	html_flag(v, "linux", linux_);
-	html_flag(v, "other", !apple && !linux_);
+	for (size_t i = 0; platforms[i] != NULL; i++)
+		html_flag(v, platforms[i],
+			  strcmp(platforms[i], platform_known(platform) ? platform : "other") == 0);
 }
 
 static void device_vars(const struct page_base *b, const struct page_devices *p,
@@ -124,10 +122,11 @@ static void device_vars(const struct page_base *b, const struct page_devices *p,
 	enum device_state s = page_device_state(row, p->now);
 	bool has_cert = row->cert->state == CERT_ACTIVE || row->cert->state == CERT_RESERVED;
 	int64_t left = row->ticket_open ? row->ticket_expires - p->now : 0;
+	char key[64];
 
 	html_set(v, "id", row->device->id);
 	html_set(v, "name", row->device->name);
-	html_set(v, "platform", view_text(b->view, platform_key(row->device->platform)));
+	html_set(v, "platform", view_text(b->view, platform_key(row->device->platform, key)));
 	set_platform(v, row->device->platform);
 	html_set(v, "state", view_text(b->view, states[s].key));
 	html_set(v, "tone", states[s].tone);
@@ -180,6 +179,24 @@ int page_devices(const struct page_base *b, const struct page_devices *p, struct
 	return finish(b, "devices", v, out);
 }
 
+static void set_choices(const struct page_base *b, const struct page_new *p, struct html_vars *v)
+{
+	char key[64];
+
+	for (size_t i = 0; platforms[i] != NULL; i++) {
+		struct html_vars *row = html_row(v, "choice");
+
+		if (row == NULL)
+			continue; /* shows in html_render */
+		html_set(row, "value", platforms[i]);
+		html_set(row, "choice_title", view_text(b->view, platform_key(platforms[i], key)));
+		snprintf(key, sizeof(key), "platform_%s_more", platforms[i]);
+		html_set(row, "more", view_text(b->view, key));
+		html_flag(row, "checked", strcmp(p->platform, platforms[i]) == 0);
+		html_flag(row, "here", strcmp(p->detected, platforms[i]) == 0);
+	}
+}
+
 int page_new(const struct page_base *b, const struct page_new *p, struct buf *out)
 {
 	bool error = p->name_key != NULL || p->platform_key != NULL || p->other_key != NULL;
@@ -188,9 +205,8 @@ int page_new(const struct page_base *b, const struct page_new *p, struct buf *ou
 	if (v == NULL)
 		return E_NOMEM;
 	html_set(v, "name", p->name);
-	html_flag(v, "is_apple", strcmp(p->platform, "apple") == 0);
-	html_flag(v, "is_linux", strcmp(p->platform, "linux") == 0);
-	html_flag(v, "is_other", strcmp(p->platform, "other") == 0);
+	set_choices(b, p, v);
+	html_flag(v, "android", strcmp(p->detected, "android") == 0);
 	html_flag(v, "error", error);
 	set_sentence(b, v, "name_error", p->name_key);
 	set_sentence(b, v, "platform_error", p->platform_key);
@@ -215,14 +231,16 @@ int page_setup(const struct page_base *b, const struct page_setup *p, struct buf
 	html_set(v, "top_sha1", p->top_sha1);
 	html_set(v, "issuer_sha256", p->issuer_sha256 != NULL ? p->issuer_sha256 : "");
 	html_set(v, "anchor_sha256", p->anchor_sha256);
+	html_set(v, "anchor_sha1", p->anchor_sha1);
 	html_set(v, "server_name", p->server_name);
 	html_set(v, "identity", p->identity);
 	html_set(v, "base", p->base);
-	html_set(v, "script_name", p->script_name);
 	html_set(v, "before", p->before);
 	html_set(v, "after", p->after);
 	html_set(v, "nmcli", p->nmcli);
 	html_set(v, "wpa", p->wpa);
+	html_set(v, "iwd", p->iwd);
+	html_set(v, "file", p->file);
 	return finish(b, "setup", v, out);
 }
 

@@ -63,7 +63,8 @@ int page_devices(const struct page_base *b, const struct page_devices *p,
 
 struct page_new {
 	const char *name;     /* what was typed */
-	const char *platform; /* what was chosen, "" nothing */
+	const char *platform; /* what was chosen, or is offered; "" nothing */
+	const char *detected; /* platform_guess of who is asking */
 	const char *name_key; /* error sentences, or NULL */
 	const char *platform_key;
 	const char *other_key;
@@ -78,13 +79,13 @@ struct page_setup {
 	const char *profile;
 	const char *top_sha256, *top_sha1; /* the highest CA that GetCACert sends */
 	const char *issuer_sha256;         /* NULL when it is the same */
-	const char *anchor_sha256;
+	const char *anchor_sha256, *anchor_sha1;
 	const char *server_name;
 	const char *identity;
 	const char *base; /* path of the page, without a final slash */
-	const char *script_name;
-	const char *before, *after, *nmcli, *wpa; /* command lines for Linux; before is
-						      "" when there are none by hand */
+	const char *file; /* names of files below base, without their endings */
+	const char *before, *after, *nmcli, *wpa, *iwd; /* command lines for Linux; before is
+							    "" when there are none by hand */
 };
 int page_setup(const struct page_base *b, const struct page_setup *p, struct buf *out) MUST_CHECK;
 

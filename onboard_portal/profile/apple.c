@@ -114,7 +114,7 @@ static void add_wifi(struct apple *a)
 	add_bool(a, "HIDDEN_NETWORK", false);
 	add_bool(a, "AutoJoin", true);
 	/* Since iOS 16 and macOS 13 "WPA2" joins WPA2 and WPA3; "WPA3" would shut older ones out. */
-	add_string(a, "EncryptionType", "WPA2");
+	add_string(a, "EncryptionType", a->e->wpa3 ? "WPA3" : "WPA2");
 	add_string(a, "ProxyType", "None");
 	add_string(a, "PayloadCertificateUUID", a->uuid_scep);
 	buf_adds(a->out, "<key>EAPClientConfiguration</key>\n<dict>\n");

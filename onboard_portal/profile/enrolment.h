@@ -9,20 +9,24 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 
+#include <stdbool.h>
+
 #define PROFILE_MAX 131072 /* bytes of any file written here */
 
 /* Sentences for people, from the text catalogue. */
 struct enrolment_words {
 	const char *root; /* names of payloads */
 	const char *scep;
-	const char *about;  /* what the profile does */
-	const char *script; /* what the script does */
-	const char *missing_pki;
+	const char *about;   /* what the profile does */
+	const char *script;  /* what the scripts do */
+	const char *missing; /* a program is */
 	const char *ask_code;
 	const char *bad_code;
 	const char *not_issued;
 	const char *done;
 	const char *connect;
+	const char *p12;   /* where the PKCS#12 file and its password are */
+	const char *trust; /* Windows asks about the authority next */
 };
 
 struct enrolment {
@@ -42,6 +46,9 @@ struct enrolment {
 	struct bytes ra;           /* DER, SCEP transport certificate */
 	const struct bytes *chain; /* DER, what is above the issuing CA; may be empty */
 	size_t n_chain;
+	bool wpa3;                /* WPA3 only; else WPA2 and WPA3 */
+	const char *linux_body;   /* scripts/enrol.sh */
+	const char *windows_body; /* scripts/enrol.ps1 */
 	struct enrolment_words words;
 };
 

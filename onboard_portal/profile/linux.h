@@ -1,8 +1,9 @@
 /*
- * Linux: a shell script for strongSwan's pki, the same as commands by hand, and what to tell
- * NetworkManager and wpa_supplicant. None of it holds the challenge: it is asked for and handed to
- * pki in a private options file, so that it shows neither in the process list nor in the shell's
- * history. Pure. All return E_FORMAT for texts with control characters, which no quoting can save.
+ * Linux: a shell script that enrols with openssl and curl alone, the same by hand with strongSwan's
+ * pki, and what to tell NetworkManager and wpa_supplicant. None of it holds the challenge: it is
+ * asked for and handed on in a private file, so that it shows neither in the process list nor in
+ * the shell's history. Pure. All return E_FORMAT for texts with control characters, which no
+ * quoting can save.
  */
 #ifndef ONBOARD_PORTAL_PROFILE_LINUX_H
 #define ONBOARD_PORTAL_PROFILE_LINUX_H
@@ -10,11 +11,6 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "onboard_portal/profile/enrolment.h"
-
-enum { LINUX_SLUG_SIZE = 33 };
-
-/* Name of the network for files: [a-z0-9-] only, never empty. */
-void linux_slug(const char *ssid, char dst[LINUX_SLUG_SIZE]);
 
 /* The script, POSIX sh. Idempotent: run again with the same code it uses the same key. */
 int linux_script(const struct enrolment *e, struct buf *out) MUST_CHECK;
@@ -28,11 +24,7 @@ int linux_nmcli(const struct enrolment *e, struct buf *out) MUST_CHECK;
 /* One command that adds the block written by the script to wpa_supplicant's file. */
 int linux_wpa_command(const struct enrolment *e, struct buf *out) MUST_CHECK;
 
-/* The network block of wpa_supplicant.conf; dir is the folder of the files. Texts that its syntax
- * cannot quote are written as hex. */
-int linux_wpa_block(const struct enrolment *e, const char *dir, struct buf *out) MUST_CHECK;
-
-/* 's' for sh, whatever s holds. */
-void linux_quote(struct buf *out, const char *s);
+/* The same for iwd: puts the file to where iwd looks for it. */
+int linux_iwd_command(const struct enrolment *e, struct buf *out) MUST_CHECK;
 
 #endif

@@ -286,7 +286,7 @@ ask GET /devices -b jar
 t_like "the device waits for its set-up" "$BODY" 'Waiting for set-up'
 t_unlike "its challenge is not shown again" "$BODY" "$challenge"
 device=$(grep -o '/devices/d[0-9a-f]*/remove' <<<"$BODY" | head -n 1 | cut -d/ -f3)
-for file in wifi.mobileconfig wifi-other.sh x; do
+for file in wifi.mobileconfig wifi-other.sh wifi-campus.ps1 wifi-campus.xml wifi-campus.onc x; do
 	ask GET "$link/$file"
 	t_is "$file is not there for a Linux device" "$STATUS" 404
 done
@@ -300,19 +300,22 @@ protected "$link/wifi-campus.sh"
 t_not "and holds no challenge" grep -qF "$challenge" wifi.sh
 t_ok "it is sound sh" sh -n wifi.sh
 mkdir -p wrap home
-cat >wrap/pki <<-WRAP
-	#!/bin/sh
-	printf '%s\n' "\$*" >> '$w/pki-arguments'
-	exec '$(command -v pki)' "\$@"
-WRAP
-chmod +x wrap/pki
+for tool in pki openssl curl; do
+	cat >wrap/$tool <<-WRAP
+		#!/bin/sh
+		printf '%s %s\n' '$tool' "\$*" >> '$w/arguments'
+		exec '$(command -v $tool)' "\$@"
+	WRAP
+done
+chmod +x wrap/*
 run_script() { printf '%s\n' "$1" | HOME=$w/home PATH=$w/wrap:$PATH sh ./wifi.sh; }
 t_not "it refuses what is no code" run_script 'not a code'
 t_not "a wrong code gets nothing" run_script 00000000000000000000000000000000
 t_not "and leaves no certificate" test -e home/.config/wifi-campus/cert.pem
 t_ok "with the code it fetches a certificate" run_script "$(tr A-F a-f <<<"$challenge" | sed 's/\(....\)/\1 /g')"
-t_ok "pki was called" grep -q -- --scep pki-arguments
-t_not "the code was in no argument" grep -qiF "$challenge" pki-arguments
+t_ok "it has called curl" grep -q '^curl .*PKIOperation' arguments
+t_not "and not strongSwan" grep -q '^pki' arguments
+t_not "the code was in no argument" grep -qiF "$challenge" arguments
 t_not "nor left in a file" grep -rqiF "$challenge" home
 t_is "key and certificate are the person's alone" "$(stat -c %a home/.config/wifi-campus/key.pem home/.config/wifi-campus/cert.pem | sort -u)" 600
 t_is "subject: the device, nobody's name" "$(openssl x509 -in home/.config/wifi-campus/cert.pem -noout -subject -nameopt multiline | tr -d ' ' | tail -n 1)" "commonName=$device"
@@ -351,7 +354,7 @@ by_hand() { printf '%s\n' "$1" | HOME=$w/home2 PATH=$w/wrap:$PATH bash -e by-han
 t_not "the earlier code is refused by the CA" by_hand "$first"
 t_ok "the commands by hand fetch a certificate" by_hand "$challenge"
 t_ok "which is the device's" openssl x509 -in home2/.config/wifi-campus/cert.pem -noout -checkend 86400
-t_not "no code in an argument" grep -qiF "$challenge" pki-arguments
+t_not "no code in an argument" grep -qiF "$challenge" arguments
 
 # --- limit, removal, others' devices ------------------------------------------------------------------
 

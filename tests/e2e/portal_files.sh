@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The files that the portal writes for devices, judged by tools that are not ours: xmllint, plistutil,
-# Apple's schema (in $SCEPAUTH_VECTORS), shellcheck where it is, and sh itself.
+# Apple's schema (in $SCEPAUTH_VECTORS), shellcheck, nmcli and pwsh where they are, jq and sh itself.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/../support/lib.sh"
 
@@ -113,22 +113,36 @@ for f in friendly.sh hostile.sh; do
 		t_skip "$f: shellcheck" "not installed"
 	fi
 done
+for f in fuzz-*.sh; do sh -n "$f" || echo "$f"; done >bad
+t_is "fuzzed names: every script is sound sh" "$(cat bad)" ""
 mkdir -p fake home
-cat >fake/pki <<-'FAKE'
-	#!/bin/sh
-	for a; do printf '[%s]\n' "$a"; done >> "$PKI_LOG"
-	case $1 in --gen) echo key ;; --scep) echo certificate ;; esac
-FAKE
-chmod +x fake/pki
 rm -f /tmp/portal-pwned
-run() { echo 0123456789ABCDEF0123456789ABCDEF | PKI_LOG=$T_DIR/pki.log HOME=$T_DIR/home PATH=$T_DIR/fake:$PATH sh "$1"; }
-t_ok "the hostile script runs" run hostile.sh
-t_ok "and its address is one argument, as it went in" grep -qxF "[http://h/scep/$hostile]" pki.log
+said() { sed '/^dir=/,$d' "$1" >head.sh && sh -c '. ./head.sh && eval "printf %s \"\$$1\""' sh "$2"; }
+t_is "the hostile script's address is what went in" "$(said hostile.sh url)" "http://h/scep/$hostile"
+t_is "and its sentences" "$(said hostile.sh say_not_issued)" "$hostile"
+written() { { echo 'set -eu; dir=/srv/x' && sed -n '/^# --- what the Wi-Fi programs read/,$p' "$1"; } >tail.sh && sh ./tail.sh; }
+t_ok "what it writes for the Wi-Fi programs is written" written hostile.sh
 t_not "nothing in it was executed" test -e /tmp/portal-pwned
-conf=$(echo home/.config/wifi-*/wpa_supplicant.conf)
-ssid=$(sed -n 's/^\tssid=//p' "$conf" | sed 's/../\\x&/g')
-t_is "its network name, in hex, is whole" "$(printf '%b' "$ssid")" "a'b\"<&\`\$(id)\\;#]]> ä"
-t_is "one line a key in the block" "$(grep -c '^	[a-z0-9_]*=' "$conf")" "$(($(wc -l <"$conf") - 2))"
+ssid=$(sed -n 's/^\tssid=//p' wpa_supplicant.conf | sed 's/../\\x&/g')
+t_is "wpa_supplicant: its network name, in hex, is whole" "$(printf '%b' "$ssid")" "a'b\"<&\`\$(id)\\;#]]> ä"
+t_is "wpa_supplicant: one line a key" "$(grep -c '^	[a-z0-9_]*=' wpa_supplicant.conf)" "$(($(wc -l <wpa_supplicant.conf) - 2))"
+name=$(printf '%s' "a'b\"<&\`\$(id)\\;#]]> ä" | od -An -v -tx1 | tr -d ' \n')
+t_ok "iwd: the file has the name that iwd looks for" test -s "=$name.8021x"
+t_is "the script writes the same keyfile as the portal shows" "$(sed 's,/srv/x/,/x/,' a-b-id.nmconnection)" "$(cat hostile.nmconnection)"
+t_is "and the same file for iwd" "$(sed 's,/srv/x/,/x/,' "=$name.8021x")" "$(cat hostile.8021x)"
+if command -v nmcli >/dev/null; then
+	for f in friendly hostile wpa3 fuzz-{0..11}; do
+		t_ok "$f.nmconnection: NetworkManager reads it" sh -c "nmcli --offline connection modify connection.autoconnect yes <$f.nmconnection >$f.back"
+	done
+	key() { sed -n "s/^$2=//p" "$1" | sed 's/\\\\/\\/g'; }
+	t_is "hostile.nmconnection: the server name is whole" "$(key hostile.back domain-match)" "$hostile"
+	t_is "and the network's" "$(key hostile.back ssid | tr ';' '\n' | awk 'NF { printf "%02x", $1 }')" "$name"
+	t_is "the server is pinned" "$(key friendly.back domain-match) $(key friendly.back ca-cert)" "radius.example.edu /srv/x/network-ca.pem"
+	sed 's/^ssid=.*/ssid=/' friendly.nmconnection >broken.nmconnection
+	t_not "(control: nmcli refuses a network without a name)" sh -c "nmcli --offline connection modify connection.autoconnect yes <broken.nmconnection"
+else
+	t_skip "NetworkManager reads the keyfiles" "nmcli is not installed"
+fi
 cat >fake/nmcli <<-'FAKE'
 	#!/bin/sh
 	for a; do printf '[%s]\n' "$a"; done > "$PKI_LOG"
@@ -137,4 +151,36 @@ chmod +x fake/nmcli
 t_ok "the hostile nmcli line runs" env PKI_LOG="$T_DIR/nm.log" HOME="$T_DIR/home" PATH="$T_DIR/fake:$PATH" sh hostile.nmcli
 t_ok "and its server name is one argument" grep -qxF "[$hostile]" nm.log
 t_not "nothing in it was executed either" test -e /tmp/portal-pwned
+
+# --- Windows ------------------------------------------------------------------------------------------
+
+wlan() { xpath "$1" "string(//*[local-name()='$2'])"; }
+for f in friendly hostile wpa3 fuzz-{0..11}; do
+	t_ok "$f.xml: well-formed" xmllint --nonet --noout "$f.xml"
+done
+# Windows enforces the order of Microsoft's schema.
+for ((i = 1; i <= 6; i++)); do xpath friendly.xml "local-name(/*/*[$i])"; done >order
+t_is "WLAN profile: elements in the order of the schema" "$(tr '\n' ' ' <order)" "name SSIDConfig connectionType connectionMode autoSwitch MSM "
+t_is "WLAN profile: server name" "$(wlan hostile.xml ServerNames)" "$hostile"
+anchor=$(printf '0\003\002\001\005' | sha1sum | cut -d' ' -f1)
+t_is "WLAN profile: hash of the anchor" "$(wlan friendly.xml TrustedRootCA | tr -d ' ')" "$anchor"
+t_is "WLAN profile: hash of the issuer, for choosing the certificate" "$(wlan friendly.xml IssuerHash | tr -d ' ')" "$anchor"
+t_is "the script holds the same profile" "$(sed -n "/^<?xml/,/^<\\/WLANProfile>/p" hostile.ps1)" "$(cat hostile.xml)"
+if command -v pwsh >/dev/null; then
+	for f in friendly hostile fuzz-{0..11}; do
+		t_ok "$f.ps1: PowerShell's parser takes it" pwsh -NoProfile -Command \
+			"\$e = \$null; [void][Management.Automation.Language.Parser]::ParseFile('$T_DIR/$f.ps1', [ref]\$null, [ref]\$e); exit \$e.Count"
+	done
+else
+	t_skip "PowerShell's parser takes the scripts" "pwsh is not installed"
+fi
+
+# --- ChromeOS -----------------------------------------------------------------------------------------
+
+for f in friendly hostile fuzz-{0..11}; do
+	t_is "$f.onc: JSON in which every reference is to something in it" "$(jq '[.Certificates[].GUID] as $have
+		| [.NetworkConfigurations[].WiFi.EAP | .ServerCARefs[], .ClientCertPattern.IssuerCARef[]] - $have | length' "$f.onc")" 0
+done
+t_is "hostile.onc: names are whole" "$(jq -r '.NetworkConfigurations[0].WiFi.EAP.SubjectAlternativeNameMatch[0].Value' hostile.onc)" "$hostile"
+t_is "friendly.onc: the certificates are DER" "$(jq -r '.Certificates[].X509' friendly.onc | sort -u)" "MAMCAQU="
 t_done

@@ -3,6 +3,7 @@
 #include "onboard_portal/flow/choice.h"
 #include "onboard_portal/flow/enrol.h"
 #include "onboard_portal/flow/form.h"
+#include "onboard_portal/flow/platform.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -160,9 +161,21 @@ static void forms_are_checked(void **state)
 	big[60] = 'a';
 	big[61] = '\0';
 	assert_int_equal(form_device_name(big, name), E_FORMAT);
-	assert_true(form_platform_ok("apple"));
-	assert_false(form_platform_ok("windows"));
-	assert_false(form_platform_ok(NULL));
+	assert_true(platform_known("apple"));
+	assert_false(platform_known("android"));
+	assert_false(platform_known(NULL));
+	assert_string_equal(platform_guess(NULL), "");
+	assert_string_equal(platform_guess("curl/8"), "");
+	assert_string_equal(platform_guess("Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/120"),
+			    "android");
+	assert_string_equal(platform_guess("Mozilla/5.0 (X11; CrOS x86_64 14541.0.0)"), "chromeos");
+	assert_string_equal(platform_guess("Mozilla/5.0 (Windows NT 10.0; Win64; x64)"), "windows");
+	assert_string_equal(
+		platform_guess("Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X)"), "apple");
+	assert_string_equal(platform_guess("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)"),
+			    "apple");
+	assert_string_equal(platform_guess("CaptiveNetworkSupport-355.200.27 wispr"), "apple");
+	assert_string_equal(platform_guess("Mozilla/5.0 (X11; Linux x86_64; rv:120.0)"), "linux");
 }
 
 static void origin_is_compared_whole(void **state)

@@ -236,22 +236,26 @@ static void devices_page_shows_each_state(void **state)
 
 static void new_page_tells_what_is_wrong(void **state)
 {
-	struct page_new p = {.name = HOSTILE, .platform = "linux"};
+	struct page_new p = {.name = HOSTILE, .platform = "linux", .detected = "linux"};
 
 	(void)state;
 	assert_int_equal(page_new(&base, &p, &out), E_OK);
 	dump("new");
-	assert_true(has("value=\"linux\" checked"));
+	assert_true(has("value=\"linux\" required checked"));
+	assert_true(has("Linux</strong> <span class=\"badge\">This device"));
+	assert_false(has("Android is not ready"));
 	assert_true(has("value=\"&lt;script&gt;"));
 	assert_false(has("checked><span><strong>iPhone"));
 	buf_reset(&out);
 	p = (struct page_new){.name = "",
 			      .platform = "",
+			      .detected = "android",
 			      .name_key = "add_name_missing",
 			      .platform_key = "add_platform_missing"};
 	assert_int_equal(page_new(&base, &p, &out), E_OK);
 	dump("new-error");
 	check_page();
+	assert_true(has("Android is not ready"));
 	assert_true(has("href=\"#name\""));
 	assert_true(has("aria-invalid=\"true\""));
 	assert_false(has(" checked"));
@@ -259,7 +263,7 @@ static void new_page_tells_what_is_wrong(void **state)
 
 static void setup_page_shows_code_and_ways(void **state)
 {
-	static const char *const platforms[] = {"apple", "linux", "other"};
+	static const char *const platforms[] = {"apple", "linux", "other", "windows", "chromeos"};
 	struct device d = {.name = HOSTILE, .id = "d0123456789abcdef0123456789abcdef"};
 	struct page_setup p = {
 		.device = &d,
@@ -272,22 +276,24 @@ static void setup_page_shows_code_and_ways(void **state)
 			"11:22:33:44:55:66:77:88:99",
 		.top_sha1 = "CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF",
 		.issuer_sha256 = "12:34:56",
+		.anchor_sha1 = "01:23",
 		.anchor_sha256 = "EE:FF:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:"
 				 "FF:00:11:22:33:44:55:66:77:88:99",
 		.server_name = "radius.example.edu",
 		.identity = "anonymous",
 		.base = "/e/TOKEN",
-		.script_name = "wifi-campus.sh",
+		.file = "wifi-campus",
 		.before = "umask 077 && pki",
 		.after = "rm -f scep.opt",
 		.nmcli = "nmcli connection add type wifi con-name 'campus' ssid 'campus' \\\n  "
 			 "wifi-sec.key-mgmt wpa-eap 802-1x.eap tls",
 		.wpa = "sudo tee -a <",
+		.iwd = "sudo install",
 	};
 
 	(void)state;
 	base.person = NULL;
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 5; i++) {
 		const char *first;
 		char name[32];
 
@@ -307,7 +313,10 @@ static void setup_page_shows_code_and_ways(void **state)
 		assert_true(has(p.top_sha256));
 		assert_int_equal(has("issuer-sha256"), p.issuer_sha256 != NULL);
 		assert_int_equal(has("wifi.mobileconfig"), i == 0);
-		assert_int_equal(has("href=\"/e/TOKEN/wifi-campus.sh\""), i == 1);
+		assert_int_equal(has("href=\"/e/TOKEN/wifi-campus.sh\""), i == 1 || i == 4);
+		assert_int_equal(has("href=\"/e/TOKEN/wifi-campus.onc\""), i == 4);
+		assert_int_equal(has("href=\"/e/TOKEN/wifi-campus.ps1\""), i == 3);
+		assert_int_equal(has("sudo install"), i == 1);
 		assert_int_equal(has("nmcli connection"), i == 1);
 	}
 }
@@ -357,7 +366,9 @@ static const char *const keys[] = {"add_limit",
 				   "file_bad_code",
 				   "file_connect",
 				   "file_done",
-				   "file_missing_pki",
+				   "file_missing",
+				   "file_p12",
+				   "file_trust",
 				   "file_not_issued",
 				   "file_root",
 				   "file_scep",

@@ -1,12 +1,16 @@
 /*
  * Profiles from friendly and hostile enrolments. What shells, XML parsers and NetworkManager make of
- * the files is checked by tests/e2e/portal_profiles.sh with tools that are not ours; this program
+ * the files is checked by tests/e2e/portal_files.sh with tools that are not ours; this program
  * writes them into $PORTAL_DUMP for it.
  */
 #include "onboard_portal/profile/apple.h"
 #include "onboard_portal/profile/ids.h"
+#include "onboard_portal/flow/assets.h"
+#include "onboard_portal/profile/chromeos.h"
 #include "onboard_portal/profile/linux.h"
+#include "onboard_portal/profile/linux_conf.h"
 #include "onboard_portal/profile/pem.h"
+#include "onboard_portal/profile/windows.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,8 +46,10 @@ static struct enrolment friendly(void)
 		.ra = bytes_of(der, sizeof(der)),
 		.chain = chain,
 		.n_chain = 1,
-		.words = {"Root", "Certificate", "About", "Script", "No pki", "Code:", "Bad code",
-			  "Not issued", "Done", "Connect"},
+		.linux_body = asset_find("enrol.sh")->data,
+		.windows_body = asset_find("enrol.ps1")->data,
+		.words = {"Root", "Certificate", "About", "Script", "Missing:", "Code:", "Bad code",
+			  "Not issued", "Done", "Connect", "P12", "Trust"},
 	};
 }
 
@@ -59,8 +65,8 @@ static struct enrolment hostile(void)
 	e.scep_url = "http://h/scep/" HOSTILE;
 	e.profile = HOSTILE;
 	e.challenge = HOSTILE;
-	e.words = (struct enrolment_words){HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE,
-					   HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE};
+	e.words = (struct enrolment_words){HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE,
+					   HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE};
 	return e;
 }
 
@@ -226,6 +232,14 @@ static void control_characters_are_refused(void **state)
 			assert_int_equal(linux_nmcli(&e[j], &out), E_FORMAT);
 			assert_int_equal(linux_wpa_command(&e[j], &out), E_FORMAT);
 			assert_int_equal(linux_wpa_block(&e[j], "/x", &out), E_FORMAT);
+			assert_int_equal(linux_keyfile(&e[j], "/x", &out), E_FORMAT);
+			assert_int_equal(linux_iwd(&e[j], "/x", &out), E_FORMAT);
+			assert_int_equal(linux_iwd_command(&e[j], &out), E_FORMAT);
+			assert_int_equal(chromeos_onc(&e[j], &out), E_FORMAT);
+			if (j != 1) { /* Windows' files do not name the organization */
+				assert_int_equal(windows_wlan(&e[j], &out), E_FORMAT);
+				assert_int_equal(windows_script(&e[j], &out), E_FORMAT);
+			}
 		}
 	}
 	assert_int_equal(out.n, 0);
@@ -313,6 +327,325 @@ static void wpa_texts_that_need_it_become_hex(void **state)
 	buf_free(&out);
 }
 
+/* What PowerShell's tokenizer makes of a text in single quotes; returns the length of the token. */
+static size_t powershell_unquote(const char *s, char *dst)
+{
+	const char *start = s;
+
+	assert_int_equal(*s++, '\'');
+	for (;;) {
+		size_t n =
+			strncmp(s, "\xe2\x80", 2) == 0 && strchr("\x98\x99\x9a\x9b", s[2]) ? 3 : 1;
+		bool quote = n == 3 || *s == '\'';
+		bool twice = strncmp(s + n, "\xe2\x80", 2) == 0 && s[n + 2] != '\0' &&
+			     strchr("\x98\x99\x9a\x9b", s[n + 2]);
+
+		assert_int_not_equal(*s, '\0');
+		if (quote && s[n] != '\'' && !twice)
+			break;
+		if (quote)
+			s += n;
+		n = twice && quote ? 3 : 1;
+		memcpy(dst, s, n);
+		dst += n;
+		s += n;
+	}
+	*dst = '\0';
+	return (size_t)(s - start) + 1;
+}
+
+static void powershell_quoting_holds(void **state)
+{
+	static const char *const texts[] = {
+		"plain",
+		"",
+		"'",
+		"''",
+		"$x`n",
+		"a'b",
+		"\xe2\x80\x99",
+		"a\xe2\x80\x98'\xe2\x80\x9b\xe2\x80\x9b",
+		HOSTILE,
+		"\xe2\x80\x94",
+		"'; calc; '",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		char got[512];
+		struct buf out;
+
+		buf_init(&out, 4096);
+		windows_quote(&out, texts[i]);
+		assert_int_equal(powershell_unquote(buf_str(&out), got), out.n);
+		assert_string_equal(got, texts[i]);
+		buf_free(&out);
+	}
+}
+
+static void check_has(struct buf *b, const char *const *wanted)
+{
+	for (; *wanted != NULL; wanted++) {
+		if (strstr(buf_str(b), *wanted) == NULL)
+			fail_msg("missing: %s", *wanted);
+	}
+}
+
+static void windows_pins_server_and_root(void **state)
+{
+	static const char *const wanted[] = {
+		"<hex>63616D707573</hex>\n<name>campus</name>",
+		"<ServerNames>radius.example.edu</ServerNames>",
+		"EapTlsConnectionPropertiesV2\">true</AcceptServerName>",
+		"<DisableUserPromptForServerValidation>true<",
+		"<authentication>WPA2</authentication>\n<encryption>AES<",
+		NULL};
+	static const char *const script[] = {
+		"$Url = 'http://scep.example.edu/scep/staff'\n", "$Top = 'MAMCAQY='\n",
+		"$Chain = @('MAMCAQU=')\n$Wlan = @'\n<?xml", "</WLANProfile>\n'@\n", NULL};
+	struct enrolment e = friendly();
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, PROFILE_MAX);
+	assert_int_equal(windows_wlan(&e, &out), E_OK);
+	check_has(&out, wanted);
+	dump("friendly.xml", &out);
+	buf_reset(&out);
+	assert_int_equal(windows_script(&e, &out), E_OK);
+	check_has(&out, script);
+	assert_null(strstr(buf_str(&out), e.challenge));
+	assert_memory_equal(out.p, "\xef\xbb\xbf", 3);
+	dump("friendly.ps1", &out);
+	e = hostile();
+	buf_reset(&out);
+	assert_int_equal(windows_script(&e, &out), E_OK);
+	dump("hostile.ps1", &out);
+	buf_reset(&out);
+	assert_int_equal(windows_wlan(&e, &out), E_OK);
+	dump("hostile.xml", &out);
+	buf_free(&out);
+}
+
+static void wpa3_only_shuts_wpa2_out(void **state)
+{
+	struct enrolment e = friendly();
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, PROFILE_MAX);
+	e.wpa3 = true;
+	assert_int_equal(apple_profile(&e, &out), E_OK);
+	assert_non_null(strstr(buf_str(&out), "<string>WPA3</string>"));
+	buf_reset(&out);
+	assert_int_equal(windows_wlan(&e, &out), E_OK);
+	assert_non_null(strstr(buf_str(&out), "<authentication>WPA3ENT</authentication>"));
+	dump("wpa3.xml", &out);
+	buf_reset(&out);
+	assert_int_equal(linux_wpa_block(&e, "/x", &out), E_OK);
+	assert_non_null(strstr(buf_str(&out), "key_mgmt=WPA-EAP-SHA256\n\tieee80211w=2\n"));
+	buf_reset(&out);
+	assert_int_equal(linux_keyfile(&e, "/x", &out), E_OK);
+	assert_non_null(strstr(buf_str(&out), "\npmf=3\n"));
+	dump("wpa3.nmconnection", &out);
+	buf_free(&out);
+}
+
+static void chromeos_names_everything_it_uses(void **state)
+{
+	static const char *const wanted[] = {"\"Type\":\"UnencryptedConfiguration\"",
+					     "\"HexSSID\":\"63616D707573\"",
+					     "\"Outer\":\"EAP-TLS\"",
+					     "\"ClientCertType\":\"Pattern\"",
+					     "\"SubjectAlternativeNameMatch\":[{\"Type\":\"DNS\","
+					     "\"Value\":\"radius.example.edu\"}]",
+					     "\"UseSystemCAs\":false",
+					     NULL};
+	struct enrolment e = friendly();
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, PROFILE_MAX);
+	assert_int_equal(chromeos_onc(&e, &out), E_OK);
+	check_has(&out, wanted);
+	assert_null(strstr(buf_str(&out), e.challenge));
+	dump("friendly.onc", &out);
+	e = hostile();
+	buf_reset(&out);
+	assert_int_equal(chromeos_onc(&e, &out), E_OK);
+	dump("hostile.onc", &out);
+	buf_free(&out);
+}
+
+static void linux_files_are_written_by_target(void **state)
+{
+	char name[LINUX_IWD_NAME_SIZE];
+	struct enrolment e = friendly();
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, PROFILE_MAX);
+	assert_int_equal(linux_keyfile(&e, "/srv/x", &out), E_OK);
+	assert_non_null(strstr(buf_str(&out), "\nssid=campus\n"));
+	assert_non_null(strstr(buf_str(&out), "\ndomain-match=radius.example.edu\n"));
+	assert_non_null(strstr(buf_str(&out), "\nca-cert=/srv/x/network-ca.pem\n"));
+	dump("friendly.nmconnection", &out);
+	buf_reset(&out);
+	assert_int_equal(linux_iwd(&e, "/srv/x", &out), E_OK);
+	assert_non_null(strstr(buf_str(&out), "\nEAP-TLS-ServerDomainMask=radius.example.edu\n"));
+	dump("friendly.8021x", &out);
+	/* Digits and semicolons would be read as a list of bytes. */
+	e.ssid = "1;2";
+	e.identity = " a\\b ";
+	buf_reset(&out);
+	assert_int_equal(linux_keyfile(&e, "/x", &out), E_OK);
+	assert_non_null(strstr(buf_str(&out), "\nssid=49;59;50;\n"));
+	assert_non_null(strstr(buf_str(&out), "\nidentity=\\sa\\\\b\\s\n"));
+	e = hostile();
+	buf_reset(&out);
+	assert_int_equal(linux_keyfile(&e, "/x", &out), E_OK);
+	dump("hostile.nmconnection", &out);
+	buf_reset(&out);
+	assert_int_equal(linux_iwd(&e, "/x", &out), E_OK);
+	dump("hostile.8021x", &out);
+	linux_iwd_name("Campus WLAN_2-a", name);
+	assert_string_equal(name, "Campus WLAN_2-a.8021x");
+	linux_iwd_name("../x", name);
+	assert_string_equal(name, "=2e2e2f78.8021x");
+	linux_iwd_name("\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"
+		       "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4",
+		       name);
+	assert_int_equal(strlen(name), 1 + 64 + 6);
+	buf_free(&out);
+}
+
+/* Texts of all that means something to one of the targets; always the same ones. */
+static const char *fuzz_text(uint32_t *seed, char *dst, size_t max)
+{
+	static const char *const parts[] = {"'",
+					    "\"",
+					    "<",
+					    ">",
+					    "&",
+					    ";",
+					    "$",
+					    "`",
+					    "\\",
+					    " ",
+					    "#",
+					    "[",
+					    "]",
+					    "=",
+					    "%",
+					    "{",
+					    "}",
+					    "*",
+					    "\xe2\x80\x99",
+					    "@",
+					    "\xe2\x80\x98'",
+					    "a",
+					    "7",
+					    "/",
+					    "..",
+					    "|",
+					    "!",
+					    "]]>",
+					    "$(",
+					    "\xc3\xa4",
+					    "EOF",
+					    "-",
+					    "\\n",
+					    "'@",
+					    "%s",
+					    "\xf0\x9f\x98\x80"};
+	size_t n = 0;
+
+	for (int i = 0; i < 12; i++) {
+		const char *s;
+
+		*seed = *seed * 1664525 + 1013904223;
+		s = parts[(*seed >> 16) % (sizeof(parts) / sizeof(parts[0]))];
+		if (n + strlen(s) <= max) {
+			memcpy(dst + n, s, strlen(s));
+			n += strlen(s);
+		}
+	}
+	dst[n] = '\0';
+	return dst;
+}
+
+static size_t count(const struct buf *b, char c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		n += b->p[i] == (uint8_t)c;
+	return n;
+}
+
+static int keyfile_x(const struct enrolment *e, struct buf *out)
+{
+	return linux_keyfile(e, "/x", out);
+}
+static int iwd_x(const struct enrolment *e, struct buf *out)
+{
+	return linux_iwd(e, "/x", out);
+}
+static int wpa_x(const struct enrolment *e, struct buf *out)
+{
+	return linux_wpa_block(e, "/x", out);
+}
+
+/* No name changes the shape of a file: its lines, and its tags where it is XML. */
+static void no_name_changes_a_shape(void **state)
+{
+	static const struct {
+		const char *ending;
+		int (*write)(const struct enrolment *e, struct buf *out);
+		const char *shape;
+	} targets[] = {
+		{"nmconnection", keyfile_x, "\n"},
+		{"8021x", iwd_x, "\n"},
+		{"wpa", wpa_x, "\n"},
+		{"xml", windows_wlan, "\n<>"},
+		{"mobileconfig", apple_profile, "\n<>"},
+		{"ps1", windows_script, "\n"},
+		{"sh", linux_script, "\n"},
+		{"onc", chromeos_onc, ""},
+	};
+	char ssid[33], org[256], server[256], identity[256], name[64];
+	uint32_t seed = 1;
+	struct buf want, got;
+
+	(void)state;
+	buf_init(&want, PROFILE_MAX);
+	buf_init(&got, PROFILE_MAX);
+	for (int i = 0; i < 400; i++) {
+		struct enrolment plain = friendly(), e = friendly();
+
+		e.ssid = fuzz_text(&seed, ssid, 32);
+		e.organization = fuzz_text(&seed, org, 200);
+		e.server_name = fuzz_text(&seed, server, 200);
+		e.identity = fuzz_text(&seed, identity, 200);
+		e.words.done = e.words.ask_code = e.words.about = e.organization;
+		for (size_t t = 0; t < sizeof(targets) / sizeof(targets[0]); t++) {
+			const char *shape = targets[t].shape;
+
+			buf_reset(&want);
+			buf_reset(&got);
+			assert_int_equal(targets[t].write(&plain, &want), E_OK);
+			assert_int_equal(targets[t].write(&e, &got), E_OK);
+			for (; *shape != '\0'; shape++)
+				assert_int_equal(count(&got, *shape), count(&want, *shape));
+			snprintf(name, sizeof(name), "fuzz-%d.%s", i, targets[t].ending);
+			if (i < 12)
+				dump(name, &got);
+		}
+	}
+	buf_free(&want);
+	buf_free(&got);
+}
+
 static void slug_is_a_file_name(void **state)
 {
 	char slug[LINUX_SLUG_SIZE];
@@ -340,6 +673,12 @@ int main(void)
 		cmocka_unit_test(linux_files_hold_no_challenge),
 		cmocka_unit_test(wpa_texts_that_need_it_become_hex),
 		cmocka_unit_test(slug_is_a_file_name),
+		cmocka_unit_test(powershell_quoting_holds),
+		cmocka_unit_test(windows_pins_server_and_root),
+		cmocka_unit_test(wpa3_only_shuts_wpa2_out),
+		cmocka_unit_test(chromeos_names_everything_it_uses),
+		cmocka_unit_test(linux_files_are_written_by_target),
+		cmocka_unit_test(no_name_changes_a_shape),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
