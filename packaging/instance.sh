@@ -3,7 +3,7 @@
 # demo, the tests and the benchmarks all use it.
 #
 #   instance.sh make DIR [--fast] [-- SCEPCTL_INIT_OPTION...]   keys, configuration, test accounts
-#   instance.sh start DIR [redis|ca|portal|leavers|radius ...]  default: all of them
+#   instance.sh start DIR [redis|ca|portal|leavers|disconnect|radius ...]  default: all of them
 #   instance.sh stop DIR [SERVICE ...]
 #   instance.sh restart DIR [SERVICE ...]
 #   instance.sh status DIR
@@ -21,7 +21,7 @@ bin=${SCEPAUTH_BIN:-$top/build/std/bin}
 # A module with sanitizers (SAN=1) needs their runtime in the server before it.
 [[ ! -e $bin/../lib/sanitizer-preload ]] ||
 	SCEPAUTH_RADIUS_PRELOAD=${SCEPAUTH_RADIUS_PRELOAD-$(cat "$bin/../lib/sanitizer-preload")}
-services=(redis ca portal leavers radius)
+services=(redis ca portal leavers disconnect radius)
 ready_seconds=${SCEPAUTH_READY_SECONDS:-20}
 
 die() {
@@ -152,6 +152,9 @@ start_one() {
 		;;
 	ca) launch "$dir" ca "$dir/log/ca.log" '\bready ' "$bin/scep_ca" -c "$dir/scepauth.conf" ;;
 	portal) launch "$dir" portal "$dir/log/portal.log" '\bready ' "$bin/onboard_portal" -c "$dir/scepauth.conf" ;;
+	disconnect)
+		launch "$dir" disconnect "$dir/log/disconnect.log" '\bready ' "$bin/auto_revoke" -c "$dir/scepauth.conf" --disconnect
+		;;
 	leavers) launch "$dir" leavers "$dir/log/leavers.log" '\bready ' "$bin/auto_revoke" -c "$dir/scepauth.conf" ;;
 	radius)
 		server=$(PATH=$PATH:/usr/sbin command -v freeradius || PATH=$PATH:/usr/sbin command -v radiusd) ||
@@ -270,7 +273,7 @@ cmd_make() {
 	STUDENT_PASSWORD=$(password) STAFF_PASSWORD=$(password)
 	# shellcheck disable=SC2034
 	local RADIUS_LOG=$dir/log/radius.log CA_LOG=$dir/log/ca.log \
-		PORTAL_LOG=$dir/log/portal.log LEAVERS_LOG=$dir/log/leavers.log LEAVERS_FILE=$dir/leavers/directory.csv
+		PORTAL_LOG=$dir/log/portal.log LEAVERS_LOG=$dir/log/leavers.log DISCONNECT_LOG=$dir/log/disconnect.log LEAVERS_FILE=$dir/leavers/directory.csv
 
 	local pass
 	pass=$(mktemp)
@@ -311,7 +314,7 @@ cmd_make() {
 	stop_one "$dir" redis
 	write_env "$dir" SCEPAUTH_DIR SCEPAUTH_CONF SCEPAUTH_BIN REDIS_SOCKET SCEP_URL PORTAL_URL \
 		RADIUS_HOST RADIUS_PORT RADIUS_SECRET ROOT_CERT STUDENT_LOGIN STUDENT_PASSWORD STAFF_LOGIN \
-		STAFF_PASSWORD HELPDESK_NAME HELPDESK_PASSWORD RADIUS_LOG CA_LOG PORTAL_LOG LEAVERS_LOG LEAVERS_FILE
+		STAFF_PASSWORD HELPDESK_NAME HELPDESK_PASSWORD RADIUS_LOG CA_LOG PORTAL_LOG LEAVERS_LOG DISCONNECT_LOG LEAVERS_FILE
 }
 
 # Another process may have taken a port since we looked: then a second instance on other ports.

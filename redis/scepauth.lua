@@ -31,10 +31,17 @@ local SESSION_GRACE = 900       -- a session is remembered this long past its Se
 local SESSIONS_MAX = 500        -- sessions of a person
 local SEEN_TTL = 90 * 86400     -- last accept and reject of a certificate
 local SESSION_FIELD = {}
-local SESSION_FIELDS = { 'nas', 'nas_id', 'nas_ip', 'nas_port', 'nas_port_id', 'acct', 'mac', 'called', 'login' }
+local SESSION_FIELDS = { 'nas', 'nas_id', 'nas_ip', 'nas_port', 'nas_port_id', 'acct', 'mac', 'called', 'login', 'vlan' }
 for i = 1, #SESSION_FIELDS do SESSION_FIELD[SESSION_FIELDS[i]] = true end
 local USER_FIELDS = { 'source', 'login', 'name', 'email', 'groups', 'leave_at', 'created', 'updated' }
 local DEVICE_FIELDS = { 'owner', 'name', 'platform', 'created', 'removed' }
+local SESSIONS_PAGE = 50        -- sessions that one call looks at, about
+local RECEIPTS_MAX, RECEIPTS_TTL = 50, 30 * 86400 -- of a person
+local IS_ACTION = { disconnect = true, move = true }
+local RECEIPT_FIELD = {}
+local RECEIPT_FIELDS = { 'token', 'serial', 'user', 'login', 'mac', 'nas', 'ends', 'action', 'why', 'result', 'cause', 'detail',
+	'tries', 'ms', 'vlan' }
+for i = 1, #RECEIPT_FIELDS do RECEIPT_FIELD[RECEIPT_FIELDS[i]] = true end
 local EVENT_FIELDS, EVENT_TEXT, EVENT_BYTES, EVENTS_BYTES = 64, 4096, 65536, 4194304 -- of an event, of a value, of an event, of a read
 
 -- Errors and text ------------------------------------------------------------------------------
@@ -1140,13 +1147,15 @@ local function session_open(a)
 		'ends', text(t + seconds) }, a, 4) }
 	local s = pairs_to_table({ unpack(plan[1], 3) })
 	plan[2] = { 'EXPIRE', key, text(seconds + SESSION_GRACE) }
+	plan[3] = { 'ZREMRANGEBYSCORE', 'sessions', '-inf', text(t - SESSION_GRACE) }
+	plan[4] = { 'ZADD', 'sessions', text(t + seconds), token }
 	if id ~= '' then
 		local list = 'usessions:' .. id
-		plan[3] = { 'ZREMRANGEBYSCORE', list, '-inf', text(t - SESSION_GRACE) }
-		plan[4] = { 'ZADD', list, text(t + seconds), token }
-		plan[5] = { 'EXPIRE', list, text(31 * 86400 + SESSION_GRACE) }
+		plan[5] = { 'ZREMRANGEBYSCORE', list, '-inf', text(t - SESSION_GRACE) }
+		plan[6] = { 'ZADD', list, text(t + seconds), token }
+		plan[7] = { 'EXPIRE', list, text(31 * 86400 + SESSION_GRACE) }
 		if redis.call('ZCARD', list) >= SESSIONS_MAX then
-			plan[6] = { 'ZREM', list, unpack(redis.call('ZRANGE', list, 0, 9)) }
+			plan[8] = { 'ZREM', list, unpack(redis.call('ZRANGE', list, 0, 9)) }
 		end
 	end
 	if c then plan_seen(plan, serial, t, 'accept', text(t), 'mac', s.mac or '', 'nas', s.nas or '', 'called', s.called or '') end
@@ -1172,15 +1181,21 @@ local function session_update(a)
 	return 1
 end
 
-local function session_close(a)
-	local token = arg_token(a[1])
-	need_ready()
+local function plan_close(plan, token)
 	local s = hash('session:' .. token)
-	if not s then return 0 end
-	local plan = { { 'DEL', 'session:' .. token } }
-	if s.user and s.user ~= '' then plan[2] = { 'ZREM', 'usessions:' .. s.user, token } end
+	if not s then return false end
+	plan[#plan + 1] = { 'DEL', 'session:' .. token }
+	plan[#plan + 1] = { 'ZREM', 'sessions', token }
+	if s.user and s.user ~= '' then plan[#plan + 1] = { 'ZREM', 'usessions:' .. s.user, token } end
+	return true
+end
+
+local function session_close(a)
+	local token, plan = arg_token(a[1]), {}
+	need_ready()
+	local known = plan_close(plan, token)
 	run(plan)
-	return 1
+	return known and 1 or 0
 end
 
 -- A refusal of a certificate that we know; of what strangers show nothing is kept.
@@ -1201,6 +1216,112 @@ local function sessions(a)
 	for _, token in ipairs(redis.call('ZRANGE', 'usessions:' .. id, '(' .. text(now() - SESSION_GRACE), '+inf', 'BYSCORE')) do
 		local flat = redis.call('HGETALL', 'session:' .. token)
 		if #flat > 0 then list[#list + 1] = { token, flat } end
+	end
+	return list
+end
+
+-- Sessions that are to end ---------------------------------------------------------------------
+
+-- Sessions with what authorize says of their certificate; who asks decides, by the same rule as at a connection.
+local function sessions_check(a)
+	need_ready()
+	local what, value, t = a[1], a[2], now()
+	local tokens, list, known, next = {}, {}, {}, '0'
+	if what == 'user' then
+		if #value > 64 then fail('BADARG', 'no person has such an id') end
+		tokens = redis.call('ZRANGE', 'usessions:' .. value, '(' .. text(t), '+inf', 'BYSCORE')
+	elseif what == 'token' then
+		tokens = { arg_token(value) }
+	elseif what == 'page' then
+		if #value > 20 or string.find(value, '%D') then fail('BADARG', 'bad cursor') end
+		local r = redis.call('ZSCAN', 'sessions', value, 'COUNT', SESSIONS_PAGE)
+		next = r[1]
+		for i = 1, #r[2], 2 do
+			if (tonumber(r[2][i + 1]) or 0) > t then tokens[#tokens + 1] = r[2][i] end
+		end
+	else
+		fail('BADARG', 'user, token or page')
+	end
+	for _, token in ipairs(tokens) do
+		local flat = redis.call('HGETALL', 'session:' .. token)
+		local serial = serial_of(pairs_to_table(flat).serial or '')
+		if serial then
+			known[serial] = known[serial] or authorize({ serial })
+			list[#list + 1] = { token, flat, known[serial] }
+		end
+	end
+	return { next, list }
+end
+
+-- The same device, however it was spelt; nil for what is no address.
+local function mac_of(s)
+	s = string.lower((string.gsub(s or '', '[-:. ]', '')))
+	return #s == 12 and not string.find(s, '[^0-9a-f]') and s or nil
+end
+
+local function receipt_fields(line)
+	local flat, r = {}, {}
+	if #line > 8192 then fail('BADARG', 'a receipt is too long') end
+	for name, value in string.gmatch(line, '([a-z]+) ([^\n]*)\n') do
+		if not RECEIPT_FIELD[name] then fail('BADARG', 'a receipt has no field %s', name) end
+		r[name] = arg_text(value, 253, name, true)
+		flat[#flat + 1] = name
+		flat[#flat + 1] = value
+	end
+	arg_token(r.token or '')
+	if not IS_ACTION[r.action or ''] or not r.result then fail('BADARG', 'a receipt says action and result') end
+	return r, flat
+end
+
+local IS_OVER = { ended = true, gone = true }
+
+local function plan_receipt(plan, r, flat)
+	local id = is_name(r.user or '', 64) and r.user or 'nobody'
+	local mac, key = mac_of(r.mac), 'receipt:' .. id
+	plan[#plan + 1] = { 'XADD', key, 'MAXLEN', '~', text(RECEIPTS_MAX), '*', 'time', text(now()), unpack(flat) }
+	plan[#plan + 1] = { 'EXPIRE', key, text(RECEIPTS_TTL) }
+	if mac then plan[#plan + 1] = { 'SETEX', 'receipt:mac:' .. mac, text(RECEIPTS_TTL), id } end
+	if IS_OVER[r.result] then
+		plan_close(plan, r.token)
+	elseif r.result == 'moved' and hash('session:' .. r.token) then
+		plan[#plan + 1] = { 'HSET', 'session:' .. r.token, 'vlan', r.vlan or '' }
+	end
+end
+
+local function receipts_put(a)
+	local who, plan, list = need_person_or_program(), {}, {}
+	need_ready()
+	for i = 1, #a do
+		local r, flat = receipt_fields(a[i])
+		list[i] = r
+		plan_receipt(plan, r, flat)
+	end
+	run(plan)
+	for _, r in ipairs(list) do
+		local over, moved = IS_OVER[r.result], r.result == 'moved'
+		event(who, over and 'session_ended' or moved and 'session_moved' or 'session_kept',
+			'user', r.user or '', 'login', r.login or '', 'serial', r.serial or '', 'session', r.token, 'mac', r.mac or '',
+			'nas', r.nas or '', 'action', r.action, 'reason', r.why or '', 'result', r.result, 'cause', r.cause or '',
+			'detail', r.detail or '', 'ends', r.ends or '', 'vlan', r.vlan or '')
+	end
+	return #list
+end
+
+-- Newest first: of a person, of a certificate or of a device.
+local function receipts(a)
+	need_ready()
+	local mac, serial, list = mac_of(a[1]), serial_of(a[1]), {}
+	local id = mac and redis.call('GET', 'receipt:mac:' .. mac)
+	if id then
+		serial = nil
+	elseif serial then
+		mac, id = nil, (hash('cert:' .. serial) or fail('NOTFOUND', 'no certificate %s', serial)).user or ''
+	else
+		mac, id = nil, find_user(a[1])
+	end
+	for _, e in ipairs(redis.call('XREVRANGE', 'receipt:' .. id, '+', '-', 'COUNT', 2 * RECEIPTS_MAX)) do
+		local r = pairs_to_table(e[2])
+		if (not mac or mac_of(r.mac) == mac) and (not serial or r.serial == serial) then list[#list + 1] = e[2] end
 	end
 	return list
 end
@@ -1760,11 +1881,14 @@ register('cert_abort', cert_abort, 2, 2, 'allow-oom')
 register('cert_get', cert_get, 1, 1, 'no-writes')
 register('enrol_note', enrol_note, 4, 4)
 register('authorize', authorize, 1, 1, 'no-writes')
-register('session_open', session_open, 3, 21)
-register('session_update', session_update, 2, 20)
+register('session_open', session_open, 3, 23)
+register('session_update', session_update, 2, 22)
 register('session_close', session_close, 1, 1)
 register('session_refused', session_refused, 4, 4)
 register('sessions', sessions, 1, 1, 'no-writes')
+register('sessions_check', sessions_check, 2, 2, 'no-writes')
+register('receipts_put', receipts_put, 1, 80, 'allow-oom')
+register('receipts', receipts, 1, 1, 'no-writes')
 register('cert_status', cert_status, 1, 1, 'no-writes')
 register('crl_list', crl_list, 1, 2, 'no-writes')
 register('crl_revision', crl_revision, 0, 0, 'no-writes')

@@ -207,6 +207,8 @@ static void note_accept(struct instance *inst, REQUEST *request, const struct au
 	note.seconds = v->session_timeout;
 	memcpy(note.session.serial, req->serial, sizeof(note.session.serial));
 	pairs_session(request, &note.session);
+	(void)snprintf(note.session.vlan, sizeof(note.session.vlan), "%s",
+		       v->vlan[0] ? v->vlan : "-");
 	if (text_copy(note.session.token, sizeof(note.session.token),
 		      token + sizeof(CLASS_PREFIX) - 1) == E_OK &&
 	    text_copy(note.session.login, sizeof(note.session.login), v->login) == E_OK)

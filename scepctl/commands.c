@@ -170,6 +170,8 @@ const struct ctl_command ctl_commands[] = {
 	{"ca", "status|renew-...|rollover|make-root|sign-...|install-cert [...]",
 	 "the instance's own CAs and certificates", ca_help, cmd_ca},
 	{"sessions", "LOGIN [--json]", "where somebody is on the network now", NULL, cmd_sessions},
+	{"receipts", "LOGIN|SERIAL|MAC [--json]",
+	 "what access points said when a session was to end", NULL, cmd_receipts},
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},
 	{"sources", "[--json]", "how the directory is that auto_revoke follows", NULL, cmd_sources},
 	{"journal", "verify|show|export|key|accept-clock [--from N] [--json]",

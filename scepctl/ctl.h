@@ -80,6 +80,7 @@ int cmd_restore(const struct ctl_command *self, int argc, char **argv);
 int cmd_why(const struct ctl_command *self, int argc, char **argv);
 int cmd_watch(const struct ctl_command *self, int argc, char **argv);
 int cmd_sessions(const struct ctl_command *self, int argc, char **argv);
+int cmd_receipts(const struct ctl_command *self, int argc, char **argv);
 int cmd_status(const struct ctl_command *self, int argc, char **argv);
 int cmd_sources(const struct ctl_command *self, int argc, char **argv);
 int cmd_journal(const struct ctl_command *self, int argc, char **argv);

@@ -32,9 +32,9 @@ static int look_for(void *ctx, const char *name)
 
 static bool is_reserved(const char *name)
 {
-	static const char *const taken[] = {"default",  "installer",   "front",  "ca",
-					    "portal",   "auto_revoke", "radius", "gc",
-					    "helpdesk", "scepctl",     "root",   "admin"};
+	static const char *const taken[] = {
+		"default", "installer", "front",   "ca",   "portal", "auto_revoke", "radius",
+		"gc",      "helpdesk",  "scepctl", "root", "admin",  "disconnect"};
 
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
 		if (strcmp(name, taken[i]) == 0)

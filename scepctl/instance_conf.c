@@ -18,6 +18,9 @@ static const struct {
 	{"group", "Groups of people. Run `scepctl policy load` after a change."},
 	{"ldap", "A directory of people: for auto_revoke, and for logins at the portal."},
 	{"leavers", "Who has left: auto_revoke."},
+	{"disconnect", "Ending live sessions: auto_revoke --disconnect."},
+	{"nas",
+	 "Access points that it may ask to end a session (RFC 5176), one section for each kind."},
 };
 
 struct writer {
@@ -161,6 +164,19 @@ static void put_heading(struct buf *out, const char *section)
 			buf_addf(out, "# %s\n", headings[i].about);
 }
 
+/* init knows none of them: an example, all of it behind #. */
+static const struct conf_key *put_nas(struct buf *out, const struct conf_key *k)
+{
+	buf_adds(out, "# nas \"NAME\" {\n");
+	for (; k->key && strcmp(k->section, "nas") == 0; k++) {
+		buf_addf(out, "#\t# %s\n#\t%s = ", k->help, k->key);
+		put_value(out, k, k->def ? k->def : "secrets/nas-NAME", true);
+		buf_addc(out, '\n');
+	}
+	buf_adds(out, "# }\n");
+	return k;
+}
+
 int instance_conf_text(const struct init_plan *p, struct buf *out, struct errmsg *em)
 {
 	struct writer w = {.plan = p, .out = out};
@@ -176,7 +192,9 @@ int instance_conf_text(const struct init_plan *p, struct buf *out, struct errmsg
 	while (rc == E_OK && k && k->key) {
 		if (*k->section)
 			put_heading(out, k->section);
-		if (!k->titled) {
+		if (strcmp(k->section, "nas") == 0) {
+			next = put_nas(out, k);
+		} else if (!k->titled) {
 			rc = put_section(&w, k, true, &next, em);
 		} else {
 			for (size_t i = 0; rc == E_OK && i < p->n_groups; i++) {

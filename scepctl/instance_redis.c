@@ -16,8 +16,8 @@ enum {
 	OUT_MAX = 262144
 };
 
-const char *const instance_redis_users[] = {"installer",   "front",  "ca", "portal",
-					    "auto_revoke", "radius", "gc", NULL};
+const char *const instance_redis_users[] = {
+	"installer", "front", "ca", "portal", "auto_revoke", "radius", "disconnect", "gc", NULL};
 
 static const char *const keys[] = {"ticket-mac.key", "challenge.key", "session.key", "seal.key"};
 

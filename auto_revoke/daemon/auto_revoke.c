@@ -1,5 +1,6 @@
 #include "auto_revoke/daemon/auto_revoke.h"
 
+#include "auto_revoke/daemon/disconnect.h"
 #include "auto_revoke/daemon/loop.h"
 #include "auto_revoke/directory/ldap_source.h"
 #include "core/base/args.h"
@@ -23,13 +24,15 @@ static const char about[] =
 	"event of the store on to the audit trail (standard output).\n\n"
 	"      --once           look once, apply, pass events on, exit\n"
 	"      --dry-run        print what would be applied, change nothing, exit\n"
-	"      --release-brake  let through exactly what run/auto_revoke.brake lists, exit";
+	"      --release-brake  let through exactly what run/auto_revoke.brake lists, exit\n"
+	"      --disconnect     not the directory: end live sessions that are no longer good (a\n"
+	"                       process of its own, beside the other)";
 
 static volatile sig_atomic_t stop_wanted, status_wanted;
 
 struct options {
 	struct args args;
-	bool once, dry_run, release;
+	bool once, dry_run, release, disconnect;
 };
 
 static void on_signal(int sig)
@@ -66,13 +69,17 @@ static int options_parse(int argc, char **argv, struct options *ret)
 			o.dry_run = true;
 		else if (strcmp(argv[i], "--release-brake") == 0)
 			o.release = true;
+		else if (strcmp(argv[i], "--disconnect") == 0)
+			o.disconnect = true;
 		else
 			rest[n++] = argv[i];
 	}
 	rc = args_parse(n, rest, PROGRAM, about, &o.args);
 	free(rest);
-	if (rc == -1 && o.once + o.dry_run + o.release > 1) {
-		fprintf(stderr, "%s: only one of --once, --dry-run and --release-brake\n", PROGRAM);
+	if (rc == -1 && o.once + o.dry_run + o.release + o.disconnect > 1) {
+		fprintf(stderr,
+			"%s: only one of --once, --dry-run, --release-brake and --disconnect\n",
+			PROGRAM);
 		return EXIT_USAGE;
 	}
 	*ret = o;
@@ -120,25 +127,25 @@ static int conf_apply(const struct conf *c, struct revoker *r, struct errmsg *em
 	return source_apply(c, r, em);
 }
 
-static int store_setup(const struct conf *c, struct revoker *r, struct errmsg *em)
+int auto_revoke_store(const struct conf *c, const char *user, struct store **ret, struct errmsg *em)
 {
 	const char *socket = conf_path(c, "redis", NULL, "socket");
 	char path[PATH_MAX], password[512];
 	struct store_options o = {.socket = socket[0] != '\0' ? socket : NULL,
 				  .host = conf_str(c, "redis", NULL, "host"),
 				  .port = (int)conf_int(c, "redis", NULL, "port"),
-				  .user = PROGRAM,
+				  .user = user,
 				  .deadline_ms = (int)conf_int(c, "redis", NULL, "deadline")};
 	int rc, n;
 
-	n = snprintf(path, sizeof(path), "%s/redis-" PROGRAM,
-		     conf_path(c, "redis", NULL, "secrets"));
+	n = snprintf(path, sizeof(path), "%s/redis-%s", conf_path(c, "redis", NULL, "secrets"),
+		     user);
 	if (n <= 0 || (size_t)n >= sizeof(path))
 		return err_set(em, E_CONFIG, "redis: secrets: the path is too long");
 	rc = conf_secret_line(path, password, sizeof(password), em);
 	if (rc == E_OK) {
 		o.password = password;
-		rc = store_open(&o, &r->store);
+		rc = store_open(&o, ret);
 		if (rc != E_OK)
 			(void)err_set(em, rc, "cannot prepare the store: %s", err_text(rc));
 	}
@@ -285,6 +292,10 @@ int auto_revoke_run(int argc, char **argv)
 
 	if (code != -1)
 		return code;
+	if (o.disconnect) {
+		signals_set();
+		return disconnect_run(&o.args, &stop_wanted);
+	}
 	log_init(PROGRAM, o.args.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	r.dry_run = o.dry_run;
 	rc = sandbox_early(&em);
@@ -293,7 +304,7 @@ int auto_revoke_run(int argc, char **argv)
 	if (rc == E_OK)
 		rc = conf_apply(conf, &r, &em);
 	if (rc == E_OK && !o.release)
-		rc = store_setup(conf, &r, &em);
+		rc = auto_revoke_store(conf, PROGRAM, &r.store, &em);
 	if (rc != E_OK) {
 		log_error("%s", em.text[0] != '\0' ? em.text : err_text(rc));
 		code = EXIT_USAGE;

@@ -188,5 +188,25 @@ const struct conf_key conf_schema[] = {
 	{"leavers", false, "brake-count", CONF_INT, "50", 1, 1000000,
 	 "a cycle that takes access from more people than this waits for a person"},
 
+	{"disconnect", false, "give-up", CONF_INT, "30", 1, 300,
+	 "seconds after which an access point that does not answer is given up for now"},
+	{"disconnect", false, "sweep", CONF_INT, "60", 1, 3600,
+	 "seconds between looks at all sessions, for what no event told of"},
+
+	{"nas", true, "address", CONF_LIST, "{}", 0, 0,
+	 "addresses and prefixes from which these access points or controllers talk to RADIUS"},
+	{"nas", true, "secret", CONF_PATH, NULL, 0, 0,
+	 "file with the secret for Disconnect- and CoA-Request (mode 0600)"},
+	{"nas", true, "vendor", CONF_STR, "generic", 0, 0,
+	 "what they want in a request: generic, aruba, cisco, dell, extreme, hostapd, lancom, "
+	 "meraki, mikrotik, ruckus, switch"},
+	{"nas", true, "port", CONF_INT, "0", 0, 65535, "UDP port; 0: the vendor's"},
+	{"nas", true, "send-to", CONF_STR, "", 0, 0,
+	 "address that takes the requests instead, such as a controller's; empty: the same"},
+	{"nas", true, "vlan-change", CONF_STR, "auto", 0, 0,
+	 "how a device gets to another VLAN: coa, disconnect, or auto: as the vendor can"},
+	{"nas", true, "at-once", CONF_INT, "16", 1, 200,
+	 "requests that may be under way to one address"},
+
 	{NULL, false, NULL, CONF_STR, NULL, 0, 0, NULL},
 };

@@ -25,6 +25,7 @@ struct nas_session {
 	char mac[NAS_TEXT_SIZE];    /* Calling-Station-Id */
 	char called[NAS_TEXT_SIZE]; /* Called-Station-Id */
 	char login[LOGIN_SIZE];     /* User-Name of our Access-Accept */
+	char vlan[33];              /* that we told it; "-": none, "": not known */
 	int64_t opened, seen, ends; /* unix seconds by the ledger's clock */
 };
 

@@ -54,6 +54,11 @@ int reply_buf(const struct reply *r, size_t i, struct buf *out) MUST_CHECK;
 int reply_cert(const struct reply *r, struct certrec *ret) MUST_CHECK;
 int reply_user(const struct reply *r, struct user *ret) MUST_CHECK;
 int reply_group(const struct reply *r, struct group *ret) MUST_CHECK;
+struct facts;
+struct nas_session;
+int reply_facts(const struct reply *r, struct facts *ret) MUST_CHECK;
+/* ret is zeroed by who calls. */
+int reply_session(const struct reply *row, struct nas_session *ret) MUST_CHECK;
 int reply_device(const struct reply *r, struct device *ret) MUST_CHECK;
 
 #endif

@@ -2,14 +2,41 @@
 #include "core/model/serial.h"
 #include "core/store/store_call.h"
 
-int store_authorize(struct store *s, const char *serial, struct facts *ret, struct errmsg *em)
+int reply_facts(const struct reply *r, struct facts *ret)
 {
 	const struct reply *groups;
-	struct reply *r = NULL;
 	struct facts f;
-	struct call c;
 	int64_t ready;
 	size_t i;
+
+	memset(&f, 0, sizeof(f));
+	if (reply_count(r) != 6 || reply_number(r, 0, &ready) ||
+	    reply_text(r, 1, f.epoch, sizeof(f.epoch)) ||
+	    reply_kind(reply_at(r, 2)) != REPLY_ARRAY ||
+	    reply_kind(reply_at(r, 3)) != REPLY_ARRAY || reply_text(r, 4, f.hold, sizeof(f.hold)))
+		return E_INTERNAL;
+	f.store_ready = ready == 1;
+	f.have_cert = reply_count(reply_at(r, 2)) > 0;
+	if (f.have_cert && reply_cert(reply_at(r, 2), &f.cert))
+		return E_INTERNAL;
+	f.have_user = reply_count(reply_at(r, 3)) > 0;
+	if (f.have_user && reply_user(reply_at(r, 3), &f.user))
+		return E_INTERNAL;
+	groups = reply_at(r, 5);
+	f.n_groups = reply_count(groups);
+	if (reply_kind(groups) != REPLY_ARRAY || f.n_groups > USER_GROUPS_MAX)
+		return E_INTERNAL;
+	for (i = 0; i < f.n_groups; i++)
+		if (reply_group(reply_at(groups, i), &f.groups[i]))
+			return E_INTERNAL;
+	*ret = f;
+	return E_OK;
+}
+
+int store_authorize(struct store *s, const char *serial, struct facts *ret, struct errmsg *em)
+{
+	struct reply *r = NULL;
+	struct call c;
 	int rc;
 
 	call_init_ro(&c, "authorize");
@@ -17,30 +44,7 @@ int store_authorize(struct store *s, const char *serial, struct facts *ret, stru
 	rc = call_run(&c, s, &r, em);
 	if (rc != E_OK)
 		return rc;
-	memset(&f, 0, sizeof(f));
-	rc = E_INTERNAL;
-	if (reply_count(r) != 6 || reply_number(r, 0, &ready) ||
-	    reply_text(r, 1, f.epoch, sizeof(f.epoch)) ||
-	    reply_kind(reply_at(r, 2)) != REPLY_ARRAY ||
-	    reply_kind(reply_at(r, 3)) != REPLY_ARRAY || reply_text(r, 4, f.hold, sizeof(f.hold)))
-		goto out;
-	f.store_ready = ready == 1;
-	f.have_cert = reply_count(reply_at(r, 2)) > 0;
-	if (f.have_cert && reply_cert(reply_at(r, 2), &f.cert))
-		goto out;
-	f.have_user = reply_count(reply_at(r, 3)) > 0;
-	if (f.have_user && reply_user(reply_at(r, 3), &f.user))
-		goto out;
-	groups = reply_at(r, 5);
-	f.n_groups = reply_count(groups);
-	if (reply_kind(groups) != REPLY_ARRAY || f.n_groups > USER_GROUPS_MAX)
-		goto out;
-	for (i = 0; i < f.n_groups; i++)
-		if (reply_group(reply_at(groups, i), &f.groups[i]))
-			goto out;
-	*ret = f;
-	rc = E_OK;
-out:
+	rc = reply_facts(r, ret);
 	reply_free(r);
 	return rc == E_OK ? E_OK : call_bad_reply(em);
 }

@@ -17,6 +17,8 @@ static const struct rule {
 	{"EXISTS", NULL, E_EXISTS, 0},
 	{"STATE", NULL, E_STATE, 0},
 	{"INTERNAL", NULL, E_INTERNAL, 0},
+	{"BUSYGROUP", "has this group of readers already", E_EXISTS, 0},
+	{"NOGROUP", "has lost its group of readers, or the stream", E_NOTFOUND, 0},
 	{"NOTREADY", "is not set up, or its data are gone; see scepctl install", E_BACKEND, 0},
 	{"ERR Function not found", "has no scepauth Functions (run scepctl install)", E_BACKEND, 0},
 	{"LOADING", "is still loading its data; try again in a moment", E_BACKEND, 0},

@@ -14,7 +14,7 @@ static const struct {
 #name, offsetof(struct nas_session, name), sizeof(((struct nas_session *)0)->name) \
 	}
 	FIELD(nas),  FIELD(nas_id), FIELD(nas_ip), FIELD(nas_port), FIELD(nas_port_id),
-	FIELD(acct), FIELD(mac),    FIELD(called), FIELD(login),
+	FIELD(acct), FIELD(mac),    FIELD(called), FIELD(login),    FIELD(vlan),
 #undef FIELD
 };
 
@@ -134,7 +134,7 @@ static int read_field(const struct reply *flat, size_t i, struct nas_session *x)
 	return E_OK;
 }
 
-static int read_session(const struct reply *row, struct nas_session *x)
+int reply_session(const struct reply *row, struct nas_session *x)
 {
 	const struct reply *flat = reply_at(row, 1);
 	int rc = reply_text(row, 0, x->token, sizeof(x->token));
@@ -166,7 +166,7 @@ int store_sessions(struct store *s, const char *who, struct nas_session **ret, s
 	else if (n > 0 && !(list = calloc(n, sizeof(*list))))
 		rc = E_NOMEM;
 	for (size_t i = 0; rc == E_OK && i < n; i++)
-		if (read_session(reply_at(r, i), &list[i]) != E_OK)
+		if (reply_session(reply_at(r, i), &list[i]) != E_OK)
 			rc = call_bad_reply(em);
 	reply_free(r);
 	if (rc != E_OK) {

@@ -42,7 +42,7 @@ t_like "the portal holds its session key" "$(files onboard_portal)" 'session\.ke
 t_unlike "and no CA key" "$(files onboard_portal)" '(root|issuing|ra|ocsp)\.key'
 t_like "RADIUS holds its own key" "$(files freeradius)" 'radius/server\.key'
 t_unlike "and nothing else" "$(files freeradius)" '/ca/|/secrets/'
-t_is "nobody in there is root" "$(for s in admin redis scep_ca onboard_portal auto_revoke freeradius; do inside $s id -u; done | sort -u)" 900
+t_is "nobody in there is root" "$(for s in admin redis scep_ca onboard_portal auto_revoke disconnect freeradius; do inside $s id -u; done | sort -u)" 900
 
 t_ok "the student logs in" portal_login "$T_DIR/jar" sam "$(secret password-sam)"
 portal_add_device "$T_DIR/jar" laptop linux

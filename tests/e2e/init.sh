@@ -175,7 +175,7 @@ as() { # USER COMMAND...
 	shift
 	REDISCLI_AUTH=$(cat "$h/secrets/redis-$user") redis-cli -s "$h/run/redis.sock" --user "$user" --no-auth-warning "$@"
 }
-for u in installer front ca portal auto_revoke radius; do
+for u in installer front ca portal auto_revoke radius disconnect; do
 	t_is "Redis user $u" "$(as "$u" ACL WHOAMI 2>&1)" "$u"
 done
 t_like "user gc is off" "$(as gc ACL WHOAMI 2>&1)" 'WRONGPASS|NOAUTH|NOPERM'

@@ -12,7 +12,7 @@ sock=$dir/run/redis.sock
 hash_of() { printf 'pw-%s' "$1" | sha256sum | cut -d' ' -f1; }
 
 cp "$T_TOP/redis/users.acl.in" "$dir/redis/users.acl"
-programs=(front ca portal auto_revoke radius gc)
+programs=(front ca portal auto_revoke radius disconnect gc)
 for u in installer "${programs[@]}"; do
 	sed -i "s/@HASH_$u@/$(hash_of "$u")/" "$dir/redis/users.acl"
 done
@@ -49,10 +49,11 @@ U=u00000000000000000000000000000001 D=d00000000000000000000000000000001
 S=40000000000000000000000000000001 T=$(printf '%064d' 1) X=$(printf '%064d' 2)
 keys=(meta actors groups group:students "cert:$S" "ucerts:$U" "claim:$T" "ticket:$T" "utickets:$U" revoked
 	"user:$U" login:local login:ldap "device:$D" "udevices:$U" "enrol:$X" enrols "seen:$S" session:x "usessions:$U"
+	sessions "receipt:$U" receipt:mac:020000000001
 	pos:auto_revoke pos:anna pos: revoked2 xrevoked hold: hold hold:helpdesk hold:helpdesk2 hold:file
 	hold:local hold:ldap hold:ad hold:oidc hold:saml hold:entra hold:google hold:okta hold:scim hold:hr
 	hold:other hold:portal events: events events:installer events:front events:ca events:portal
-	events:auto_revoke events:radius events:gc events:anna events:bert events:annabel events:xanna anything)
+	events:auto_revoke events:radius events:disconnect events:gc events:anna events:bert events:annabel events:xanna anything)
 
 # Every command of this server that writes, with arguments in which KEY is the only key. The three parts of
 # COMMAND INFO that matter come from the server itself, so a new Redis with new commands is covered too.
@@ -83,15 +84,26 @@ while read -r c; do
 done < <(as installer COMMAND LIST FILTERBY ACLCAT write | sort)
 ((${#writers[@]} > 80)) || t_bail "too few writing commands found: ${#writers[*]}"
 
+streams=()
+for k in "${keys[@]}"; do [[ $k != events:* ]] || streams+=("$k"); done
 # What may be written directly, as "user command key"; nothing else may.
 allowed() {
 	local p h
 	echo "front hset enrol:$X"; echo "front expire enrol:$X"; echo "front del enrol:$X"
 	echo "portal hset enrol:$X"; echo "portal expire enrol:$X"; echo "portal del enrol:$X"
 	for p in front portal; do echo "$p zadd enrols"; echo "$p zrem enrols"; done
-	for p in front ca portal auto_revoke radius anna bert; do echo "$p xadd events:$p"; done
+	for p in front ca portal auto_revoke radius disconnect anna bert; do echo "$p xadd events:$p"; done
 	echo "radius hset session:x"; echo "radius expire session:x"; echo "radius del session:x"
 	echo "radius zadd usessions:$U"; echo "radius zrem usessions:$U"; echo "radius zremrangebyscore usessions:$U"
+	for p in zadd zrem zremrangebyscore expire; do echo "radius $p sessions"; done
+	echo "disconnect hset session:x"; echo "disconnect del session:x"
+	echo "disconnect zrem usessions:$U"; echo "disconnect zrem sessions"
+	for p in "receipt:$U" receipt:mac:020000000001; do
+		for h in xadd expire setex; do echo "disconnect $h $p"; done
+	done
+	for h in "${streams[@]}"; do
+		for p in xreadgroup xautoclaim xack; do echo "disconnect $p $h"; done
+	done
 	echo "radius expire usessions:$U"; echo "radius hset seen:$S"; echo "radius expire seen:$S"
 	for p in ca portal auto_revoke anna bert; do echo "$p hsetnx revoked"; done
 	echo "ca hset cert:$S"; echo "ca hset claim:$T"; echo "ca expireat claim:$T"; echo "ca zadd ucerts:$U"
@@ -107,8 +119,7 @@ allowed() {
 	echo "gc hdel revoked"
 	for h in "cert:$S" "device:$D" "ucerts:$U" "utickets:$U" "udevices:$U"; do echo "gc unlink $h"; done
 	for h in "ucerts:$U" "utickets:$U" "udevices:$U"; do echo "gc zrem $h"; done
-	for h in events: events:installer events:front events:ca events:portal events:auto_revoke events:radius \
-		events:gc events:anna events:bert events:annabel events:xanna; do echo "gc xtrim $h"; done
+	for h in "${streams[@]}"; do echo "gc xtrim $h"; done
 }
 allowed | sort >"$T_DIR/want"
 
@@ -135,7 +146,7 @@ done
 t_is "every writing command was understood" "$(cat "$T_DIR"/unclear.[a-z]* | sort -u | tr '\n' ' ')" ""
 
 # --- 2. the rules themselves: nothing but these commands, in no user but the installer --------------
-harmless=' acl|whoami ping time fcall fcall_ro exists type hget hmget hgetall hexists hlen hscan scan smembers zcard zrange
+harmless=' acl|whoami ping time fcall fcall_ro exists type get zscan xgroup|create xreadgroup xautoclaim xack setex hget hmget hgetall hexists hlen hscan scan smembers zcard zrange
 	zrangebyscore xrange xrevrange xlen hset hsetnx hdel expire expireat del unlink zadd zrem zremrangebyscore xadd xtrim '
 for user in "${programs[@]}" "${people[@]}"; do
 	line=$(as installer ACL LIST | grep "^user $user ")
@@ -146,6 +157,9 @@ for user in "${programs[@]}" "${people[@]}"; do
 	t_is "$user: no command outside the known ones" "$extra" ""
 	t_unlike "$user: no pattern that covers all keys for writing" "$line" '(^| |\()(~\*|allkeys|%W~\*|%RW~)'
 done
+t_like "disconnect lifts no hold" "$(as disconnect HDEL hold:helpdesk $U)" NOPERM
+t_like "and revokes nothing" "$(as disconnect HSETNX revoked $S x)" NOPERM
+t_like "and opens no session" "$(as disconnect FCALL session_open 0 "$(printf %032d 1)" $S 60)" '^(NOPERM|NOTFOUND|DENIED)'
 t_like "radius revokes nothing" "$(as radius HSETNX revoked $S x)" NOPERM
 
 # --- 3. real attempts -------------------------------------------------------------------------------
