@@ -274,7 +274,8 @@ local function cert_row(serial, c)
 		c.spki or '', c.ticket or '', revoked_note(serial) }
 end
 
-local GROUP_FIELDS = { 'priority', 'issuers', 'vlan', 'filter_id', 'session_timeout', 'device_limit' }
+local GROUP_FIELDS = { 'priority', 'issuers', 'vlan', 'filter_id', 'session_timeout', 'device_limit',
+	'ssids', 'nas', 'hours', 'zone', 'user_name' }
 
 local function group_row(name)
 	local g = redis.call('HMGET', 'group:' .. name, unpack(GROUP_FIELDS))
@@ -512,6 +513,13 @@ local GROUP_CHECK = {
 	filter_id = function(v) arg_text(v, 64, 'filter_id', true) end,
 	session_timeout = function(v) arg_int(v, 60, 30 * 86400, 'session_timeout') end,
 	device_limit = function(v) arg_int(v, 1, 1000, 'device_limit') end,
+	ssids = function(v) arg_text(v, 256, 'ssids', true) end,
+	nas = function(v) arg_text(v, 256, 'nas', true) end,
+	hours = function(v) arg_text(v, 256, 'hours', true) end,
+	zone = function(v) arg_text(v, 64, 'zone', true) end,
+	user_name = function(v)
+		if v ~= '' and v ~= 'match' then fail('BADARG', 'user_name must be match or empty') end
+	end,
 }
 
 local function group_put(a)
@@ -519,7 +527,7 @@ local function group_put(a)
 	need_ready()
 	local name = arg_name(a[1], 'group')
 	local g = { priority = '0', issuers = '', vlan = '', filter_id = '', session_timeout = '28800',
-		device_limit = '5' }
+		device_limit = '5', ssids = '', nas = '', hours = '', zone = '', user_name = '' }
 	if #a % 2 ~= 1 then fail('BADARG', 'fields come as name and value') end
 	for i = 2, #a, 2 do
 		if not GROUP_CHECK[a[i]] then fail('BADARG', 'unknown field %s', string.sub(a[i], 1, 32)) end
@@ -1862,7 +1870,7 @@ end
 register('status', status, 0, 0, 'no-writes')
 register('setup', setup, 0, 1)
 register('actor_put', actor_put, 2, 2)
-register('group_put', group_put, 1, 13)
+register('group_put', group_put, 1, 23)
 register('group_del', group_del, 1, 1)
 register('groups', groups, 0, 0, 'no-writes')
 register('rebuild', rebuild, 1, 2)

@@ -268,6 +268,27 @@ void pairs_session(REQUEST *request, struct nas_session *ret)
 		snprintf(ret->nas_port, sizeof(ret->nas_port), "%u", vp->vp_integer);
 }
 
+void pairs_place(REQUEST *request, struct authz_request *ret)
+{
+	struct nas_session x;
+	VALUE_PAIR *name;
+
+	memset(&x, 0, sizeof(x));
+	pairs_session(request, &x);
+	memcpy(ret->called, x.called, sizeof(ret->called));
+	memcpy(ret->nas_id, x.nas_id, sizeof(ret->nas_id));
+	memcpy(ret->nas, x.nas, sizeof(ret->nas));
+	while (request->parent)
+		request = request->parent;
+	if (!request->packet)
+		return;
+	exact_text(ret->user_name, sizeof(ret->user_name), request->packet, PW_USER_NAME);
+	name = fr_pair_find_by_num(request->packet->vps, PW_USER_NAME, 0, TAG_ANY);
+	/* One that cannot be repeated is not the same as none: nobody is called so. */
+	if (name && name->vp_length > 0 && !ret->user_name[0])
+		memcpy(ret->user_name, "?", 2);
+}
+
 static bool is_our_class(VALUE_PAIR *vp, char token[TOKEN_SIZE])
 {
 	static const size_t prefix = sizeof(CLASS_PREFIX) - 1;

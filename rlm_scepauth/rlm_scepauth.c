@@ -284,6 +284,7 @@ static rlm_rcode_t mod_authorize(void *instance, REQUEST *request)
 		authz_reject(&answer.verdict, why != AUTHZ_OK ? why : AUTHZ_INTERNAL);
 		return turn_away(inst, request, &req, &who, &answer);
 	}
+	pairs_place(request, &req);
 	backend_decide(inst->backend, &req, &answer);
 	log_news(inst, &answer);
 	if (!answer.verdict.accept)

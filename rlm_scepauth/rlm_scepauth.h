@@ -28,6 +28,9 @@ enum authz_reason pairs_read(REQUEST *request, struct authz_request *ret);
 
 void pairs_asker(REQUEST *request, struct asker *ret);
 
+/* Adds what the NAS says: where the device is and what it calls itself. */
+void pairs_place(REQUEST *request, struct authz_request *ret);
+
 /* Lets the request pass: reply attributes with the Class token, and Auth-Type. E_NOMEM, or E_STATE
  * when a policy before us has decided otherwise; the reply holds nothing of ours then. */
 int pairs_accept(REQUEST *request, const struct authz_verdict *v,

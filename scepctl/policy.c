@@ -7,6 +7,7 @@
 #include "core/pki/cert_check.h"
 #include "scepctl/ctl.h"
 #include "scepctl/init_plan.h"
+#include "scepctl/policy_rules.h"
 
 static int add_file(const char *path, const char *profile, struct group *g, struct errmsg *em)
 {
@@ -102,6 +103,8 @@ int policy_group(const struct conf *conf, const char *name, struct group *ret, s
 	}
 	for (size_t i = 0; rc == E_OK && i < n; i++)
 		rc = add_issuer(conf, name, profiles[i], &g, em);
+	if (rc == E_OK)
+		rc = policy_rules(conf, name, &g, em);
 	if (rc == E_OK)
 		*ret = g;
 	return rc;
@@ -214,6 +217,11 @@ static int print_groups(const struct group *groups, size_t n, bool json)
 		json_set_str(g, "filter_id", groups[i].filter_id);
 		json_set_int(g, "session_timeout", groups[i].session_timeout);
 		json_set_int(g, "device_limit", groups[i].device_limit);
+		json_set_str(g, "ssids", groups[i].ssids);
+		json_set_str(g, "nas", groups[i].nas);
+		json_set_str(g, "hours", groups[i].hours);
+		json_set_str(g, "zone", groups[i].zone);
+		json_set_str(g, "user_name", groups[i].user_name);
 		json_set(g, "issuers", issuers);
 		json_push(list, g);
 	}

@@ -1,5 +1,7 @@
 #include "core/authz/authz.h"
 
+#include "core/authz/place.h"
+#include "core/authz/week.h"
 #include "core/base/text.h"
 #include "core/model/facts.h"
 #include "core/model/serial.h"
@@ -13,7 +15,8 @@
  *   revocation       before the dates, since it is what the helpdesk looks for
  *   dates            by the record; TLS has checked those inside the certificate
  *   person           known, not held, not gone
- *   group            one that allows this issuer now
+ *   group            one that allows this issuer, here and now
+ *   name             what the device calls itself, where the group minds
  *
  * Facts that contradict each other or the question are never interpreted: internal_error.
  */
@@ -106,27 +109,79 @@ static bool outranks(const struct group *a, const struct group *b)
 	return strncmp(a->name, b->name, NAME_SIZE) < 0;
 }
 
-static enum authz_reason find_group(const struct authz_request *req, const struct facts *f,
-				    const struct group **ret)
+static bool is_ended(const char *s, size_t size)
 {
-	const struct group *best = NULL;
+	return memchr(s, '\0', size) != NULL;
+}
+
+/* AUTHZ_OK, or why the group does not count for this connection; AUTHZ_INTERNAL when its rules cannot be
+ * read. *ret_left: seconds until it does not count any more. */
+static enum authz_reason here_and_now(const struct authz_request *req, const struct group *g,
+				      int64_t *ret_left)
+{
+	const char *ssid = place_ssid(req->called);
+	int64_t left = INT64_MAX;
+
+	if (!is_ended(g->ssids, sizeof(g->ssids)) || !is_ended(g->nas, sizeof(g->nas)) ||
+	    !is_ended(g->hours, sizeof(g->hours)) || !is_ended(g->zone, sizeof(g->zone)))
+		return AUTHZ_INTERNAL;
+	if (g->hours[0] && week_left(g->hours, g->zone, req->now, &left))
+		return AUTHZ_INTERNAL;
+	if (g->ssids[0] && !place_is_listed(g->ssids, ssid ? ssid : ""))
+		return AUTHZ_WRONG_SSID;
+	if (g->nas[0] && !place_matches(g->nas, req->nas_id) && !place_matches(g->nas, req->nas))
+		return AUTHZ_WRONG_NAS;
+	if (left == 0)
+		return AUTHZ_WRONG_TIME;
+	*ret_left = left;
+	return AUTHZ_OK;
+}
+
+/* Where several groups allow the issuer and none of them counts here and now, the one that would decide
+ * elsewhere gives the reason. */
+static enum authz_reason find_group(const struct authz_request *req, const struct facts *f,
+				    const struct group **ret, int64_t *ret_left)
+{
+	const struct group *best = NULL, *missed = NULL;
+	enum authz_reason reason = AUTHZ_NO_GROUP;
 
 	if (f->n_groups > USER_GROUPS_MAX || f->user.n_groups > USER_GROUPS_MAX)
 		return AUTHZ_INTERNAL;
 	for (size_t i = 0; i < f->n_groups; i++) {
 		const struct group *g = &f->groups[i];
+		enum authz_reason why;
+		int64_t left = 0;
 
 		if (g->n_issuers > GROUP_ISSUERS_MAX || !g->name[0])
 			return AUTHZ_INTERNAL;
 		if (!is_member(&f->user, g->name) || !allows(g, req->issuer))
 			continue;
-		if (!best || outranks(g, best))
+		why = here_and_now(req, g, &left);
+		if (why == AUTHZ_INTERNAL)
+			return why;
+		if (why != AUTHZ_OK && (!missed || outranks(g, missed))) {
+			missed = g;
+			reason = why;
+		}
+		if (why == AUTHZ_OK && (!best || outranks(g, best))) {
 			best = g;
+			*ret_left = left;
+		}
 	}
 	if (!best)
-		return AUTHZ_NO_GROUP;
+		return reason;
 	*ret = best;
 	return AUTHZ_OK;
+}
+
+static enum authz_reason check_name(const struct authz_request *req, const struct facts *f,
+				    const struct group *g)
+{
+	if (!g->user_name[0])
+		return AUTHZ_OK;
+	if (strncmp(g->user_name, GROUP_NAME_MATCH, sizeof(g->user_name)) != 0)
+		return AUTHZ_INTERNAL;
+	return place_name_fits(req->user_name, f->user.login) ? AUTHZ_OK : AUTHZ_NAME_MISMATCH;
 }
 
 static int64_t least(int64_t a, int64_t b)
@@ -143,11 +198,12 @@ static bool copy_plain(char *dst, const char *src, size_t size)
 }
 
 static enum authz_reason fill_accept(const struct authz_request *req, const struct facts *f,
-				     const struct group *g, struct authz_verdict *v)
+				     const struct group *g, int64_t left, struct authz_verdict *v)
 {
 	/* The earlier checks made every one of these positive but the group's own. */
 	int64_t timeout = least(g->session_timeout, f->cert.not_after - req->now);
 
+	timeout = least(timeout, left);
 	if (f->user.leave_at > 0)
 		timeout = least(timeout, f->user.leave_at - req->now);
 	if (timeout <= 0)
@@ -166,6 +222,7 @@ static enum authz_reason decide(const struct authz_request *req, const struct fa
 {
 	const struct group *g = NULL;
 	enum authz_reason why;
+	int64_t left = 0;
 
 	if (!serial_is_canonical(req->serial))
 		return AUTHZ_BAD_SERIAL;
@@ -181,10 +238,12 @@ static enum authz_reason decide(const struct authz_request *req, const struct fa
 	why = check_person(req, f);
 	if (why != AUTHZ_OK)
 		return why;
-	why = find_group(req, f, &g);
+	why = find_group(req, f, &g, &left);
 	if (why != AUTHZ_OK)
 		return why;
-	return fill_accept(req, f, g, v);
+	why = fill_accept(req, f, g, left, v);
+	/* Last, as it looks at the login that is plain text by now. */
+	return why == AUTHZ_OK ? check_name(req, f, g) : why;
 }
 
 void authz_decide(const struct authz_request *req, const struct facts *f, struct authz_verdict *ret)

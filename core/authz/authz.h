@@ -8,6 +8,7 @@
 #define CORE_AUTHZ_AUTHZ_H
 
 #include "core/model/limits.h"
+#include "core/model/nas_session.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,6 +35,10 @@ struct facts; /* core/model/facts.h */
 	X(AUTHZ_USER_HELD, "user_held")                                                            \
 	X(AUTHZ_USER_LEFT, "user_left")                                                            \
 	X(AUTHZ_NO_GROUP, "no_group")                                                              \
+	X(AUTHZ_WRONG_SSID, "ssid_not_allowed")                                                    \
+	X(AUTHZ_WRONG_NAS, "nas_not_allowed")                                                      \
+	X(AUTHZ_WRONG_TIME, "time_not_allowed")                                                    \
+	X(AUTHZ_NAME_MISMATCH, "user_name_mismatch")                                               \
 	X(AUTHZ_NOT_EAP_TLS, "not_eap_tls")                                                        \
 	X(AUTHZ_INTERNAL, "internal_error")
 
@@ -47,6 +52,11 @@ struct authz_request {
 	char serial[SERIAL_SIZE]; /* canonical, from the certificate that TLS verified */
 	char issuer[AKI_SIZE];    /* its authority key identifier, lower-case hex */
 	int64_t now;              /* unix seconds */
+	/* As the NAS says, "" where it does not: a value that is too long must not be cut. */
+	char called[NAS_TEXT_SIZE];    /* Called-Station-Id */
+	char nas_id[NAS_TEXT_SIZE];    /* NAS-Identifier */
+	char nas[NAS_TEXT_SIZE];       /* where the packet came from */
+	char user_name[NAS_TEXT_SIZE]; /* what the device calls itself before TLS */
 };
 
 struct authz_verdict {

@@ -140,6 +140,19 @@ const struct conf_key conf_schema[] = {
 	{"group", true, "session-timeout", CONF_INT, "28800", 60, 30 * DAY,
 	 "longest session in seconds before the device must authenticate again"},
 	{"group", true, "device-limit", CONF_INT, "5", 1, 1000, "live devices per person"},
+	{"group", true, "ssids", CONF_LIST, "{}", 0, 0,
+	 "Wi-Fi networks where the group counts, by name; empty: anywhere, by wire too"},
+	{"group", true, "nas", CONF_LIST, "{}", 0, 0,
+	 "NAS-Identifiers or addresses where the group counts, * at the end for any that begin so; "
+	 "empty: anywhere"},
+	{"group", true, "hours", CONF_LIST, "{}", 0, 0,
+	 "times of the week when the group counts, such as mon-fri 07:00-19:00; empty: always"},
+	{"group", true, "timezone", CONF_STR, "", 0, 0,
+	 "time zone of hours, such as Europe/Berlin"},
+	{"group", true, "user-name", CONF_STR, "rewrite", 0, 0,
+	 "outer identity that is another person's: rewrite (the reply names the right one) or "
+	 "match "
+	 "(refused)"},
 	{"group", true, "ldap", CONF_LIST, "{}", 0, 0,
 	 "groups of the directory that are this one, by name or DN; empty: the one of the same "
 	 "name"},

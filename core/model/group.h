@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define GROUP_NAME_MATCH "match"
+
 struct group {
 	char name[NAME_SIZE];
 	long priority; /* the highest wins */
@@ -17,6 +19,13 @@ struct group {
 	char filter_id[65];   /* Filter-Id (RFC 2865 section 5.11); "" none */
 	long session_timeout; /* seconds */
 	long device_limit;    /* live certificates a person may hold through this group */
+	/* Where and when it counts, as text; "" anywhere, always. core/authz reads it. */
+	char ssids[GROUP_LIST_SIZE]; /* names, separated by commas */
+	char nas[GROUP_LIST_SIZE]; /* NAS-Identifiers or addresses, with '*' at the end any that begin so */
+	char hours[GROUP_LIST_SIZE]; /* core/authz/week.h */
+	char zone[GROUP_ZONE_SIZE];
+	char user_name
+		[8]; /* GROUP_NAME_MATCH: what the device calls itself must fit its login; "": need not */
 };
 
 #endif

@@ -13,6 +13,8 @@ enum {
 	REASON_SIZE = 201,
 	USER_GROUPS_MAX = 16,
 	GROUP_ISSUERS_MAX = 8,
+	GROUP_LIST_SIZE = 257, /* lists of places and times */
+	GROUP_ZONE_SIZE = 65,
 };
 
 #endif

@@ -70,6 +70,16 @@ int store_group_put(struct store *s, const struct group *g, struct errmsg *em)
 	call_int(&c, g->session_timeout);
 	call_str(&c, "device_limit");
 	call_int(&c, g->device_limit);
+	call_str(&c, "ssids");
+	call_str(&c, g->ssids);
+	call_str(&c, "nas");
+	call_str(&c, g->nas);
+	call_str(&c, "hours");
+	call_str(&c, g->hours);
+	call_str(&c, "zone");
+	call_str(&c, g->zone);
+	call_str(&c, "user_name");
+	call_str(&c, g->user_name);
 	return call_run(&c, s, NULL, em);
 }
 

@@ -60,6 +60,26 @@ sed -i 's/profiles = {"students"}/profiles = {"nobody"}/' "$d/scepauth.conf"
 sed -i 's/vlan = "21"/vlan = "22"/' "$d/scepauth.conf"
 t_is "a bad group is exit status 2" "$(code ctl policy load)" 2
 t_is "and changes no group at all" "$(ctl policy list --json | jq -r '.groups[] | select(.name == "staff").vlan')" 21
+
+staff_rules() { # LINES...: the staff group with these keys added, loaded
+	awk -v more="$*" '{ print } /^group "staff"/ { print more }' "$T_DIR/conf" >"$d/scepauth.conf"
+	ctl policy load 2>&1
+}
+staff_rules 'ssids = {"campus", "staff lab"} nas = {"ap-*"} hours = {"mon-fri 07:00-19:00", "sat 08:00-12:00"} timezone = "CET-1CEST,M3.5.0,M10.5.0/3" user-name = "match"' >/dev/null
+t_is "where and when a group counts" "$(ctl policy list --json | jq -r '.groups[] | select(.name == "staff") | [.ssids, .nas, .hours, .zone, .user_name] | join(";")')" \
+	"campus,staff lab;ap-*;mon-fri 07:00-19:00,sat 08:00-12:00;CET-1CEST,M3.5.0,M10.5.0/3;match"
+if [[ -r /usr/share/zoneinfo/Europe/Berlin ]]; then
+	staff_rules 'timezone = "Europe/Berlin"' >/dev/null
+	t_is "a zone by name" "$(ctl policy list --json | jq -r '.groups[] | select(.name == "staff").zone')" "CET-1CEST,M3.5.0,M10.5.0/3"
+else
+	t_skip "a zone by name" "no tzdata"
+fi
+t_like "hours without a zone" "$(staff_rules 'hours = {"mon 07:00-19:00"}')" 'group "staff": hours need a timezone'
+t_like "a zone that is none" "$(staff_rules 'timezone = "../Berlin"')" 'group "staff": timezone "../Berlin" is not in'
+t_like "hours that are none" "$(staff_rules 'hours = {"monday"} timezone = "UTC0"')" 'hours "monday" are not of the form'
+t_like "a comma in a Wi-Fi name" "$(staff_rules 'ssids = {"a,b"}')" 'ssids "a,b" is empty or has a comma'
+t_like "another rule for names" "$(staff_rules 'user-name = "maybe"')" 'user-name is "rewrite" or "match", not "maybe"'
+t_like "a list that is too long" "$(staff_rules "nas = {$(printf '"%0100d",' 1 2 3)\"x\"}")" 'nas is longer than 256 bytes'
 cp "$T_DIR/conf" "$d/scepauth.conf"
 t_ok "the old policy again" ctl policy load
 t_like "another user may not load policy" "$(ctl --as portal policy load 2>&1)" 'only the installer'

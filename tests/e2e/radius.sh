@@ -278,6 +278,55 @@ expect_reject "a store without epoch" alice store_not_ready
 install_as HSET meta epoch "$epoch"
 expect_accept "(and with it)" alice 20
 
+# --- here and now --------------------------------------------------------------------------------------
+
+at() { # CALLED-STATION-ID NAS-IDENTIFIER: more options of eapol_test
+	place=("-N30:s:$1" "-N32:s:$2")
+}
+place=()
+expect_here() { # TEXT WANTED: "accept 20", or "reject " and a reason
+	connect alice "${place[@]}"
+	local got="$EAP_RESULT $EAP_VLAN"
+	[[ $EAP_RESULT == accept ]] || got="$EAP_RESULT $(reasons)"
+	t_is "$1" "$got" "$2" || t_note "$(new_log | tail -n 5)"
+}
+install_as HSET group:staff ssids "campus,staff lab" nas "ap-*,192.0.2.9"
+at 00-11-22-33-44-55:campus ap-17
+expect_here "on a Wi-Fi and at a NAS of the group's" "accept 20"
+at "00-11-22-33-44-55:staff lab" ap-17
+expect_here "a name with a blank" "accept 20"
+at 00-11-22-33-44-55:guests ap-17
+expect_here "on another Wi-Fi" "reject ssid_not_allowed"
+at 00-11-22-33-44-55 ap-17
+expect_here "without a Wi-Fi" "reject ssid_not_allowed"
+at 00-11-22-33-44-55:campus switch-1
+expect_here "at another NAS" "reject nas_not_allowed"
+install_as HSET group:staff nas "switch-*,$RADIUS_HOST"
+at 00-11-22-33-44-55:campus ap-17
+expect_here "a NAS is known by its address, too" "accept 20"
+place=()
+install_as HSET group:staff ssids "" nas "" zone EST5EDT,M3.2.0,M11.1.0
+# Open until the next full hour but one, by New York's clock: a session of 1 to 2 hours.
+install_as HSET group:staff hours "$(TZ=EST5EDT,M3.2.0,M11.1.0 date -d '3 hours ago' '+%a %H:00' | tr '[:upper:]' '[:lower:]')-$(
+	TZ=EST5EDT,M3.2.0,M11.1.0 date -d '2 hours' +%H:00)"
+expect_here "in the group's hours" "accept 20"
+t_ok "the session ends with them ($EAP_SESSION_TIMEOUT s)" test "$EAP_SESSION_TIMEOUT" -gt 3500 -a "$EAP_SESSION_TIMEOUT" -le 7200
+install_as HSET group:staff hours "$(TZ=EST5EDT,M3.2.0,M11.1.0 date -d '3 hours ago' '+%a %H:00' | tr '[:upper:]' '[:lower:]')-$(
+	TZ=EST5EDT,M3.2.0,M11.1.0 date -d '1 hour ago' +%H:00)"
+expect_here "after them" "reject time_not_allowed"
+install_as HSET group:staff hours sometimes
+expect_here "hours that nobody can read" "reject internal_error"
+install_as HSET group:staff hours "" zone "" user_name match
+expect_here "a device that names nobody where the name must fit" "accept 20"
+eapol_conf "$dev/liar2.conf" "$dev/alice.pem" "$dev/key.pem" sam@example.edu
+expect_reject "one that names somebody else" liar2 user_name_mismatch
+eapol_conf "$dev/own.conf" "$dev/alice.pem" "$dev/key.pem" ALICE
+expect_accept "one that names its person" own 20
+install_as HSET group:staff user_name odd
+expect_here "a rule for names that is none" "reject internal_error"
+install_as HSET group:staff user_name ""
+expect_accept "(and without these rules)" liar2 20
+
 # --- the backend --------------------------------------------------------------------------------------
 
 redis_pid=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid")

@@ -353,6 +353,89 @@ static void bad_group_name(struct authz_request *req, struct facts *f)
 	put(f->user.groups[0], NAME_SIZE, "st\taff");
 }
 
+#define RULE(name, field, value)                                                                   \
+	static void name(struct authz_request *req, struct facts *f)                               \
+	{                                                                                          \
+		(void)req;                                                                         \
+		put(f->groups[0].field, sizeof(f->groups[0].field), value);                        \
+	}
+#define ENDLESS(name, field)                                                                       \
+	static void name(struct authz_request *req, struct facts *f)                               \
+	{                                                                                          \
+		(void)req;                                                                         \
+		memset(f->groups[0].field, 'a', sizeof(f->groups[0].field));                       \
+	}
+
+/* NOW is a Friday, 08:00 UTC. */
+RULE(ssids, ssids, "campus,lab")
+RULE(nas, nas, "ap-*,192.0.2.1")
+RULE(hours, hours, "fri 07:00-09:30")
+RULE(hours_over, hours, "fri 07:00-08:00")
+RULE(hours_unread, hours, "always")
+RULE(name_odd, user_name, "odd")
+RULE(name_match, user_name, "match")
+ENDLESS(endless_ssids, ssids)
+ENDLESS(endless_nas, nas)
+ENDLESS(endless_hours, hours)
+ENDLESS(endless_zone, zone)
+ENDLESS(endless_name, user_name)
+
+static void ssid_is(struct authz_request *req, struct facts *f)
+{
+	ssids(req, f);
+	put(req->called, sizeof(req->called), "00-11-22-33-44-55:lab");
+}
+
+static void ssid_is_not(struct authz_request *req, struct facts *f)
+{
+	ssids(req, f);
+	put(req->called, sizeof(req->called), "00-11-22-33-44-55:guests");
+}
+
+static void nas_is(struct authz_request *req, struct facts *f)
+{
+	nas(req, f);
+	put(req->nas_id, sizeof(req->nas_id), "ap-17");
+	put(req->nas, sizeof(req->nas), "192.0.2.99");
+}
+
+static void nas_address_is(struct authz_request *req, struct facts *f)
+{
+	nas(req, f);
+	put(req->nas, sizeof(req->nas), "192.0.2.1");
+}
+
+static void nas_is_not(struct authz_request *req, struct facts *f)
+{
+	nas(req, f);
+	put(req->nas_id, sizeof(req->nas_id), "switch-1");
+	put(req->nas, sizeof(req->nas), "192.0.2.10");
+}
+
+static void hours_elsewhere(struct authz_request *req, struct facts *f)
+{
+	hours(req, f);
+	put(f->groups[0].zone, sizeof(f->groups[0].zone), "EST5");
+}
+
+static void calls_itself_bob(struct authz_request *req, struct facts *f)
+{
+	name_match(req, f);
+	put(req->user_name, sizeof(req->user_name), "bob@example.edu");
+}
+
+static void bob_may(struct authz_request *req, struct facts *f)
+{
+	(void)f;
+	put(req->user_name, sizeof(req->user_name), "bob@example.edu");
+}
+
+static void calls_itself_alice(struct authz_request *req, struct facts *f)
+{
+	name_match(req, f);
+	put(req->user_name, sizeof(req->user_name), "alice@example.edu");
+}
+
 static void nothing(struct authz_request *req, struct facts *f)
 {
 	(void)req;
@@ -408,6 +491,27 @@ static const struct {
 	{"too many groups", too_many_groups, AUTHZ_INTERNAL, 0},
 	{"too many memberships", too_many_memberships, AUTHZ_INTERNAL, 0},
 	{"too many issuers", too_many_issuers, AUTHZ_INTERNAL, 0},
+	{"on a Wi-Fi of the group's", ssid_is, AUTHZ_OK, 28800},
+	{"on another Wi-Fi", ssid_is_not, AUTHZ_WRONG_SSID, 0},
+	{"on no Wi-Fi", ssids, AUTHZ_WRONG_SSID, 0},
+	{"at a NAS of the group's", nas_is, AUTHZ_OK, 28800},
+	{"at one by its address", nas_address_is, AUTHZ_OK, 28800},
+	{"at another NAS", nas_is_not, AUTHZ_WRONG_NAS, 0},
+	{"at a NAS without a name", nas, AUTHZ_WRONG_NAS, 0},
+	{"the session ends with the group's hours", hours, AUTHZ_OK, 5400},
+	{"hours that are just over", hours_over, AUTHZ_WRONG_TIME, 0},
+	{"the hours of another zone", hours_elsewhere, AUTHZ_WRONG_TIME, 0},
+	{"hours that cannot be read", hours_unread, AUTHZ_INTERNAL, 0},
+	{"Wi-Fi names without end", endless_ssids, AUTHZ_INTERNAL, 0},
+	{"NAS names without end", endless_nas, AUTHZ_INTERNAL, 0},
+	{"hours without end", endless_hours, AUTHZ_INTERNAL, 0},
+	{"zone without end", endless_zone, AUTHZ_INTERNAL, 0},
+	{"a name that is another's", calls_itself_bob, AUTHZ_NAME_MISMATCH, 0},
+	{"the same where nobody minds", bob_may, AUTHZ_OK, 28800},
+	{"the own name", calls_itself_alice, AUTHZ_OK, 28800},
+	{"no name", name_match, AUTHZ_OK, 28800},
+	{"a rule for names that is none", name_odd, AUTHZ_INTERNAL, 0},
+	{"a rule for names without end", endless_name, AUTHZ_INTERNAL, 0},
 	{"session of no second", no_session, AUTHZ_INTERNAL, 0},
 	{"session of less than none", negative_session, AUTHZ_INTERNAL, 0},
 	{"VLAN with a control character", bad_vlan, AUTHZ_INTERNAL, 0},
@@ -537,6 +641,42 @@ static void test_effective_group(void **state)
 	decide_group(&f, &req, "staff");
 }
 
+/* Who is in several groups gets the best one that counts here and now. */
+static void test_group_here_and_now(void **state)
+{
+	struct authz_request req;
+	struct authz_verdict v;
+	struct facts f;
+
+	(void)state;
+	good(&req, &f);
+	hours_over(&req, &f);
+	add_group(&f, "guests", 1, issuer);
+	decide_group(&f, &req, "guests");
+	swap_groups(&f, 0, 1);
+	decide_group(&f, &req, "guests");
+
+	/* None does: the reason is that of the highest, in either order. */
+	put(f.groups[0].ssids, sizeof(f.groups[0].ssids), "guests");
+	authz_decide(&req, &f, &v);
+	assert_int_equal(v.reason, AUTHZ_WRONG_TIME);
+	swap_groups(&f, 0, 1);
+	authz_decide(&req, &f, &v);
+	assert_int_equal(v.reason, AUTHZ_WRONG_TIME);
+	expect_nothing_given(&v);
+
+	/* The hours of a group that does not decide do not cut the session. */
+	good(&req, &f);
+	hours(&req, &f);
+	add_group(&f, "admins", 20, issuer);
+	authz_decide(&req, &f, &v);
+	assert_string_equal(v.group, "admins");
+	assert_int_equal(v.session_timeout, 28800);
+	swap_groups(&f, 0, 1);
+	authz_decide(&req, &f, &v);
+	assert_int_equal(v.session_timeout, 28800);
+}
+
 /* What the reply gets comes from the group that won and from no other. */
 static void test_reply_values(void **state)
 {
@@ -595,9 +735,10 @@ static void test_reject_never_accepts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_reason),    cmocka_unit_test(test_session_timeout),
-		cmocka_unit_test(test_effective_group), cmocka_unit_test(test_reply_values),
-		cmocka_unit_test(test_reason_texts),    cmocka_unit_test(test_reject_never_accepts),
+		cmocka_unit_test(test_every_reason),         cmocka_unit_test(test_session_timeout),
+		cmocka_unit_test(test_effective_group),      cmocka_unit_test(test_reply_values),
+		cmocka_unit_test(test_group_here_and_now),   cmocka_unit_test(test_reason_texts),
+		cmocka_unit_test(test_reject_never_accepts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

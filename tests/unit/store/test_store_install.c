@@ -68,6 +68,11 @@ static void groups(void **state)
 		.filter_id = "staff-in",
 		.session_timeout = 28800,
 		.device_limit = 7,
+		.ssids = "campus,staff lab",
+		.nas = "ap-*",
+		.hours = "mon-fri 07:00-19:00",
+		.zone = "UTC0",
+		.user_name = GROUP_NAME_MATCH,
 	};
 	struct group *list = NULL, bad;
 	size_t n = 0;
@@ -85,6 +90,11 @@ static void groups(void **state)
 	assert_string_equal(list[0].filter_id, "staff-in");
 	assert_int_equal(list[0].session_timeout, 28800);
 	assert_int_equal(list[0].device_limit, 7);
+	assert_string_equal(list[0].ssids, g.ssids);
+	assert_string_equal(list[0].nas, g.nas);
+	assert_string_equal(list[0].hours, g.hours);
+	assert_string_equal(list[0].zone, g.zone);
+	assert_string_equal(list[0].user_name, g.user_name);
 	free(list);
 	g.n_issuers = 0;
 	OK(store_group_put(S.installer, &g, &S.em));
@@ -98,6 +108,11 @@ static void groups(void **state)
 		FAILS(store_group_put(S.installer, &bad, &S.em), want);                            \
 	} while (0)
 	REFUSED(bad.name[0] = '\0', E_FORMAT);
+	REFUSED(bad.ssids[0] = 1, E_FORMAT);
+	REFUSED(bad.nas[0] = 1, E_FORMAT);
+	REFUSED(bad.hours[0] = 1, E_FORMAT);
+	REFUSED(bad.zone[0] = 1, E_FORMAT);
+	REFUSED(bad.user_name[0] = 'x', E_FORMAT);
 	REFUSED(bad.name[1] = '*', E_FORMAT);
 	REFUSED(bad.priority = 1001, E_FORMAT);
 	REFUSED(bad.session_timeout = 59, E_FORMAT);
@@ -193,7 +208,8 @@ static void wrong_number_of_arguments(void **state)
 		if (strstr(RAW("portal", "FCALL", functions[i], "0"), "arguments") == NULL)
 			fail_msg("%s: %s", functions[i], told);
 		if (strstr(RAW("portal", "FCALL", functions[i], "0", "1", "2", "3", "4", "5", "6",
-			       "7", "8", "9", "10", "11", "12", "13", "14"),
+			       "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18",
+			       "19", "20", "21", "22", "23", "24"),
 			   strcmp(functions[i], "events_ack") == 0 ? "writer and id"
 								   : "arguments") == NULL)
 			fail_msg("%s: %s", functions[i], told);
