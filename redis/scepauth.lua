@@ -686,6 +686,9 @@ local function rebuild_cert(plan, f, t)
 		plan[1][#plan[1] + 1] = f[12]
 	end
 	if not old or not redis.call('ZSCORE', index, serial) then plan[#plan + 1] = { 'ZADD', index, c.not_after, serial } end
+	if c.state ~= 'aborted' and redis.call('HEXISTS', 'keyowners', c.spki) == 0 then
+		plan[#plan + 1] = { 'HSETNX', 'keyowners', c.spki, c.user }
+	end
 	if c.state == 'aborted' and not is_revoked(serial) then plan_revoke(plan, serial, f[12] .. ' ca aborted') end
 	rebuild_claim(plan, serial, c, t)
 end
@@ -731,6 +734,20 @@ local function rebuild_look()
 	for _, g in ipairs(redis.call('SMEMBERS', 'groups')) do ours[#ours + 1] = 'group:' .. g end
 	for _, k in ipairs(ours) do keys = keys - redis.call('EXISTS', k) end
 	return { redis.call('EXISTS', 'meta'), keys }
+end
+
+-- Whose keys those certificates have that are there already: a page of all keys of the store.
+local function key_owners(a)
+	need_installer()
+	need_ready()
+	if not string.find(a[1], '^%d+$') or #a[1] > 20 then fail('BADARG', 'bad cursor') end
+	local plan, r = {}, redis.call('SCAN', a[1], 'MATCH', 'cert:*', 'COUNT', 1000)
+	for _, key in ipairs(r[2]) do
+		local c = redis.call('HMGET', key, 'spki', 'user', 'state')
+		if c[1] and c[2] and c[3] ~= 'aborted' then plan[#plan + 1] = { 'HSETNX', 'keyowners', c[1], c[2] } end
+	end
+	run(plan)
+	return r[1]
 end
 
 -- People and devices ---------------------------------------------------------------------------
@@ -998,9 +1015,16 @@ local function ticket_claim(a)
 	local done = claim and earlier_claim(who, claim, h, serial, c.spki, c, plan)
 	if done then return done end
 	if expires <= t then fail('DENIED', 'the ticket has expired') end
+	-- Whoever holds the key could be either of the two.
+	local owner = redis.call('HGET', 'keyowners', c.spki)
+	if owner and owner ~= c.user then
+		cert_event(who, 'key_other_person', serial, c, 'ticket', h, 'spki', c.spki, 'owner', owner)
+		fail('STATE', 'the public key is another person\'s')
+	end
 	if redis.call('EXISTS', 'cert:' .. serial) == 1 or is_revoked(serial) then
 		fail('EXISTS', 'serial %s was used before', serial)
 	end
+	plan[#plan + 1] = { 'HSETNX', 'keyowners', c.spki, c.user }
 	plan[#plan + 1] = { 'HSET', 'claim:' .. h, 'state', 'bound', 'spki', c.spki, 'serial', serial }
 	plan[#plan + 1] = { 'EXPIREAT', 'claim:' .. h, text(expires + KEEP) }
 	plan[#plan + 1] = { 'HSET', 'cert:' .. serial, 'issuer', c.issuer, 'user', c.user, 'device', c.device,
@@ -1875,6 +1899,7 @@ register('group_del', group_del, 1, 1)
 register('groups', groups, 0, 0, 'no-writes')
 register('rebuild', rebuild, 1, 2)
 register('rebuild_look', rebuild_look, 0, 0, 'no-writes')
+register('key_owners', key_owners, 1, 1)
 register('user_put', user_put, 7, 7)
 register('user_get', user_get, 1, 1, 'no-writes')
 register('user_find', user_find, 1, 1, 'no-writes')

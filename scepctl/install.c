@@ -37,6 +37,8 @@ int install_all(struct store *s, const struct conf *conf, const char *share,
 
 	for (size_t i = 0; rc == E_OK && i < sizeof(actors) / sizeof(actors[0]); i++)
 		rc = store_actor_put(s, actors[i], "program", em);
+	if (rc == E_OK)
+		rc = store_key_owners(s, em);
 	return rc == E_OK ? policy_load(s, conf, done, em) : rc;
 }
 

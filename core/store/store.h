@@ -173,6 +173,9 @@ int store_events_read(struct store *s, const char *reader, unsigned max,
 int store_load(struct store *s, struct bytes lua, struct errmsg *em) MUST_CHECK;
 /* Loads the Functions library text, writes schema and epoch when absent. */
 int store_install(struct store *s, struct bytes lua, struct errmsg *em) MUST_CHECK;
+/* Notes for the certificates that are there whose keys they have, so that nobody else enrols with them. For data
+ * from before that was kept and after a rebuild; harmless to repeat. */
+int store_key_owners(struct store *s, struct errmsg *em) MUST_CHECK;
 int store_group_put(struct store *s, const struct group *g, struct errmsg *em) MUST_CHECK;
 int store_group_del(struct store *s, const char *name, struct errmsg *em) MUST_CHECK;
 int store_groups(struct store *s, struct group **ret, size_t *ret_n, struct errmsg *em) MUST_CHECK;

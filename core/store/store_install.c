@@ -31,6 +31,26 @@ int store_install(struct store *s, struct bytes lua, struct errmsg *em)
 	return call_run(&c, s, NULL, em);
 }
 
+int store_key_owners(struct store *s, struct errmsg *em)
+{
+	char cursor[24] = "0";
+	struct reply *r;
+	struct call c;
+	int rc;
+
+	do {
+		call_init(&c, "key_owners");
+		call_str(&c, cursor);
+		rc = call_run(&c, s, &r, em);
+		if (rc != E_OK)
+			return rc;
+		if (text_copy(cursor, sizeof(cursor), (const char *)reply_bytes(r).p) != E_OK)
+			rc = call_bad_reply(em);
+		reply_free(r);
+	} while (rc == E_OK && strcmp(cursor, "0") != 0);
+	return rc;
+}
+
 static void issuers_text(const struct group *g, char *dst, size_t size)
 {
 	size_t i, n, at = 0;

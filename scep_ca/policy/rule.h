@@ -27,6 +27,7 @@
 	X(RULE_LIMITS, "limits", "the ticket asks for more than the profile allows")               \
 	X(RULE_CLAIM, "claim",                                                                     \
 	  "used with another key, revoked, or the person is held or has left")                     \
+	X(RULE_KEY_OWNER, "key_owner", "the public key has a certificate of another person")       \
 	X(RULE_INTERRUPTED, "interrupted",                                                         \
 	  "an earlier attempt was cut short; a fresh challenge helps")                             \
 	X(RULE_COMMIT, "commit", "the person was held or the challenge revoked while signing")     \

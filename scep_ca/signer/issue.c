@@ -176,7 +176,7 @@ static int claim(struct issue *i, struct buf *ret_der, struct errmsg *em)
 	for (int n = 0; r == E_EXISTS && n < SERIAL_DRAWS; n++)
 		r = draw_and_claim(i, &res, serial, ret_der, em);
 	if (r == E_DENIED || r == E_STATE) {
-		i->rule = RULE_CLAIM;
+		i->rule = r == E_DENIED ? RULE_CLAIM : RULE_KEY_OWNER;
 		return E_OK;
 	}
 	if (r == E_NOTFOUND)

@@ -21,23 +21,21 @@ cd "$w" || exit 1
 jl() { "$ctl" -c "$SCEPAUTH_CONF" journal "$@"; }
 code() { "$@" >/dev/null 2>&1 && echo 0 || echo $?; }
 as_ca() { REDISCLI_AUTH=$(cat "$SCEPAUTH_DIR/secrets/redis-ca") redis-cli -s "$SCEPAUTH_DIR/run/redis.sock" --user ca --no-auth-warning "$@"; }
-new_key() { openssl genrsa -out "$1" 2048 2>/dev/null; }
-# enrol KEY CHALLENGE [MAX_SECONDS]: leaves PKI_STATUS ("" without a reply) and cert.der
+# enrol CHALLENGE [MAX_SECONDS]: with a key of its own; leaves PKI_STATUS ("" without a reply) and cert.der
 enrol() {
-	"$tool" request "$ra" "$1" request.der challenge="$2" >tool.out 2>&1 || t_note "$(cat tool.out)"
+	"$tool" request "$ra" "key.$1" request.der challenge="$1" >tool.out 2>&1 || t_note "$(cat tool.out)"
 	rm -f reply.der cert.der
 	PKI_STATUS=
-	HTTP=$(curl -s -m "${3:-10}" -o reply.der -w '%{http_code}' --data-binary @request.der "$url?operation=PKIOperation") || return 0
-	PKI_STATUS=$("$tool" reply "$ra" "$1" reply.der cert.der 2>/dev/null | sed -n 's/^status=//p')
+	HTTP=$(curl -s -m "${2:-10}" -o reply.der -w '%{http_code}' --data-binary @request.der "$url?operation=PKIOperation") || return 0
+	PKI_STATUS=$("$tool" reply "$ra" "key.$1" reply.der cert.der 2>/dev/null | sed -n 's/^status=//p')
 }
 serial_of() { openssl x509 -inform der -in "$1" -noout -serial | sed 's/serial=//' | tr A-F a-f; }
 types_of() { jl export | jq -r --arg s "$1" 'select(.fields.serial == $s) | .type' | xargs; }
 
 # --- what is in it ---------------------------------------------------------------------------------
 t_start ca
-new_key k.pem
 challenge=$("$tool" mint "$SCEPAUTH_CONF" students login=sam)
-enrol k.pem "$challenge"
+enrol "$challenge"
 t_is "a device enrols" "$PKI_STATUS" 0
 serial=$(serial_of cert.der)
 t_like "intent, then issued" "$(types_of "$serial")" '^intent issued'
@@ -93,7 +91,7 @@ pid=$!
 t_wait 10 grep -q ready limited.log || t_note "$(cat limited.log)"
 for n in 1 2; do # what is left of the limit may take one more
 	challenge=$("$tool" mint "$SCEPAUTH_CONF" students login=full$n)
-	enrol k.pem "$challenge"
+	enrol "$challenge"
 done
 t_like "a full disk: refused" "$HTTP$PKI_STATUS" '^(503|200[^0])'
 t_like "and one line says why" "$(cat limited.log)" 'no room for the journal'
@@ -101,7 +99,7 @@ kill "$pid"
 wait "$pid" 2>/dev/null
 t_is "the journal is whole" "$(code jl verify)" 0
 t_start ca
-enrol k.pem "$challenge"
+enrol "$challenge"
 t_is "with room again the same challenge is good" "$PKI_STATUS" 0
 t_stop ca >/dev/null
 mv "$journal" "$journal.away"
@@ -115,16 +113,16 @@ if command -v faketime >/dev/null; then
 	t_start ca
 	t_is "accept-clock waits for the CA to stop" "$(code jl accept-clock)" 1
 	challenge=$("$tool" mint "$SCEPAUTH_CONF" students login=clock)
-	enrol k.pem "$challenge"
+	enrol "$challenge"
 	t_is "behind the journal: nothing is issued" "$HTTP" 503
 	t_like "a line says why" "$(cat "$CA_LOG")" "nothing is issued: the clock says $(date -u +%Y)"
 	t_is "and an event" "$(grep -c '"event":"clock_behind"' "$CA_LOG")" 1
-	enrol k.pem "$challenge"
+	enrol "$challenge"
 	t_is "the event once" "$(grep -c '"event":"clock_behind"' "$CA_LOG")" 1
 	t_stop ca >/dev/null
 	t_ok "accept-clock" jl accept-clock
 	t_start ca
-	enrol k.pem "$challenge"
+	enrol "$challenge"
 	t_is "then the same challenge is good" "$PKI_STATUS" 0
 	t_stop ca >/dev/null
 else
@@ -134,13 +132,13 @@ fi
 # --- an old state of Redis -------------------------------------------------------------------------
 t_start ca
 challenge=$("$tool" mint "$SCEPAUTH_CONF" students login=old)
-enrol k.pem "$challenge"
+enrol "$challenge"
 old=$(serial_of cert.der)
 t_stop redis >/dev/null
 cp -a "$SCEPAUTH_DIR/redis/data" data.old
 t_start redis
 challenge=$("$tool" mint "$SCEPAUTH_CONF" students login=lost)
-enrol k.pem "$challenge"
+enrol "$challenge"
 t_is "issued after the backup" "$PKI_STATUS" 0
 lost=$(serial_of cert.der)
 t_stop ca redis >/dev/null
@@ -148,7 +146,7 @@ rm -r "$SCEPAUTH_DIR/redis/data"
 cp -a data.old "$SCEPAUTH_DIR/redis/data"
 t_start redis ca
 challenge=$("$tool" mint "$SCEPAUTH_CONF" students login=later)
-enrol k.pem "$challenge"
+enrol "$challenge"
 t_is "an old state of Redis: nothing is issued" "$HTTP" 503
 t_like "and a line says what is lost and what to do" "$(tail -n 5 "$CA_LOG")" "lost certificate $lost.*scepctl reconcile"
 rec() { "$ctl" -c "$SCEPAUTH_CONF" reconcile "$@"; }
@@ -162,7 +160,7 @@ t_is "what was lost is revoked" "$(as_ca HEXISTS revoked "$lost")" 1
 t_is "what was not is not" "$(as_ca HEXISTS revoked "$old")$(as_ca HGET "cert:$old" state)" 0active
 t_is "once more: nothing is left" "$(rec --json | jq .lost)" 0
 t_start ca
-enrol k.pem "$challenge"
+enrol "$challenge"
 t_is "then the CA goes on" "$PKI_STATUS" 0
 t_is "the journal is good" "$(code jl verify)" 0
 t_stop ca >/dev/null
@@ -195,11 +193,11 @@ crash() { # POINT N
 	local challenge
 	challenge=$("$tool" mint "$SCEPAUTH_CONF" students login="crash-$1")
 	SCEPAUTH_BIN=$fault SCEPAUTH_FAULT=$1:1 t_start ca
-	enrol k.pem "$challenge"
+	enrol "$challenge"
 	t_is "$1: no certificate left" "$PKI_STATUS" ""
 	t_stop ca >/dev/null # the first process may still be collecting the dead
 	t_start ca
-	enrol k.pem "$challenge"
+	enrol "$challenge"
 	t_is "$1: the device tries again" "$PKI_STATUS" 0
 	t_is "$1: one active certificate" "$(actives "$(printf %s "$challenge" | sha256sum | cut -d' ' -f1)")" 1
 	t_is "$1: the one it has" "$(as_ca HGET "cert:$(serial_of cert.der)" state)" active

@@ -16,16 +16,15 @@ ra=$SCEPAUTH_DIR/ca/students/ra.pem
 w=$T_DIR/w
 mkdir -p "$w"
 cd "$w" || exit 1
-openssl genrsa -out k.pem 2048 2>/dev/null
 
 jl() { "$ctl" -c "$SCEPAUTH_CONF" journal "$@"; }
 code() { "$@" >/dev/null 2>&1 && echo 0 || echo $?; }
 enrol() { # LOGIN: prints the serial
 	local challenge
 	challenge=$("$tool" mint "$SCEPAUTH_CONF" students "login=$1")
-	"$tool" request "$ra" k.pem request.der challenge="$challenge" >tool.out 2>&1 || t_note "$(cat tool.out)"
+	"$tool" request "$ra" "k.$1" request.der challenge="$challenge" >tool.out 2>&1 || t_note "$(cat tool.out)"
 	curl -s -m 30 -o reply.der --data-binary @request.der "$SCEP_URL/scep/students?operation=PKIOperation"
-	"$tool" reply "$ra" k.pem reply.der cert.der >status 2>&1
+	"$tool" reply "$ra" "k.$1" reply.der cert.der >status 2>&1
 	openssl x509 -inform der -in cert.der -noout -serial | sed 's/serial=//' | tr A-F a-f
 }
 

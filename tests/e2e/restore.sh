@@ -45,7 +45,7 @@ opens() { connect "$1" && [[ $EAP_RESULT == accept ]]; }
 # The keys that the journal answers for, with all their fields; times of two clocks, and what it does not know, apart.
 dump() {
 	local k
-	for k in 'cert:*' 'ucerts:*' 'user:*' 'login:*' 'device:*' 'udevices:*' revoked 'hold:*'; do redis_as installer --scan --pattern "$k"; done |
+	for k in 'cert:*' 'ucerts:*' 'user:*' 'login:*' 'device:*' 'udevices:*' revoked 'hold:*' keyowners; do redis_as installer --scan --pattern "$k"; done |
 		sort -u | while read -r k; do
 		case $k in
 		ucerts:* | udevices:*) redis_as installer ZRANGE "$k" 0 -1 WITHSCORES | paste -sd' ' ;;

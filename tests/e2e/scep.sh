@@ -91,6 +91,18 @@ t_not "scepclient with a wrong challenge fails" scepclient -server-url "$SCEP_UR
 t_not "strongSwan with a wrong challenge fails" scep_enrol "$w/swan2" students WRONG
 t_like "and strongSwan understood the FAILURE" "$(cat swan2/scep.log)" '[Bb]ad ?[Rr]equest|failed|rejected|FAILURE'
 
+# A copied key: strongSwan again, another person, the first one's key.
+mkdir -p copied
+cp swan/key.pem copied/key.pem
+challenge=$(mint students login=thea)
+t_not "the first person's key does not serve another person" scep_enrol "$w/copied" students "$challenge"
+t_is "the reason is in the log" "$(last_rule)" key_owner
+t_like "and who had it in an event" "$(redis_as installer XREVRANGE events:ca + - COUNT 3 | xargs)" \
+	"key_other_person .*owner $(redis_as installer HGET login:local sam)"
+rm copied/key.pem
+t_ok "with a key of the own the same challenge is good" scep_enrol "$w/copied" students "$challenge"
+t_ok "the first person enrols anew with the old key" scep_enrol "$w/swan" students "$(mint students login=sam)"
+
 # --- a good request, in detail ---------------------------------------------------------------------------
 
 challenge=$(mint students login=uma)

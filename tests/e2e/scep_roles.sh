@@ -117,7 +117,7 @@ fi
 prepared=100
 mint login=rolling count=$prepared >challenges
 n=0
-while read -r c; do "$tool" request "$ra" k.rolling "r.$((n++))" challenge="$c"; done <challenges
+while read -r c; do echo "$n $c" && ((++n)); done <challenges | xargs -P 4 -L 1 bash -c '"$0" request "$1" "k.$2" "r.$2" challenge="$3"' "$tool" "$ra"
 one() { curl -s -m 30 -o "a.$1" -w '%{http_code}\n' --data-binary "@r.$1" "$SCEP_URL/scep/students?operation=PKIOperation"; }
 export -f one
 export SCEP_URL
@@ -133,7 +133,7 @@ t_ok "the last one while enrolments were under way" kill -0 "$loader"
 wait "$loader"
 t_is "all were answered" "$(sort codes | uniq -c | tr -s ' ')" " $prepared 200"
 certs=0
-for ((n = 0; n < prepared; n++)); do "$tool" reply "$ra" k.rolling "a.$n" cert.der 2>/dev/null | grep -q '^status=0' && ((++certs)); done
+for ((n = 0; n < prepared; n++)); do "$tool" reply "$ra" "k.$n" "a.$n" cert.der 2>/dev/null | grep -q '^status=0' && ((++certs)); done
 t_is "with a certificate each" "$certs" "$prepared"
 read -ra pids < <(children)
 t_is "as many roles as before" "${#pids[@]}" "${#before[@]}"

@@ -40,9 +40,9 @@ t_is "nor a group of root's" "$(for p in "${pids[@]}"; do grep -E '^(Gid|Groups)
 t_is "the sockets are the front's alone" "$(stat -c '%U %a' "$SCEPAUTH_DIR"/run/scep-*.sock | sort -u)" "$front 600"
 
 enrol() {
-	"$tool" request "$SCEPAUTH_DIR/ca/students/ra.pem" k r.der challenge="$("$tool" mint "$SCEPAUTH_CONF" students login="$1")" || return 1
+	"$tool" request "$SCEPAUTH_DIR/ca/students/ra.pem" "k.$1" r.der challenge="$("$tool" mint "$SCEPAUTH_CONF" students login="$1")" || return 1
 	curl -s -o reply.der --data-binary @r.der "$SCEP_URL/scep/students?operation=PKIOperation" &&
-		"$tool" reply "$SCEPAUTH_DIR/ca/students/ra.pem" k reply.der cert.der | grep -q '^status=0'
+		"$tool" reply "$SCEPAUTH_DIR/ca/students/ra.pem" "k.$1" reply.der cert.der | grep -q '^status=0'
 }
 t_ok "an enrolment works" enrol anna
 as() { setpriv --reuid="$1" --clear-groups "${@:2}"; }

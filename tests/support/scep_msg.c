@@ -1,7 +1,9 @@
 #include "tests/support/scep_msg.h"
 
 #include <openssl/cms.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
@@ -62,6 +64,45 @@ static X509 *cert_make(const char *cn, EVP_PKEY *key, const struct scep_client *
 bool scep_client_new(struct scep_client *c, unsigned bits)
 {
 	c->key = bits > 0 ? EVP_RSA_gen(bits) : EVP_EC_gen("P-256");
+	c->cert = c->key ? cert_make("SCEP SIGNER", c->key, NULL, NULL, NULL) : NULL;
+	return c->cert != NULL;
+}
+
+static EVP_PKEY *key_of_primes(const BIGNUM *p, const BIGNUM *q)
+{
+	BIGNUM *n = BN_new(), *e = BN_new(), *d = NULL, *p1 = BN_dup(p), *q1 = BN_dup(q);
+	EVP_PKEY_CTX *pc = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM_BLD *b = OSSL_PARAM_BLD_new();
+	BN_CTX *ctx = BN_CTX_new();
+	OSSL_PARAM *params = NULL;
+	EVP_PKEY *key = NULL;
+
+	if (!n || !e || !p1 || !q1 || !pc || !b || !ctx || !BN_sub_word(p1, 1) ||
+	    !BN_sub_word(q1, 1) || !BN_set_word(e, 65537) || !BN_mul(n, p1, q1, ctx) ||
+	    !(d = BN_mod_inverse(NULL, e, n, ctx)) || !BN_mul(n, p, q, ctx))
+		goto out;
+	if (OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_N, n) &&
+	    OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_E, e) &&
+	    OSSL_PARAM_BLD_push_BN(b, OSSL_PKEY_PARAM_RSA_D, d) &&
+	    (params = OSSL_PARAM_BLD_to_param(b)) && EVP_PKEY_fromdata_init(pc) == 1 &&
+	    EVP_PKEY_fromdata(pc, &key, EVP_PKEY_KEYPAIR, params) != 1)
+		key = NULL;
+out:
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(b);
+	EVP_PKEY_CTX_free(pc);
+	BN_CTX_free(ctx);
+	BN_free(n);
+	BN_free(e);
+	BN_free(d);
+	BN_free(p1);
+	BN_free(q1);
+	return key;
+}
+
+bool scep_client_of_primes(struct scep_client *c, const BIGNUM *p, const BIGNUM *q)
+{
+	c->key = key_of_primes(p, q);
 	c->cert = c->key ? cert_make("SCEP SIGNER", c->key, NULL, NULL, NULL) : NULL;
 	return c->cert != NULL;
 }

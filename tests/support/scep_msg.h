@@ -8,6 +8,7 @@
 
 #include "core/base/buf.h"
 
+#include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -20,6 +21,8 @@ struct scep_client {
 
 /* bits > 0: RSA of that size; 0: EC P-256. */
 bool scep_client_new(struct scep_client *c, unsigned bits);
+/* RSA with these primes: many keys from few primes, for who needs many. */
+bool scep_client_of_primes(struct scep_client *c, const BIGNUM *p, const BIGNUM *q);
 void scep_client_free(struct scep_client *c);
 
 /* A pair as a CA has it: issuer NULL makes a self-signed CA, else an RA certificate below it. */

@@ -3,7 +3,8 @@
  *
  *   scep_load PORT PROFILE RA.pem THREADS SECONDS <challenges
  *
- * Makes one request for each challenge line before the clock starts, all with one key. Then THREADS
+ * Makes one request for each challenge line before the clock starts, each with a key of its own, since each is
+ * another person's. Then THREADS
  * connections to 127.0.0.1:PORT post them until they are used up or SECONDS are over. Every reply must
  * be a SUCCESS with a certificate; else exit 1. Prints name=value lines.
  */
@@ -17,9 +18,10 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-enum { REQUESTS_MAX = 10000, THREADS_MAX = 64, REPLY_MAX = 16384 };
+enum { REQUESTS_MAX = 10000, THREADS_MAX = 64, REPLY_MAX = 16384, PRIMES_MAX = 150 };
 
 struct job {
+	struct scep_client client;
 	struct buf request, reply;
 	int64_t took_ms;
 };
@@ -32,7 +34,22 @@ static unsigned port;
 static const char *profile;
 static int64_t until;
 
-static bool make_job(const struct scep_client *c, X509 *ra, const char *challenge)
+/* The i-th pair of primes, which are made as they are needed. */
+static bool make_client(size_t i, struct scep_client *c)
+{
+	static BIGNUM *primes[PRIMES_MAX];
+	size_t q = 1;
+
+	for (; i >= q; q++)
+		i -= q;
+	for (size_t k = 0; k <= q && q < PRIMES_MAX; k++)
+		if (!primes[k] && (!(primes[k] = BN_new()) ||
+				   !BN_generate_prime_ex(primes[k], 1024, 0, NULL, NULL, NULL)))
+			return false;
+	return q < PRIMES_MAX && scep_client_of_primes(c, primes[i], primes[q]);
+}
+
+static bool make_job(X509 *ra, const char *challenge)
 {
 	struct job *j = &jobs[n_jobs];
 	struct scep_msg m = {.recipient = ra, .challenge = challenge};
@@ -42,17 +59,16 @@ static bool make_job(const struct scep_client *c, X509 *ra, const char *challeng
 	m.txn = txn;
 	buf_init(&j->request, REPLY_MAX);
 	buf_init(&j->reply, REPLY_MAX);
-	n_jobs++;
-	return scep_msg_build(c, &m, &j->request);
+	return make_client(n_jobs++, &j->client) && scep_msg_build(&j->client, &m, &j->request);
 }
 
-static bool make_jobs(const struct scep_client *c, X509 *ra)
+static bool make_jobs(X509 *ra)
 {
 	char line[128];
 
 	while (n_jobs < REQUESTS_MAX && fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = '\0';
-		if (line[0] && !make_job(c, ra, line))
+		if (line[0] && !make_job(ra, line))
 			return false;
 	}
 	return n_jobs > 0;
@@ -127,7 +143,7 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static bool replies_good(const struct scep_client *c, X509 *ra)
+static bool replies_good(X509 *ra)
 {
 	for (size_t i = 0; i < n_jobs; i++) {
 		struct scep_reply r = {0};
@@ -135,8 +151,8 @@ static bool replies_good(const struct scep_client *c, X509 *ra)
 
 		if (jobs[i].reply.n == 0)
 			continue;
-		ok = scep_reply_read(buf_bytes(&jobs[i].reply), c, ra, &r) && r.status == 0 &&
-		     r.certs == 1;
+		ok = scep_reply_read(buf_bytes(&jobs[i].reply), &jobs[i].client, ra, &r) &&
+		     r.status == 0 && r.certs == 1;
 		scep_reply_free(&r);
 		if (!ok)
 			return false;
@@ -160,7 +176,7 @@ static void report(unsigned threads, int64_t ms)
 	       (long long)took[n * 99 / 100]);
 }
 
-static int run(const struct scep_client *c, X509 *ra, unsigned threads, int64_t seconds)
+static int run(X509 *ra, unsigned threads, int64_t seconds)
 {
 	pthread_t ids[THREADS_MAX];
 	int64_t from = clock_mono_ms();
@@ -173,7 +189,7 @@ static int run(const struct scep_client *c, X509 *ra, unsigned threads, int64_t 
 	for (unsigned i = 0; i < threads; i++)
 		pthread_join(ids[i], NULL);
 	from = clock_mono_ms() - from;
-	if (broken || n_done == 0 || !replies_good(c, ra)) {
+	if (broken || n_done == 0 || !replies_good(ra)) {
 		fputs("scep_load: a request was not answered with a certificate\n", stderr);
 		return 1;
 	}
@@ -183,7 +199,6 @@ static int run(const struct scep_client *c, X509 *ra, unsigned threads, int64_t 
 
 int main(int argc, char **argv)
 {
-	struct scep_client c = {0};
 	struct errmsg em = {""};
 	unsigned threads = argc == 6 ? (unsigned)strtoul(argv[4], NULL, 10) : 0;
 	X509 *ra = NULL;
@@ -195,16 +210,15 @@ int main(int argc, char **argv)
 	}
 	port = (unsigned)strtoul(argv[1], NULL, 10);
 	profile = argv[2];
-	if (cert_load(argv[3], &ra, &em) != E_OK || !scep_client_new(&c, 2048) ||
-	    !make_jobs(&c, ra))
+	if (cert_load(argv[3], &ra, &em) != E_OK || !make_jobs(ra))
 		fprintf(stderr, "scep_load: no requests: %s\n", em.text);
 	else
-		code = run(&c, ra, threads, strtol(argv[5], NULL, 10));
+		code = run(ra, threads, strtol(argv[5], NULL, 10));
 	for (size_t i = 0; i < n_jobs; i++) {
 		buf_free(&jobs[i].request);
 		buf_free(&jobs[i].reply);
+		scep_client_free(&jobs[i].client);
 	}
 	X509_free(ra);
-	scep_client_free(&c);
 	return code;
 }

@@ -187,10 +187,19 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* The device's key serves for many people here. */
+static void forget_keys(void)
+{
+	char said[64];
+
+	(void)test_redis_cmd(&F.redis, "installer", said, sizeof(said), "DEL", "keyowners", NULL);
+}
+
 static int restore(void **state)
 {
 	(void)state;
 	clock_fix(0);
+	forget_keys();
 	fresh_journal();
 	proxy_mode(NULL, NULL, NULL, 0);
 	profile_of(&F.profiles[0], "students", &F.students);
@@ -548,6 +557,8 @@ static void rate_of_the_profile(void **state)
 	F.profiles[0].rate = rate;
 	make(&good[0], "first");
 	make(&good[1], "second");
+	set_key(&good[1], F.other.key);
+	set_seal(&good[1]);
 	make(&bad, "forged");
 	bad.mac[0] ^= 1;
 	assert_int_equal(refused(&bad), RULE_MAC);
@@ -693,6 +704,7 @@ static void lost_answers_cost_nothing(void **state)
 	for (size_t n = 0; n < 2; n++) {
 		char login[] = {'l', 'o', 's', 't', (char)('0' + n), '\0'};
 
+		forget_keys();
 		make(&m, login);
 		proxy_mode(calls[n], NULL, NULL, 1);
 		assert_int_equal(issue(&m, &i, &out), RULE_NONE);

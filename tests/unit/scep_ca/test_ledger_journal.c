@@ -107,7 +107,7 @@ static void prepare(struct certrec *c, const char *login)
 	memcpy(c->device, d.id, sizeof(d.id));
 	memcpy(c->ticket, t.challenge, sizeof(t.challenge));
 	memset(c->issuer, 'a', 40);
-	memset(c->spki, 'b', HASH_SIZE - 1);
+	assert_int_equal(rnd_id(c->spki, sizeof(c->spki), "", 32), E_OK);
 	assert_int_equal(rnd_id(c->serial, sizeof(c->serial), "", 16), E_OK);
 	c->serial[0] = '5';
 	c->serial[1] = '5';

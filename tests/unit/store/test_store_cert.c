@@ -368,9 +368,85 @@ static void late_for_commit(void **state)
 	state_is(c.serial, CERT_ABORTED, true);
 }
 
+/* A key is one person's; with it that person may enrol again, another device too. */
+static void key_of_another_person(void **state)
+{
+	struct user u, other;
+	struct device d, second;
+	struct ticket t, again, theirs;
+	struct certrec c, c2, c3, none;
+	struct claimed got;
+	char spki[HASH_SIZE];
+
+	(void)state;
+	active(&u, &d, &t, &c, "keyed");
+	memcpy(spki, c.spki, sizeof(spki));
+	person(&other, "copier");
+	device(&second, &other);
+	ticket_for(&theirs, &other, &second);
+	OK(put(&theirs, 5));
+	record(&c2, &theirs);
+	memcpy(c2.spki, spki, sizeof(spki));
+	FAILS(claim(&c2, &got), E_STATE);
+	assert_non_null(strstr(S.em.text, "another person's"));
+	FAILS(store_cert_get(S.ca, c2.serial, &none, &S.em), E_NOTFOUND);
+	RAW("installer", "EVAL",
+	    "local e = redis.call('XREVRANGE', 'events:ca', '+', '-', 'COUNT', 1)[1][2] "
+	    "return e[2] .. ' ' .. e[#e]",
+	    "0");
+	assert_non_null(strstr(told, "key_other_person"));
+	assert_non_null(strstr(told, u.id));
+	/* the ticket is not used up by that */
+	record(&c2, &theirs);
+	OK(claim(&c2, &got));
+	device(&second, &u);
+	ticket_for(&again, &u, &second);
+	OK(put(&again, 5));
+	record(&c3, &again);
+	memcpy(c3.spki, spki, sizeof(spki));
+	OK(claim(&c3, &got));
+	/* a revoked certificate does not make its key anybody's */
+	OK(store_revoke_cert(S.anna, c.serial, "stolen", &S.em));
+	OK(store_revoke_cert(S.anna, c3.serial, "stolen", &S.em));
+	device(&second, &other);
+	ticket_for(&theirs, &other, &second);
+	OK(put(&theirs, 5));
+	record(&c2, &theirs);
+	memcpy(c2.spki, spki, sizeof(spki));
+	FAILS(claim(&c2, &got), E_STATE);
+}
+
+/* What was issued before there was such a record, or put back by a rebuild. */
+static void key_owners_of_before(void **state)
+{
+	struct user u, other;
+	struct device d;
+	struct ticket t;
+	struct certrec c, theirs;
+	struct claimed got;
+
+	(void)state;
+	active(&u, &d, &t, &c, "before");
+	RAW("installer", "DEL", "keyowners");
+	FAILS(store_key_owners(S.portal, &S.em), E_DENIED);
+	OK(store_key_owners(S.installer, &S.em));
+	OK(store_key_owners(S.installer, &S.em));
+	RAW("installer", "HGET", "keyowners", c.spki);
+	assert_string_equal(told, u.id);
+	person(&other, "after");
+	device(&d, &other);
+	ticket_for(&t, &other, &d);
+	OK(put(&t, 5));
+	record(&theirs, &t);
+	memcpy(theirs.spki, c.spki, sizeof(c.spki));
+	FAILS(claim(&theirs, &got), E_STATE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(key_of_another_person),
+		cmocka_unit_test(key_owners_of_before),
 		cmocka_unit_test(new_then_again),
 		cmocka_unit_test(claim_refusals),
 		cmocka_unit_test(ticket_runs_out),

@@ -96,11 +96,40 @@ static void racers_with_one_key(void **state)
 	assert_int_equal(n_reserved, 1);
 }
 
+/* One key, sixteen people, a ticket each. */
+static void racers_of_many_people(void **state)
+{
+	struct certrec racers[16], one;
+	size_t counts[4], i, n_reserved = 0;
+	struct user u;
+	struct device d;
+	struct ticket t;
+	char login[16];
+
+	(void)state;
+	for (i = 0; i < 16; i++) {
+		(void)snprintf(login, sizeof(login), "many%zu", i);
+		person(&u, login);
+		device(&d, &u);
+		ticket_for(&t, &u, &d);
+		OK(put(&t, 5));
+		record(&racers[i], &t);
+		memcpy(racers[i].spki, racers[0].spki, sizeof(racers[0].spki));
+	}
+	race(racers, 16, counts);
+	assert_int_equal(counts[CLAIM_NEW], 1);
+	assert_int_equal(counts[3], 15);
+	for (i = 0; i < 16; i++)
+		n_reserved += store_cert_get(S.ca, racers[i].serial, &one, NULL) == E_OK;
+	assert_int_equal(n_reserved, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(racers_with_different_keys),
 		cmocka_unit_test(racers_with_one_key),
+		cmocka_unit_test(racers_of_many_people),
 	};
 
 	return cmocka_run_group_tests(tests, story_start, story_end);
