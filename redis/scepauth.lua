@@ -1753,6 +1753,123 @@ local function events_ack(a)
 	return (#cmd - 2) / 2
 end
 
+-- Removing what is of no more use ----------------------------------------------------------------
+
+local GC_PAGE = '200'               -- radius waits while one is made
+local GC_TICKET = TICKET_MAX + 86400 -- a ticket that was revoked so long ago cannot be used any more
+local GC_KEEP_MIN = GC_TICKET        -- whoever asks what tickets were used looks back that far
+
+local function member_zrem(key, limit, dry)
+	local old = redis.call('ZRANGE', key, '-inf', '(' .. text(limit), 'BYSCORE', 'LIMIT', 0, 500)
+	if #old > 0 and not dry then run({ { 'ZREM', key, unpack(old) } }) end
+	return #old
+end
+
+local function key_is_used(serial, c)
+	for _, e in ipairs(certs_of(c.user, -1)) do
+		if e.serial ~= serial and e.c.spki == c.spki then return true end
+	end
+	return false
+end
+
+local GC = {}
+
+-- With its revocation, which no list shows any more.
+function GC.cert(n, serial, limit, dry)
+	local c = hash('cert:' .. serial)
+	local to = c and number(c.not_after)
+	if not to or to >= limit then return end
+	local plan = { { 'UNLINK', 'cert:' .. serial } }
+	if c.user and c.user ~= '' then plan[2] = { 'ZREM', 'ucerts:' .. c.user, serial } end
+	if is_revoked(serial) then
+		plan[#plan + 1] = { 'HDEL', 'revoked', serial }
+		n.revocations = n.revocations + 1
+	end
+	if c.spki and c.user and redis.call('HGET', 'keyowners', c.spki) == c.user and not key_is_used(serial, c) then
+		plan[#plan + 1] = { 'HDEL', 'keyowners', c.spki }
+	end
+	n.certs = n.certs + 1
+	if not dry then run(plan) end
+end
+
+-- One that its owner took away, when nothing names it any more.
+function GC.device(n, id, limit, dry, t)
+	local d = hash('device:' .. id)
+	local removed = d and number(d.removed or '')
+	if not removed or removed >= limit or not d.owner then return end
+	for _, e in ipairs(certs_of(d.owner, -1)) do
+		if e.c.device == id then return end
+	end
+	for _, o in ipairs(redis.call('ZRANGE', 'utickets:' .. d.owner, '(' .. text(t), '+inf', 'BYSCORE')) do
+		if string.sub(o, 66) == id then return end
+	end
+	n.devices = n.devices + 1
+	if not dry then run({ { 'UNLINK', 'device:' .. id }, { 'ZREM', 'udevices:' .. d.owner, id } }) end
+end
+
+function GC.utickets(n, id, _, dry, t)
+	n.entries = n.entries + member_zrem('utickets:' .. id, t - GC_TICKET, dry)
+end
+
+function GC.usessions(n, id, _, dry, t)
+	n.entries = n.entries + member_zrem('usessions:' .. id, t - SESSION_GRACE, dry)
+end
+
+-- A ticket's record and claim go by themselves; that it was revoked stays until neither can come back.
+local function gc_revoked(n, id, value, dry, t)
+	local at = number(string.match(value, '^(%d+) ') or '')
+	if #id ~= 64 or not at or at + GC_TICKET > t then return end
+	if redis.call('EXISTS', 'ticket:' .. id) == 1 or redis.call('EXISTS', 'claim:' .. id) == 1 then return end
+	n.revocations = n.revocations + 1
+	if not dry then run({ { 'HDEL', 'revoked', id } }) end
+end
+
+-- Events that were passed on, and are old. Nodes of the stream at a time, so that it is cheap.
+local function gc_events(n, limit, dry)
+	local pos, names = hash('pos:auto_revoke') or {}, { 'installer' }
+	local flat = redis.call('HGETALL', 'actors')
+	for i = 1, #flat, 2 do names[#names + 1] = flat[i] end
+	for _, name in ipairs(names) do
+		local id, ack = text(limit) .. '000-0', pos[name]
+		if ack and is_id(ack) and not dry then
+			if id_less(ack, id) then id = ack end
+			local cmd = { 'XTRIM', 'events:' .. name, 'MINID', '~', id }
+			allowed(cmd)
+			local r = redis.pcall(unpack(cmd))
+			n.events = n.events + (type(r) == 'number' and r or 0)
+		end
+	end
+end
+
+local function gc(a)
+	local who, t, dry = need_person_or_program(), now(), a[3] == 'dry'
+	need_ready()
+	local step, cursor = string.match(a[1], '^([123]):(%d+)$')
+	if not step or #cursor > 20 then fail('BADARG', 'bad cursor') end
+	local limit = t - arg_int(a[2], GC_KEEP_MIN, 36500 * 86400, 'keep')
+	local n, next = { certs = 0, revocations = 0, devices = 0, entries = 0, events = 0 }, nil
+	if step == '1' then
+		local r = redis.call('SCAN', cursor, 'COUNT', GC_PAGE)
+		for _, key in ipairs(r[2]) do
+			local kind, id = string.match(key, '^(%a+):(.+)$')
+			if kind and GC[kind] then GC[kind](n, id, limit, dry, t) end
+		end
+		next = r[1] == '0' and '2:0' or '1:' .. r[1]
+	elseif step == '2' then
+		local r = redis.call('HSCAN', 'revoked', cursor, 'COUNT', GC_PAGE)
+		for i = 1, #r[2], 2 do gc_revoked(n, r[2][i], r[2][i + 1], dry, t) end
+		next = r[1] == '0' and '3:0' or '2:' .. r[1]
+	else
+		gc_events(n, limit, dry)
+		n.entries = n.entries + member_zrem('enrols', t - ENROL_TTL, dry)
+		next = '0'
+	end
+	if not dry and n.certs + n.revocations + n.devices > 0 then
+		event(who, 'records_removed', 'certs', text(n.certs), 'revocations', text(n.revocations), 'devices', text(n.devices))
+	end
+	return { next, n.certs, n.revocations, n.devices, n.entries, n.events }
+end
+
 -- What the ca copies into its journal -----------------------------------------------------------
 
 -- Events of these only repeat what the ca knows or what is no fact.
@@ -1935,6 +2052,7 @@ register('logins', logins, 1, 2, 'no-writes')
 register('events', events, 2, 2, 'no-writes')
 register('events_ack', events_ack, 1, 201, 'allow-oom')
 register('events_tail', events_tail, 3, 3, 'no-writes')
+register('gc', gc, 3, 3, 'allow-oom')
 register('changed', changed, 1, 1, 'no-writes')
 register('facts', facts, 1, 2, 'no-writes')
 register('facts_of', facts_of, 1, 1, 'no-writes')

@@ -119,6 +119,16 @@ static const char rebuild_help[] = "For when Redis has lost its data (docs/RESTO
 				   "  --dry-run   only counts; scep_ca may run\n"
 				   "  --share DIR templates ($SCEPAUTH_SHARE)\n";
 
+static const char gc_help[] =
+	"Removes certificates that ended redis.keep days ago or earlier (30), with their "
+	"revocations, revoked\n"
+	"codes that nobody can use any more, devices taken away, old entries of indexes, and "
+	"events that\n"
+	"auto_revoke has passed on. In small pages, so that nobody waits; meant for every night. "
+	"The CA's\n"
+	"journal keeps all of it.\n\n"
+	"  --dry-run    only counts (not the events)\n";
+
 static const char ca_help[] =
 	"  status   every certificate of the instance: whose, until when, does its chain hold.\n"
 	"           exit status for monitoring: 0 good, 1 something ends soon (expiry-warning),\n"
@@ -182,6 +192,7 @@ const struct ctl_command ctl_commands[] = {
 	 reconcile_help, cmd_reconcile},
 	{"rebuild", "[--merge] [--dry-run] [--json]", "fill an empty Redis from the CA's journal",
 	 rebuild_help, cmd_rebuild},
+	{"gc", "[--dry-run] [--json]", "remove from Redis what ended long ago", gc_help, cmd_gc},
 	{"config", "[--json]", "every configuration key; with -c also its value", NULL, cmd_config},
 	{NULL, NULL, NULL, NULL, NULL},
 };

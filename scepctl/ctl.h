@@ -87,6 +87,7 @@ int cmd_journal(const struct ctl_command *self, int argc, char **argv);
 int cmd_prove(const struct ctl_command *self, int argc, char **argv);
 int cmd_reconcile(const struct ctl_command *self, int argc, char **argv);
 int cmd_rebuild(const struct ctl_command *self, int argc, char **argv);
+int cmd_gc(const struct ctl_command *self, int argc, char **argv);
 int cmd_ca(const struct ctl_command *self, int argc, char **argv);
 int cmd_config(const struct ctl_command *self, int argc, char **argv);
 

@@ -6,8 +6,8 @@
 #include "scepctl/install.h"
 
 /* Those that write events of their own. Helpdesk people are added one by one. */
-static const char *const actors[] = {"installer",   "front",  "ca",        "portal",
-				     "auto_revoke", "radius", "disconnect"};
+static const char *const actors[] = {"installer",   "front",  "ca",         "portal",
+				     "auto_revoke", "radius", "disconnect", "gc"};
 
 static int with_functions(struct store *s, const char *share,
 			  int (*fn)(struct store *s, struct bytes lua, struct errmsg *em),

@@ -101,10 +101,12 @@ static int check_revocation(struct work *w, const struct journal_revocation *v, 
 static int check_revocations(struct work *w, struct errmsg *em)
 {
 	const struct journal_revocation *v = NULL;
+	int64_t now = clock_now();
 	int rc = E_OK;
 
 	while (rc == E_OK && (v = journal_state_next_revocation(w->state, v)))
-		rc = check_revocation(w, v, em);
+		if (!journal_state_is_over(w->state, v, now))
+			rc = check_revocation(w, v, em);
 	return rc;
 }
 

@@ -14,6 +14,8 @@
 #include <uthash.h>
 
 #define VERSION_SIZE 32
+/* Redis lets no ticket live longer, in seconds. */
+#define TICKET_LIFE_MAX (7 * 86400)
 
 /* One entry of a table: its key is the first member of what follows, a text. */
 struct cert {
@@ -536,6 +538,16 @@ const struct journal_revocation *journal_state_revoked(const struct journal_stat
 
 	HASH_FIND_STR(s->revocations, id, e);
 	return e ? &e->pub : NULL;
+}
+
+bool journal_state_is_over(const struct journal_state *s, const struct journal_revocation *v,
+			   int64_t now)
+{
+	const struct journal_cert *c = journal_state_cert(s, v->id);
+
+	if (c)
+		return c->not_after <= now;
+	return strlen(v->id) == HASH_SIZE - 1 && v->at + TICKET_LIFE_MAX <= now;
 }
 
 const struct journal_revocation *

@@ -79,6 +79,11 @@ const struct journal_revocation *journal_state_revoked(const struct journal_stat
 const struct journal_revocation *
 journal_state_next_revocation(const struct journal_state *s, const struct journal_revocation *last);
 
+/* Redis may have forgotten this one: it is of a certificate that has ended, or of a ticket that nobody can use
+ * any more (scepctl gc). That it is not there then says nothing. */
+bool journal_state_is_over(const struct journal_state *s, const struct journal_revocation *v,
+			   int64_t now);
+
 size_t journal_state_holds(const struct journal_state *s);
 /* The hold of this source, or with source NULL the first of any; NULL when there is none. */
 const struct journal_hold *journal_state_held(const struct journal_state *s, const char *source,

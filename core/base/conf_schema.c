@@ -26,6 +26,8 @@ const struct conf_key conf_schema[] = {
 	{"redis", false, "port", CONF_INT, "6379", 1, 65535, "Redis port when no socket is given"},
 	{"redis", false, "secrets", CONF_PATH, "secrets", 0, 0,
 	 "folder with one file redis-USER per ACL user holding its password"},
+	{"redis", false, "keep", CONF_INT, "30", 8, 3650,
+	 "days after its end that a certificate stays in Redis (scepctl gc)"},
 	{"redis", false, "deadline", CONF_INT, "2000", 50, 60000,
 	 "milliseconds for connect and command together (the RADIUS module has its own)"},
 

@@ -10,8 +10,6 @@
 #include <inttypes.h>
 
 #define BATCH 32
-/* A ticket that went so long ago may have been forgotten by `revoked`, a serial that has expired too. */
-#define TICKET_KEPT (7 * 86400)
 #define HOLDS_MAX 1000000
 
 struct item {
@@ -435,10 +433,7 @@ static size_t next_ids(struct copy *c, const struct journal_revocation **at, cha
 
 	/* Revocations are only ever added, so the last one seen stays where it is. */
 	while (n < STORE_UNREVOKED_MAX && (*at = journal_state_next_revocation(s, *at))) {
-		const struct journal_cert *cert = journal_state_cert(s, (*at)->id);
-
-		if (cert ? cert->not_after <= now
-			 : is_hash((*at)->id) && (*at)->at + TICKET_KEPT <= now)
+		if (journal_state_is_over(s, *at, now))
 			continue;
 		memcpy(ids[n++], (*at)->id, HASH_SIZE);
 	}

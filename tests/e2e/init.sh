@@ -175,10 +175,9 @@ as() { # USER COMMAND...
 	shift
 	REDISCLI_AUTH=$(cat "$h/secrets/redis-$user") redis-cli -s "$h/run/redis.sock" --user "$user" --no-auth-warning "$@"
 }
-for u in installer front ca portal auto_revoke radius disconnect; do
+for u in installer front ca portal auto_revoke radius disconnect gc; do
 	t_is "Redis user $u" "$(as "$u" ACL WHOAMI 2>&1)" "$u"
 done
-t_like "user gc is off" "$(as gc ACL WHOAMI 2>&1)" 'WRONGPASS|NOAUTH|NOPERM'
 t_like "the default user is off" "$(redis-cli -s "$h/run/redis.sock" PING 2>&1)" NOAUTH
 t_like "a wrong password is refused" "$(REDISCLI_AUTH=x redis-cli -s "$h/run/redis.sock" --user installer PING 2>&1)" 'WRONGPASS|NOAUTH'
 t_is "writes are synced before the answer" "$(as installer CONFIG GET appendfsync | tail -n 1)" always

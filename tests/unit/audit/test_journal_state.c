@@ -417,6 +417,32 @@ static void test_many(void **state)
 	print_message("# %d certificates in %" PRId64 " ms\n", N, clock_mono_ms() - began);
 }
 
+/* What scepctl gc may have taken from Redis is no loss. */
+static void revocations_that_are_over(void **state)
+{
+	const struct journal_revocation *v;
+
+	(void)state;
+	assert_int_equal(intent(SERIAL_A), E_OK);
+	assert_int_equal(feed(JOURNAL_REVOKED, "id", SERIAL_A, "at", "1000", "actor", "anna",
+			      "reason", "x", NULL),
+			 E_OK);
+	assert_int_equal(feed(JOURNAL_REVOKED, "id", SERIAL_B, "at", "1000", "actor", "anna",
+			      "reason", "x", NULL),
+			 E_OK);
+	assert_int_equal(feed(JOURNAL_REVOKED, "id", H64, "at", "1000", "actor", "anna", "reason",
+			      "x", NULL),
+			 E_OK);
+	v = journal_state_revoked(S, SERIAL_A);
+	assert_false(journal_state_is_over(S, v, journal_state_cert(S, SERIAL_A)->not_after - 1));
+	assert_true(journal_state_is_over(S, v, journal_state_cert(S, SERIAL_A)->not_after));
+	v = journal_state_revoked(S, SERIAL_B); /* when that one ends nobody knows */
+	assert_false(journal_state_is_over(S, v, INT64_MAX));
+	v = journal_state_revoked(S, H64);
+	assert_false(journal_state_is_over(S, v, 1000 + 7 * 86400 - 1));
+	assert_true(journal_state_is_over(S, v, 1000 + 7 * 86400));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -424,7 +450,7 @@ int main(void)
 		T(test_empty),        T(test_certificate),  T(test_certificate_out_of_turn),
 		T(test_revocations),  T(test_holds),        T(test_people_and_devices),
 		T(test_epoch),        T(test_unknown_type), T(test_times_never_go_back),
-		T(test_constructors), T(test_many),
+		T(test_constructors), T(test_many),         T(revocations_that_are_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -278,9 +278,6 @@ static void wrong_password(void **state)
 	s = open_at(S.redis.socket, "default", "", 1000);
 	FAILS(store_ping(s, &S.em), E_BACKEND);
 	store_close(s);
-	s = open_at(S.redis.socket, "gc", "pw-gc", 1000);
-	FAILS(store_ping(s, &S.em), E_BACKEND); /* off until there is a scepctl gc */
-	store_close(s);
 }
 
 /* What a real server refuses, each as it says it. */
