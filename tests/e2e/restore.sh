@@ -97,7 +97,7 @@ dump >"$w/after"
 t_ok "Redis has the same as before" diff "$w/before" "$w/after"
 t_is "with the helpdesk's own names" "$(redis_as installer HGET actors "$HELPDESK_NAME")" helpdesk
 t_is "and no actor that is none" "$(redis_as installer HKEYS actors | sort | paste -sd' ')" \
-	"$(printf '%s\n' auto_revoke ca front gc "$HELPDESK_NAME" portal radius | sort | paste -sd' ')"
+	"$(printf '%s\n' auto_revoke ca disconnect front gc "$HELPDESK_NAME" portal radius | sort | paste -sd' ')"
 t_start ca
 t_wait 20 opens alice
 gets "the good device gets in again" alice accept
