@@ -24,7 +24,7 @@ run=(redis-server redis-tools freeradius openssl)
 clients=(curl jq eapoltest scep strongswan-pki libstrongswan-standard-plugins
 	libstrongswan-extra-plugins openssl procps)
 test=(libcmocka-dev slapd ldap-utils freeradius-utils libxml2-utils libplist-utils mandoc shellcheck procps
-	softhsm2 opensc xxd faketime hostapd wpasupplicant iproute2)
+	softhsm2 opensc xxd faketime hostapd wpasupplicant iproute2 libell-dev)
 if [[ $version == 12 ]]; then test+=(libengine-pkcs11-openssl); else test+=(pkcs11-provider); fi
 lint=(clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags git)
 

@@ -187,7 +187,7 @@ static void file_name(const struct portal *p, char dst[48])
 static int setup_page(struct portal *p, const struct http_request *req, struct http_response *res,
 		      const struct link *l)
 {
-	struct buf before, after, nmcli, wpa, iwd;
+	struct buf before, after, nmcli, wpa, iwd, certmonger, again;
 	struct enrolment e;
 	struct page_base b;
 	char base[64], file[48];
@@ -198,6 +198,8 @@ static int setup_page(struct portal *p, const struct http_request *req, struct h
 	buf_init(&nmcli, 8192);
 	buf_init(&wpa, 8192);
 	buf_init(&iwd, 8192);
+	buf_init(&certmonger, 8192);
+	buf_init(&again, 8192);
 	fill_enrolment(p, l, &e);
 	file_name(p, file);
 	snprintf(base, sizeof(base), "/e/%s", req->params[0]);
@@ -209,6 +211,8 @@ static int setup_page(struct portal *p, const struct http_request *req, struct h
 		r = linux_wpa_command(&e, &wpa);
 	if (r == E_OK)
 		r = linux_iwd_command(&e, &iwd);
+	if (r == E_OK)
+		r = linux_certmonger(&e, &certmonger, &again);
 	reply_base(p, &b, NULL, "");
 	if (r == E_OK)
 		r = page_setup(&b,
@@ -234,6 +238,8 @@ static int setup_page(struct portal *p, const struct http_request *req, struct h
 				       .nmcli = buf_str(&nmcli),
 				       .wpa = buf_str(&wpa),
 				       .iwd = buf_str(&iwd),
+				       .certmonger = buf_str(&certmonger),
+				       .certmonger_again = buf_str(&again),
 			       },
 			       &res->body);
 	buf_free(&before);
@@ -241,6 +247,8 @@ static int setup_page(struct portal *p, const struct http_request *req, struct h
 	buf_free(&nmcli);
 	buf_free(&wpa);
 	buf_free(&iwd);
+	buf_free(&certmonger);
+	buf_free(&again);
 	return r;
 }
 

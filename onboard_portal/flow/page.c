@@ -240,6 +240,8 @@ int page_setup(const struct page_base *b, const struct page_setup *p, struct buf
 	html_set(v, "nmcli", p->nmcli);
 	html_set(v, "wpa", p->wpa);
 	html_set(v, "iwd", p->iwd);
+	html_set(v, "certmonger", p->certmonger);
+	html_set(v, "certmonger_again", p->certmonger_again);
 	html_set(v, "file", p->file);
 	return finish(b, "setup", v, out);
 }

@@ -86,6 +86,7 @@ struct page_setup {
 	const char *file; /* names of files below base, without their endings */
 	const char *before, *after, *nmcli, *wpa, *iwd; /* command lines for Linux; before is
 							    "" when there are none by hand */
+	const char *certmonger, *certmonger_again;
 };
 int page_setup(const struct page_base *b, const struct page_setup *p, struct buf *out) MUST_CHECK;
 

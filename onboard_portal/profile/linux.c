@@ -51,6 +51,7 @@ static void add_script_head(struct buf *out, const struct enrolment *e)
 	add_file(out, "ra.pem", e->ra);
 	add_file(out, "issuer.pem", e->issuer);
 	add_file(out, "network-ca.pem", e->anchor);
+	buf_adds(out, "\n[ \"${1-}\" != --certificates ] || exit 0\n");
 	/* A challenge never becomes an argument of a program: arguments show in the process list. */
 	buf_adds(out, "\nprintf '%s ' ");
 	linux_quote(out, e->words.ask_code);
@@ -190,4 +191,35 @@ int linux_iwd_command(const struct enrolment *e, struct buf *out)
 	add_folder(out, e);
 	buf_addf(out, "/%s\" /var/lib/iwd/", name);
 	return buf_error(out);
+}
+
+/* The script leaves ra.pem and issuer.pem; with these certmonger need not believe GetCACert. */
+int linux_certmonger(const struct enrolment *e, struct buf *first, struct buf *again)
+{
+	char slug[LINUX_SLUG_SIZE];
+	int r = linux_check(e);
+
+	if (r != E_OK)
+		return r;
+	linux_slug(e->ssid, slug);
+	buf_addf(first, "sh wifi-%s.sh --certificates\nd=/etc/wifi-%s\nsudo mkdir -p -m 700 $d\n",
+		 slug, slug);
+	buf_adds(first, "sudo cp \"");
+	add_folder(first, e);
+	buf_adds(first, "\"/*.pem $d/\nprintf 'Code: '; read -r code\n"
+			"printf %s \"$code\" | sudo tee $d/code > /dev/null; unset code\n");
+	buf_addf(first, "sudo getcert add-scep-ca -c wifi-%s -u ", slug);
+	linux_quote(first, e->scep_url);
+	buf_addf(first,
+		 " \\\n  -r $d/ra.pem -I $d/issuer.pem\n"
+		 "sudo getcert request -c wifi-%s -I wifi-%s -N CN=%s \\\n"
+		 "  -f $d/cert.pem -k $d/key.pem -g 2048 -l $d/code -w\nsudo rm $d/code",
+		 slug, slug, e->device_id);
+	buf_addf(again,
+		 "d=/etc/wifi-%s; printf 'Code: '; read -r code\n"
+		 "printf %%s \"$code\" | sudo tee $d/code > /dev/null; unset code\n"
+		 "sudo getcert resubmit -i wifi-%s -l $d/code -w\nsudo rm $d/code",
+		 slug, slug);
+	r = buf_error(first);
+	return r == E_OK ? buf_error(again) : r;
 }

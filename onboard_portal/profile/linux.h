@@ -27,4 +27,7 @@ int linux_wpa_command(const struct enrolment *e, struct buf *out) MUST_CHECK;
 /* The same for iwd: puts the file to where iwd looks for it. */
 int linux_iwd_command(const struct enrolment *e, struct buf *out) MUST_CHECK;
 
+/* For certmonger: what has it fetch the first certificate, and one with a new code. */
+int linux_certmonger(const struct enrolment *e, struct buf *first, struct buf *again) MUST_CHECK;
+
 #endif

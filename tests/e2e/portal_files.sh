@@ -130,6 +130,29 @@ name=$(printf '%s' "a'b\"<&\`\$(id)\\;#]]> ä" | od -An -v -tx1 | tr -d ' \n')
 t_ok "iwd: the file has the name that iwd looks for" test -s "=$name.8021x"
 t_is "the script writes the same keyfile as the portal shows" "$(sed 's,/srv/x/,/x/,' a-b-id.nmconnection)" "$(cat hostile.nmconnection)"
 t_is "and the same file for iwd" "$(sed 's,/srv/x/,/x/,' "=$name.8021x")" "$(cat hostile.8021x)"
+if [[ -r /usr/include/ell/ell.h ]]; then # the library with which iwd reads its files
+	cat >ell.c <<-'C'
+		#include <ell/ell.h>
+		#include <stdio.h>
+		int main(int argc, char **argv)
+		{
+			struct l_settings *s = l_settings_new();
+
+			if (argc != 2 || !l_settings_load_from_file(s, argv[1]))
+				return 1;
+			printf("%s\n%s\n", l_settings_get_string(s, "Security", "EAP-TLS-ServerDomainMask"),
+			       l_settings_get_string(s, "Security", "EAP-TLS-ClientKey"));
+			return 0;
+		}
+	C
+	t_ok "ell is there" cc -o ell ell.c -lell
+	for f in friendly hostile fuzz-{0..11}; do
+		t_like "$f.8021x: iwd's library reads it" "$(./ell "$f.8021x")" $'\n/(srv/)?x/key.pem$'
+	done
+	t_is "hostile.8021x: the server name is whole" "$(./ell hostile.8021x | head -n 1)" "$hostile"
+else
+	t_skip "iwd's library reads its files" "libell-dev is not installed"
+fi
 if command -v nmcli >/dev/null; then
 	for f in friendly hostile wpa3 fuzz-{0..11}; do
 		t_ok "$f.nmconnection: NetworkManager reads it" sh -c "nmcli --offline connection modify connection.autoconnect yes <$f.nmconnection >$f.back"

@@ -289,6 +289,8 @@ static void setup_page_shows_code_and_ways(void **state)
 			 "wifi-sec.key-mgmt wpa-eap 802-1x.eap tls",
 		.wpa = "sudo tee -a <",
 		.iwd = "sudo install",
+		.certmonger = "getcert request",
+		.certmonger_again = "getcert resubmit",
 	};
 
 	(void)state;

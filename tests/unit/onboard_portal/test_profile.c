@@ -235,6 +235,7 @@ static void control_characters_are_refused(void **state)
 			assert_int_equal(linux_keyfile(&e[j], "/x", &out), E_FORMAT);
 			assert_int_equal(linux_iwd(&e[j], "/x", &out), E_FORMAT);
 			assert_int_equal(linux_iwd_command(&e[j], &out), E_FORMAT);
+			assert_int_equal(linux_certmonger(&e[j], &out, &after), E_FORMAT);
 			assert_int_equal(chromeos_onc(&e[j], &out), E_FORMAT);
 			if (j != 1) { /* Windows' files do not name the organization */
 				assert_int_equal(windows_wlan(&e[j], &out), E_FORMAT);
@@ -296,6 +297,7 @@ static void linux_files_hold_no_challenge(void **state)
 	assert_int_equal(linux_commands(&e, &out, &after), E_OK);
 	assert_int_equal(linux_nmcli(&e, &out), E_OK);
 	assert_int_equal(linux_wpa_command(&e, &out), E_OK);
+	assert_int_equal(linux_certmonger(&e, &out, &after), E_OK);
 	buf_add_bytes(&out, buf_bytes(&after));
 	assert_null(strstr(buf_str(&out), e.challenge));
 	e = hostile();
@@ -305,6 +307,9 @@ static void linux_files_hold_no_challenge(void **state)
 	buf_reset(&out);
 	assert_int_equal(linux_nmcli(&e, &out), E_OK);
 	dump("hostile.nmcli", &out);
+	buf_reset(&out);
+	assert_int_equal(linux_certmonger(&e, &out, &out), E_OK);
+	dump("hostile.certmonger", &out);
 	buf_free(&out);
 	buf_free(&after);
 }
