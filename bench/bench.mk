@@ -34,3 +34,8 @@ EAP_LOAD_UNITS := $(filter $(BUILD)/tests/unit/eap_load/%,$(UNITS))
 $(EAP_LOAD_UNITS): $(EAP_LOAD_LIB)
 # Alone: names of its own need not differ from those of programs it has nothing to do with.
 $(EAP_LOAD_UNITS): PROG_LIBS := $(EAP_LOAD_LIB)
+
+# What deciding about certificates costs FreeRADIUS, and what else one would take.
+.PHONY: bench-radius
+bench-radius: programs module
+	$(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) timeout --foreground 240 bench/radius.sh

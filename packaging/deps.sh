@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # deps.sh: install the Debian packages that scepauth lacks on this machine (Debian 12 and 13).
 #
-#   packaging/deps.sh [--list] [--build] [--run] [--clients] [--test] [--lint]
+#   packaging/deps.sh [--list] [--build] [--run] [--clients] [--test] [--lint] [--bench]
 #
 #   --build    compiler, libraries and their headers
 #   --run      what the daemons need beside themselves: Redis, FreeRADIUS
 #   --clients  programs that play a device: strongSwan pki, scepclient, eapol_test, curl
 #   --test     test library and checkers
 #   --lint     what `make lint` uses
+#   --bench    what `make bench-radius` compares with
 #   --list     only print the names of the packages that the other options stand for
 #
-# Without options: everything but --lint. Does nothing, quickly, when nothing is missing. Needs root
+# Without options: everything but --lint and --bench. Does nothing, quickly, when nothing is missing. Needs root
 # or sudo when something is. SCEPAUTH_NO_DEPS=1 switches it off.
 set -euo pipefail
 
@@ -27,6 +28,7 @@ test=(libcmocka-dev slapd ldap-utils freeradius-utils libxml2-utils libplist-uti
 	softhsm2 opensc xxd faketime hostapd wpasupplicant iproute2 libell-dev)
 if [[ $version == 12 ]]; then test+=(libengine-pkcs11-openssl); else test+=(pkcs11-provider); fi
 lint=(clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags git)
+bench=(freeradius-redis freeradius-config jq)
 
 usage() {
 	sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"
@@ -42,6 +44,7 @@ for option in "$@"; do
 	--clients) want+=("${clients[@]}") ;;
 	--test) want+=("${test[@]}") ;;
 	--lint) want+=("${lint[@]}") ;;
+	--bench) want+=("${bench[@]}") ;;
 	-h | --help) usage && exit 0 ;;
 	*) usage >&2 && exit 2 ;;
 	esac
