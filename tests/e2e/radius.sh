@@ -408,6 +408,29 @@ t_like "a TLS session cache is warned about" "$(new_log)" "mods-(available|enabl
 connect resumes -r 1
 t_is "a resumed TLS 1.3 session shows no certificate" \
 	"$(grep -c 'code=2 (Access-Accept)' <<<"$EAP_OUT") $(reasons)" "1 no_serial"
+
+# TLS 1.2: the server does know the certificate of a resumed session, so the module decides as ever. What is
+# revoked between two of them is refused, and so is every later one.
+resumed=71112222333344445555666677778880
+make_cert resumes12 staff $resumed
+record $resumed "$staff_ca" $alice
+eapol_conf "$dev/resumes12.conf" "$dev/resumes12.pem" "$dev/key.pem" anonymous \
+	"tls_disable_tlsv1_3=1 tls_disable_session_ticket=0"
+mark_log
+eapol_test -c "$dev/resumes12.conf" -a "$RADIUS_HOST" -p "$RADIUS_PORT" -s "$RADIUS_SECRET" -t 30 -r 200 \
+	>"$T_DIR/resumes12" 2>&1 &
+resumer=$!
+accepts() { new_log | grep -c "scepauth: accept serial=$resumed"; }
+t_ok "TLS 1.2 goes on with a session of before" t_wait 10 eval '(($(accepts) >= 3))'
+redis_as "$HELPDESK_NAME" FCALL revoke_cert 0 "$resumed" "lost in between" >/dev/null
+known=$(accepts)
+t_ok "revoked in between: refused" t_wait 10 eval '[[ $(reasons) == cert_revoked* ]]'
+wait "$resumer"
+t_ok "which really resumed" grep -q 'resumed=1' "$T_DIR/resumes12"
+t_ok "no accept came after the revocation" test "$(accepts)" -le $((known + 1))
+t_unlike "not by another door either" "$(new_log | grep -A9999 'reason=cert_revoked')" "scepauth: accept serial=$resumed"
+eapol_run "$dev/resumes12.conf" -r 3
+t_is "nor does it get in again" "$(grep -c 'code=2 (Access-Accept)' <<<"$EAP_OUT")" 0
 good_radius
 
 edit sites-available/check-eap-tls 's/^\t\tscepauth$/\t\tupdate request {\n\t\t\t\&TLS-Client-Cert-Serial += "02"\n\t\t}\n\t\tscepauth/'
@@ -431,8 +454,31 @@ t_is "a rule that says no after it stands too" "$EAP_RESULT" reject
 good_radius
 
 edit sites-available/default 's/^\t\tscepauth_only_eap$/\t\tscepauth/'
+t_like "a module in the outer server is warned about" "$(new_log)" "default:[0-9]+: scepauth stands in the authorize section of a server that no eap module names"
 expect_reject "the module in the outer server" alice not_eap_tls
 good_radius
+
+warnings() { # FILE SED_EXPRESSION: of a configuration check
+	sed -i "$2" "$raddb/$1"
+	cmp -s "$raddb/$1" "$T_DIR/raddb.good/$1" && t_bail "edit of $1 changed nothing: $2"
+	env "${T_RADIUS_ENV[@]}" freeradius -XC -d "$raddb" 2>&1 | grep -o 'scepauth: .*'
+	cp "$T_DIR/raddb.good/$1" "$raddb/$1"
+}
+t_unlike "the configuration as it comes is warned of nothing" "$(env "${T_RADIUS_ENV[@]}" freeradius -XC -d "$raddb" 2>&1)" ' scepauth: /'
+t_like "a client without require_message_authenticator" \
+	"$(warnings clients.conf '0,/^\trequire_message_authenticator = yes/s//\trequire_message_authenticator = no/')" \
+	'clients.conf:[0-9]+: client localhost: set require_message_authenticator = yes'
+t_is "and no other client" \
+	"$(warnings clients.conf '0,/^\trequire_message_authenticator = yes/s//\tproto = udp/' | grep -c 'set require_message')" 1
+t_like "the module in post-auth" "$(warnings sites-available/default 's/^\tpost-auth {$/&\n\t\tscepauth/')" \
+	'default:[0-9]+: scepauth does nothing in post-auth'
+t_like "an eap module that names no server" "$(warnings mods-available/eap '/^\t\tvirtual_server/d')" \
+	'nobody asks the ledger'
+t_like "a folder of CAs" "$(warnings mods-available/eap 's|^\t\tca_file|\t\tca_path = /etc/ssl/certs\n&|')" \
+	'eap:[0-9]+: ca_path trusts whatever CA is in /etc/ssl/certs'
+for ((i = 0; i < 70; i++)); do cat "$SCEPAUTH_DIR/radius/client-ca.pem"; done >"$T_DIR/many-cas.pem"
+t_like "a file of too many CAs" "$(warnings mods-available/eap "s|^\t\tca_file = .*|\t\tca_file = $T_DIR/many-cas.pem|")" \
+	'eap:[0-9]+: ca_file .*many-cas.pem holds [0-9]+ CAs'
 
 sed -i 's/deadline_ms = 120/deadline_ms = 1/' "$raddb/mods-available/scepauth"
 bad=$(env "${T_RADIUS_ENV[@]}" freeradius -XC -d "$raddb" 2>&1)
