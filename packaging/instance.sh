@@ -3,7 +3,7 @@
 # demo, the tests and the benchmarks all use it.
 #
 #   instance.sh make DIR [--fast] [-- SCEPCTL_INIT_OPTION...]   keys, configuration, test accounts
-#   instance.sh start DIR [redis|ca|portal|leavers|disconnect|radius ...]  default: all of them
+#   instance.sh start DIR [redis|ca|portal|leavers|disconnect|radius|scim ...]  default: all that are configured
 #   instance.sh stop DIR [SERVICE ...]
 #   instance.sh restart DIR [SERVICE ...]
 #   instance.sh status DIR
@@ -156,6 +156,7 @@ start_one() {
 		launch "$dir" disconnect "$dir/log/disconnect.log" '\bready ' "$bin/auto_revoke" -c "$dir/scepauth.conf" --disconnect
 		;;
 	leavers) launch "$dir" leavers "$dir/log/leavers.log" '\bready ' "$bin/auto_revoke" -c "$dir/scepauth.conf" ;;
+	scim) launch "$dir" scim "$dir/log/scim.log" '\bready ' "$bin/auto_revoke" -c "$dir/scepauth.conf" --scim ;;
 	radius)
 		server=$(PATH=$PATH:/usr/sbin command -v freeradius || PATH=$PATH:/usr/sbin command -v radiusd) ||
 			die "no freeradius here: packaging/deps.sh --run"
@@ -363,6 +364,11 @@ End it with: make down
 TEXT
 }
 
+# The SCIM server runs where it is configured.
+with_scim() {
+	! sed -n '/^scim {/,/^}/p' "$1/scepauth.conf" 2>/dev/null | grep -qE '^[[:space:]]*listen = "[^"]' || services+=(scim)
+}
+
 (($# >= 2)) || { usage >&2 && exit 2; }
 verb=$1 dir=$2
 shift 2
@@ -371,8 +377,12 @@ start | stop | restart | status)
 	[[ -d $dir ]] || die "no instance in $dir"
 	dir=$(cd "$dir" && pwd)
 	mkdir -p "$dir/run" "$dir/log"
+	with_scim "$dir"
 	;;
-up) mkdir -p "$(dirname "$dir")" && dir=$(cd "$(dirname "$dir")" && pwd)/$(basename "$dir") ;;
+up)
+	mkdir -p "$(dirname "$dir")" && dir=$(cd "$(dirname "$dir")" && pwd)/$(basename "$dir")
+	with_scim "$dir"
+	;;
 esac
 case $verb in
 make) cmd_make "$dir" "$@" ;;

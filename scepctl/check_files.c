@@ -374,13 +374,43 @@ static void check_radius_password(struct check *c)
 	buf_free(&text);
 }
 
+/* Only where a SCIM server is configured; its certificate is judged in check_pki. */
+static void check_scim(struct check *c)
+{
+	const char *tokens = conf_path(c->conf, "scim", NULL, "tokens"),
+		   *data = conf_path(c->conf, "scim", NULL, "data"),
+		   *format = conf_str(c->conf, "leavers", NULL, "format");
+	static const char mend[] = "make a token: scepctl scim token add NAME";
+	struct stat st;
+
+	if (*conf_str(c->conf, "scim", NULL, "listen") == '\0') {
+		if (strcmp(format, "scim") == 0)
+			check_add(c, false, "scepauth.conf",
+				  "set scim.listen, or another leavers.format",
+				  "leavers.format is scim, but no SCIM server is configured");
+		return;
+	}
+	if (strcmp(format, "scim") != 0)
+		check_add(c, true, "scepauth.conf", "set leavers.format to \"scim\"",
+			  "a SCIM server is configured, but nobody acts on what is pushed to it");
+	if (stat(tokens, &st) != 0)
+		check_add(c, false, check_name(c, tokens), mend, "%s", strerror(errno));
+	else if ((st.st_mode & 077) != 0)
+		check_add(c, false, check_name(c, tokens), "chmod 600 it",
+			  "mode %04o gives others too much", (unsigned)(st.st_mode & 07777));
+	if (stat(data, &st) != 0 || !S_ISDIR(st.st_mode))
+		check_add(c, false, check_name(c, data), mend, "there is no such folder");
+}
+
 void check_files(struct check *c)
 {
 	check_top(c);
 	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
 		check_entry(c, entries[i].name, entries[i].kind);
-	if (c->conf)
+	if (c->conf) {
 		check_keys(c);
+		check_scim(c);
+	}
 	check_redis(c);
 	check_redis_conf(c);
 	check_raddb(c);

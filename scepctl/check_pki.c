@@ -205,6 +205,20 @@ static void check_portal(struct check *c)
 	chain_free(&web);
 }
 
+static void check_scim_cert(struct check *c)
+{
+	const char *path = conf_path(c->conf, "scim", NULL, "tls-cert");
+	struct chain web = {0};
+
+	if (*conf_str(c->conf, "scim", NULL, "listen") == '\0' ||
+	    strcmp(path, conf_path(c->conf, "portal", NULL, "tls-cert")) == 0 ||
+	    !load_chain(c, path, &web))
+		return;
+	check_validity(c, path, web.certs[0]);
+	check_pair(c, path, web.certs[0], conf_path(c->conf, "scim", NULL, "tls-key"));
+	chain_free(&web);
+}
+
 static void check_radius(struct check *c, X509 *root)
 {
 	const char *name = conf_str(c->conf, "wifi", NULL, "server-name");
@@ -277,6 +291,7 @@ void check_pki(struct check *c)
 	for (size_t i = 0; i < n; i++)
 		check_profile(c, profiles[i], root.n ? root.certs[0] : NULL);
 	check_portal(c);
+	check_scim_cert(c);
 	if (strcmp(anchor_path, root_path) == 0)
 		check_radius(c, root.n ? root.certs[0] : NULL);
 	else if (load_chain(c, anchor_path, &anchor))

@@ -84,6 +84,16 @@ static const char journal_help[] =
 	"  --from N   begin with record N      --dir DIR   another folder than scep.journal, such "
 	"as a backup\n";
 
+static const char scim_help[] =
+	"Identity providers (Entra, Okta) push people by SCIM; docs/LEAVERS.md says what to enter "
+	"there.\n\n"
+	"  token add NAME      makes a token and prints it once; at most two, so that one can "
+	"replace "
+	"the other\n"
+	"  token list\n"
+	"  token remove NAME   refused from the next request on\n"
+	"  free USERNAME       the name of somebody who is gone belongs to whoever has it now\n";
+
 static const char prove_help[] =
 	"  SERIAL                 prints a proof that the journal's newest checkpoint covers the "
 	"record of\n"
@@ -184,6 +194,8 @@ const struct ctl_command ctl_commands[] = {
 	 "what access points said when a session was to end", NULL, cmd_receipts},
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},
 	{"sources", "[--json]", "how the directory is that auto_revoke follows", NULL, cmd_sources},
+	{"scim", "token add|list|remove [NAME], free USERNAME",
+	 "tokens of identity providers that push people", scim_help, cmd_scim},
 	{"journal", "verify|show|export|key|accept-clock [--from N] [--json]",
 	 "the CA's record of all certificates", journal_help, cmd_journal},
 	{"prove", "SERIAL|--since FILE|--verify FILE --key KEY", "proofs from the CA's journal",

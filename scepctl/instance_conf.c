@@ -21,6 +21,8 @@ static const struct {
 	{"disconnect", "Ending live sessions: auto_revoke --disconnect."},
 	{"nas",
 	 "Access points that it may ask to end a session (RFC 5176), one section for each kind."},
+	{"scim", "Identity providers that push people and groups: auto_revoke --scim, "
+		 "leavers.format scim."},
 };
 
 struct writer {

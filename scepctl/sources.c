@@ -10,19 +10,20 @@
 
 enum { STATE_MAX = 65536, SILENT_S = 120 };
 
-static int state_read(const struct conf *c, struct json **ret, struct errmsg *em)
+static int state_read(const char *dir, const char *name, struct json **ret, struct errmsg *em)
 {
 	char path[4096], text[STATE_MAX];
 	FILE *f;
 	size_t n;
 
-	(void)snprintf(path, sizeof(path), "%s/run/auto_revoke.sources.json", conf_dir(c));
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
 	f = fopen(path, "re");
 	if (f == NULL)
 		return err_set(em, errno == ENOENT ? E_NOTFOUND : E_IO, "%.250s: %s%s", path,
 			       strerror(errno),
-			       errno == ENOENT ? "; has auto_revoke run with leavers.format ldap?"
-					       : "");
+			       errno == ENOENT
+				       ? "; has auto_revoke run with leavers.format ldap or scim?"
+				       : "");
 	n = fread(text, 1, sizeof(text), f);
 	(void)fclose(f);
 	return json_parse(text, n, ret, em);
@@ -51,10 +52,72 @@ static void show(const struct json *j, const char *state, int64_t lag)
 	       detail != NULL ? detail : "");
 	printf("%-14s %lld, groups %lld\n", "people", (long long)json_get_int(j, "people", 0),
 	       (long long)json_get_int(j, "groups", 0));
-	printf("%-14s %lld s since the server last spoke\n", "lag", (long long)lag);
+	printf("%-14s %lld s since %s\n", "lag", (long long)lag,
+	       strcmp(json_get_str(j, "mode"), "push") == 0 ? "auto_revoke looked"
+							    : "the server last spoke");
 	show_time(j, "last_full", "full read");
 	show_time(j, "last_change", "last change");
 	show_time(j, "cookie_from", "cookie");
+}
+
+/* What the SCIM server says of those who push: its own process, its own file. */
+static void pushed_add(const struct conf *c, struct json *j)
+{
+	static const char *const keys[] = {"started", "last_request", "last_refused", "requests",
+					   "refused"};
+	struct json *server = NULL, *tokens;
+	const struct json_node *v, *used = NULL;
+	const char *key;
+	struct errmsg none;
+	void *at = NULL;
+
+	if (state_read(conf_path(c, "scim", NULL, "data"), "state.json", &server, &none) != E_OK)
+		return;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		json_set_int(j, keys[i], json_get_int(server, keys[i], 0));
+	while (json_node_each(json_root(server), &at, &key, &v))
+		if (strcmp(key, "tokens") == 0)
+			used = v;
+	tokens = json_object();
+	for (at = NULL; json_node_each(used, &at, &key, &v);)
+		json_set_int(tokens, key, json_node_int(v));
+	json_set(j, "tokens", tokens);
+	json_free(server);
+}
+
+static void show_pushed(const struct json *j)
+{
+	const struct json_node *v, *tokens = NULL;
+	const char *key;
+	char when[24];
+	void *at = NULL;
+
+	printf("%-14s %lld names belong to somebody who was there before\n", "taken",
+	       (long long)json_get_int(j, "taken", 0));
+	printf("%-14s %lld names nobody can log in with\n", "unusable",
+	       (long long)json_get_int(j, "unusable", 0));
+	show_time(j, "last_request", "last request");
+	show_time(j, "last_refused", "last refused");
+	while (json_node_each(json_root(j), &at, &key, &v))
+		if (strcmp(key, "tokens") == 0)
+			tokens = v;
+	for (at = NULL; json_node_each(tokens, &at, &key, &v);) {
+		clock_iso(when, sizeof(when), json_node_int(v));
+		printf("%-14s %s, %s %s\n", "token", key,
+		       json_node_int(v) > 0 ? "last used" : "not used since the server started",
+		       json_node_int(v) > 0 ? when : "");
+	}
+}
+
+/* A provider that has nothing to say still asks now and then. */
+static bool pushed_silent(const struct conf *c, const struct json *j)
+{
+	int64_t limit = conf_int(c, "scim", NULL, "silent"),
+		last = json_get_int(j, "last_request", 0);
+
+	if (last == 0)
+		last = json_get_int(j, "started", 0);
+	return limit > 0 && clock_now() - last > limit;
 }
 
 int cmd_sources(const struct ctl_command *self, int argc, char **argv)
@@ -65,6 +128,7 @@ int cmd_sources(const struct ctl_command *self, int argc, char **argv)
 	struct errmsg em = {""};
 	const char *state;
 	int64_t lag;
+	bool push;
 	size_t n;
 	int rc, code = ctl_parse(self, argc, argv, NULL, &common, NULL, 0, &n);
 
@@ -72,18 +136,23 @@ int cmd_sources(const struct ctl_command *self, int argc, char **argv)
 		return code;
 	rc = conf_load(common.conf_file, &conf, &em);
 	if (rc == E_OK)
-		rc = state_read(conf, &j, &em);
+		rc = state_read(conf_dir(conf), "run/auto_revoke.sources.json", &j, &em);
 	if (rc != E_OK) {
 		conf_free(conf);
 		return ctl_fail(rc, &em);
 	}
 	lag = clock_now() - json_get_int(j, "last_checked", 0);
+	push = strcmp(json_get_str(j, "mode") != NULL ? json_get_str(j, "mode") : "", "push") == 0;
+	if (push)
+		pushed_add(conf, j);
 	state = json_get_str(j, "state");
 	/* Whoever stopped writing says "good" for ever. */
 	if (state == NULL || (strcmp(state, "good") == 0 &&
 			      lag > SILENT_S + (strcmp(json_get_str(j, "mode"), "poll") == 0
 							? 2 * conf_int(conf, "ldap", NULL, "poll")
 							: 0)))
+		state = "silent";
+	if (push && state != NULL && strcmp(state, "good") == 0 && pushed_silent(conf, j))
 		state = "silent";
 	code = strcmp(state, "good") == 0 ? EXIT_DONE : EXIT_FAILED;
 	if (common.json) {
@@ -92,6 +161,8 @@ int cmd_sources(const struct ctl_command *self, int argc, char **argv)
 		ctl_print_json(j);
 	} else {
 		show(j, state, lag);
+		if (push)
+			show_pushed(j);
 		json_free(j);
 	}
 	conf_free(conf);

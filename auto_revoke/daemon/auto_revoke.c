@@ -3,6 +3,8 @@
 #include "auto_revoke/daemon/disconnect.h"
 #include "auto_revoke/daemon/loop.h"
 #include "auto_revoke/directory/ldap_source.h"
+#include "auto_revoke/directory/scim_source.h"
+#include "auto_revoke/front/front.h"
 #include "core/base/args.h"
 #include "core/base/conf.h"
 #include "core/base/log.h"
@@ -26,13 +28,16 @@ static const char about[] =
 	"      --dry-run        print what would be applied, change nothing, exit\n"
 	"      --release-brake  let through exactly what run/auto_revoke.brake lists, exit\n"
 	"      --disconnect     not the directory: end live sessions that are no longer good (a\n"
-	"                       process of its own, beside the other)";
+	"                       process of its own, beside the other)\n"
+	"      --scim           not the directory: serve SCIM to identity providers, for a source "
+	"of\n"
+	"                       the format scim (a process of its own, beside the other)";
 
 static volatile sig_atomic_t stop_wanted, status_wanted;
 
 struct options {
 	struct args args;
-	bool once, dry_run, release, disconnect;
+	bool once, dry_run, release, disconnect, scim;
 };
 
 static void on_signal(int sig)
@@ -71,14 +76,17 @@ static int options_parse(int argc, char **argv, struct options *ret)
 			o.release = true;
 		else if (strcmp(argv[i], "--disconnect") == 0)
 			o.disconnect = true;
+		else if (strcmp(argv[i], "--scim") == 0)
+			o.scim = true;
 		else
 			rest[n++] = argv[i];
 	}
 	rc = args_parse(n, rest, PROGRAM, about, &o.args);
 	free(rest);
-	if (rc == -1 && o.once + o.dry_run + o.release + o.disconnect > 1) {
+	if (rc == -1 && o.once + o.dry_run + o.release + o.disconnect + o.scim > 1) {
 		fprintf(stderr,
-			"%s: only one of --once, --dry-run, --release-brake and --disconnect\n",
+			"%s: only one of --once, --dry-run, --release-brake, --disconnect and "
+			"--scim\n",
 			PROGRAM);
 		return EXIT_USAGE;
 	}
@@ -100,6 +108,8 @@ static int source_apply(const struct conf *c, struct revoker *r, struct errmsg *
 
 	if (strcmp(format, "ldap") == 0)
 		return ldap_source_open(&o, &r->source, &r->file, em);
+	if (strcmp(format, "scim") == 0)
+		return scim_source_open(c, r->run_dir, r->dry_run, &r->source, &r->file, em);
 	if (r->file[0] == '\0')
 		return err_set(em, E_CONFIG, "leavers: file: no export is named");
 	return directory_file_open(r->file, format, &r->source, em);
@@ -252,6 +262,19 @@ static int release_brake(const struct revoker *r)
 	return rc == E_OK ? EXIT_DONE : EXIT_FAILED;
 }
 
+static int serve_scim(const struct options *o, const struct conf *c)
+{
+	struct errmsg em = {""};
+	int rc;
+
+	audit_open(PROGRAM, conf_bool(c, "", NULL, "syslog"));
+	rc = front_run(c, o->args.check_only, &em);
+	if (rc == E_OK)
+		return EXIT_DONE;
+	log_error("%s", em.text[0] != '\0' ? em.text : err_text(rc));
+	return rc == E_CONFIG || rc == E_DENIED || rc == E_FORMAT ? EXIT_USAGE : EXIT_FAILED;
+}
+
 static int work(const struct options *o, const struct conf *c, struct revoker *r)
 {
 	struct errmsg em = {""};
@@ -301,6 +324,11 @@ int auto_revoke_run(int argc, char **argv)
 	rc = sandbox_early(&em);
 	if (rc == E_OK)
 		rc = conf_load(o.args.conf_file, &conf, &em);
+	if (rc == E_OK && o.scim) {
+		code = serve_scim(&o, conf);
+		conf_free(conf);
+		return code;
+	}
 	if (rc == E_OK)
 		rc = conf_apply(conf, &r, &em);
 	if (rc == E_OK && !o.release)

@@ -158,6 +158,9 @@ const struct conf_key conf_schema[] = {
 	{"group", true, "ldap", CONF_LIST, "{}", 0, 0,
 	 "groups of the directory that are this one, by name or DN; empty: the one of the same "
 	 "name"},
+	{"group", true, "scim", CONF_LIST, "{}", 0, 0,
+	 "groups pushed by SCIM that are this one, by displayName; empty: the one of the same "
+	 "name"},
 
 	{"ldap", false, "uri", CONF_STR, "", 0, 0,
 	 "directory servers, separated by blanks: ldaps://HOST, ldap://HOST (StartTLS always), "
@@ -191,7 +194,7 @@ const struct conf_key conf_schema[] = {
 	{"leavers", false, "file", CONF_PATH, "leavers/directory.csv", 0, 0,
 	 "directory export to watch"},
 	{"leavers", false, "format", CONF_STR, "csv", 0, 0,
-	 "csv, ldif, or ldap: the directory of section ldap"},
+	 "csv, ldif, ldap: the directory of section ldap, or scim: what is pushed to section scim"},
 	{"leavers", false, "identity", CONF_STR, "local", 0, 0,
 	 "identity source whose logins the export lists"},
 	{"leavers", false, "source", CONF_STR, "file", 0, 0, "name of the hold this source sets"},
@@ -222,6 +225,28 @@ const struct conf_key conf_schema[] = {
 	 "how a device gets to another VLAN: coa, disconnect, or auto: as the vendor can"},
 	{"nas", true, "at-once", CONF_INT, "16", 1, 200,
 	 "requests that may be under way to one address"},
+
+	{"scim", false, "listen", CONF_STR, "", 0, 0,
+	 "address and port of the SCIM server, HTTPS; empty: there is none"},
+	{"scim", false, "url", CONF_STR, "", 0, 0,
+	 "its URL as identity providers reach it, such as https://scim.example.edu/scim/v2"},
+	{"scim", false, "tls-cert", CONF_PATH, "tls/portal.pem", 0, 0,
+	 "its certificate and chain (PEM)"},
+	{"scim", false, "tls-key", CONF_PATH, "tls/portal.key", 0, 0,
+	 "private key of that certificate"},
+	{"scim", false, "tokens", CONF_PATH, "scim/tokens", 0, 0,
+	 "hashes of the tokens that let providers in, written by scepctl scim"},
+	{"scim", false, "data", CONF_PATH, "scim/data", 0, 0,
+	 "folder with what they pushed, written by the server alone"},
+	{"scim", false, "domain", CONF_STR, "", 0, 0,
+	 "domain that is taken off userNames to make logins, such as example.edu; empty: none"},
+	{"scim", false, "groups", CONF_BOOL, "false", 0, 0,
+	 "pushed groups are the people's groups here; else the portal's stay"},
+	{"scim", false, "rate", CONF_INT, "50", 1, 1000,
+	 "requests a second that are served, two seconds' worth at once"},
+	{"scim", false, "max-body", CONF_INT, "1048576", 4096, 8388608, "largest request in bytes"},
+	{"scim", false, "silent", CONF_INT, "86400", 0, 2592000,
+	 "seconds without a request after which scepctl sources calls it silent; 0: never"},
 
 	{NULL, false, NULL, CONF_STR, NULL, 0, 0, NULL},
 };

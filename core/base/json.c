@@ -265,6 +265,11 @@ bool json_node_bool(const struct json_node *v)
 	return json_is_true(node(v));
 }
 
+int64_t json_node_int(const struct json_node *v)
+{
+	return json_integer_value(node(v));
+}
+
 size_t json_node_count(const struct json_node *v)
 {
 	return json_is_object(node(v)) ? json_object_size(node(v)) : json_array_size(node(v));

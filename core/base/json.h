@@ -65,6 +65,7 @@ const struct json_node *json_root(const struct json *j);
 enum json_kind json_kind(const struct json_node *v);
 const char *json_node_str(const struct json_node *v); /* NULL: not a string. Holds no NUL */
 bool json_node_bool(const struct json_node *v);       /* false also when it is none */
+int64_t json_node_int(const struct json_node *v);     /* 0 also when it is none */
 size_t json_node_count(const struct json_node *v);    /* of an array or object, else 0 */
 const struct json_node *json_node_at(const struct json_node *array, size_t i);
 

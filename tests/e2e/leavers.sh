@@ -213,7 +213,7 @@ refuse "cut off in a line" "no line end"
 put "${good::-1}"
 refuse "cut off before the last line end" "no line end"
 head -c 20000 /dev/urandom >"$export_file"
-refuse "garbage" "directory.csv: line 1"
+refuse "garbage" "directory.csv: line "
 put "<html><body>502 Bad Gateway</body></html>
 "
 refuse "an error page" "no column named login"
