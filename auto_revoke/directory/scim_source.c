@@ -98,7 +98,7 @@ static int source_read_all(void *ctx, directory_emit *emit, void *emit_ctx,
 	state_write(s, rc == E_OK ? "good" : "failing", why.text);
 	if (rc != E_OK)
 		return err_set(em, rc, "%s", why.text[0] != '\0' ? why.text : err_text(rc));
-	*ret = (struct directory_mark){.mtime_ns = 0};
+	*ret = (struct directory_mark){.mtime_ns = s->file.table.newest * 1000000000};
 	return E_OK;
 }
 

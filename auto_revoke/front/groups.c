@@ -1,7 +1,6 @@
 #include "auto_revoke/front/server.h"
 
 #include "core/audit/audit.h"
-#include "core/base/clock.h"
 #include "core/base/log.h"
 
 #include <stdio.h>
@@ -135,7 +134,7 @@ int groups_create(struct scim_call *c)
 
 	if (rc != E_OK)
 		return scim_fail(c->e, 503, "", "there are too many groups");
-	g.created = g.modified = clock_now();
+	g.created = g.modified = scim_now(c);
 	rc = scim_group_replace(&g, json_root(c->body), &people, c->e);
 	if (rc == E_OK)
 		rc = keep(c, &g, NULL, "created");
@@ -186,7 +185,7 @@ static int change(struct scim_call *c,
 		return scim_fail(c->e, 500, "", "out of memory");
 	rc = how(&fresh, json_root(c->body), &people, c->e);
 	if (rc == E_OK && !unchanged(g, &fresh)) {
-		fresh.modified = clock_now();
+		fresh.modified = scim_now(c);
 		fresh.version++;
 		rc = keep(c, &fresh, &g->members, what);
 	}
@@ -218,7 +217,7 @@ int group_delete(struct scim_call *c)
 	if (rc != E_OK)
 		return rc;
 	buf_init(&lines, LINES_MAX);
-	rc = scim_store(c, scim_line_gone("group-gone", g->id, clock_now(), &lines), &lines);
+	rc = scim_store(c, scim_line_gone("group-gone", g->id, scim_now(c), &lines), &lines);
 	if (rc != E_OK)
 		return rc;
 	told(c, g, "deleted");

@@ -10,8 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { REPLY_BYTES = 16 << 20 };
-
 bool bucket_take(struct bucket *b, int64_t now_ms)
 {
 	int64_t most = b->rate * 2000LL;
@@ -149,7 +147,6 @@ static void serve(void *ctx, const struct http_request *req, struct http_respons
 	struct token *t;
 	int rc = E_DENIED;
 
-	buf_init(&res->body, REPLY_BYTES);
 	res->content_type = SCIM_CONTENT_TYPE;
 	(void)pthread_mutex_lock(&s->lock);
 	t = admit(s, req, &e);
@@ -254,6 +251,13 @@ int scim_preconditions(struct scim_call *c, int64_t version, bool *ret_same)
 	if (match != NULL && !etag_named(match, etag))
 		return scim_fail(c->e, 412, "", "the resource has changed");
 	return E_OK;
+}
+
+int64_t scim_now(const struct scim_call *c)
+{
+	int64_t now = clock_now();
+
+	return now > c->s->file.table.newest ? now : c->s->file.table.newest;
 }
 
 int scim_store(struct scim_call *c, int rc, struct buf *lines)

@@ -63,6 +63,9 @@ int scim_reply(struct scim_call *c, unsigned status, struct json *j, const char 
 /* 412 when If-Match names another version; *ret_same: If-None-Match names this one. */
 int scim_preconditions(struct scim_call *c, int64_t version, bool *ret_same) MUST_CHECK;
 
+/* Now, but never before the newest change: the clock may be set back. */
+int64_t scim_now(const struct scim_call *c);
+
 /* Appends and applies lines (frees them), or a 503 in c->e. */
 int scim_store(struct scim_call *c, int rc, struct buf *lines) MUST_CHECK;
 

@@ -1,7 +1,6 @@
 #include "auto_revoke/front/server.h"
 
 #include "core/audit/audit.h"
-#include "core/base/clock.h"
 #include "core/base/log.h"
 
 #include <stdio.h>
@@ -106,7 +105,7 @@ int users_create(struct scim_call *c)
 
 	if (rc != E_OK)
 		return scim_fail(c->e, 503, "", "there are too many users");
-	u.created = u.modified = clock_now();
+	u.created = u.modified = scim_now(c);
 	rc = scim_user_replace(&u, json_root(c->body), &ignored, c->e);
 	if (rc == E_OK)
 		rc = keep(c, &u, "created");
@@ -143,7 +142,7 @@ static int change(struct scim_call *c,
 		return scim_fail(c->e, 500, "", "out of memory");
 	rc = how(&fresh, json_root(c->body), &ignored, c->e);
 	if (rc == E_OK && !unchanged(u, &fresh)) {
-		fresh.modified = clock_now();
+		fresh.modified = scim_now(c);
 		fresh.version++;
 		rc = keep(c, &fresh, what);
 	}
@@ -175,7 +174,7 @@ int user_delete(struct scim_call *c)
 	if (rc != E_OK)
 		return rc;
 	buf_init(&lines, LINES_MAX);
-	rc = scim_store(c, scim_line_gone("user-gone", u->id, clock_now(), &lines), &lines);
+	rc = scim_store(c, scim_line_gone("user-gone", u->id, scim_now(c), &lines), &lines);
 	if (rc != E_OK)
 		return rc;
 	told(c, u, "deleted");

@@ -286,6 +286,7 @@ static int apply_gone(struct scim_table *t, const struct json *j, const char *id
 		return err_set(em, E_FORMAT, "what is deleted is not there");
 	if (g != NULL) {
 		g->gone = true;
+		g->modified = number_of(j, "at");
 		scim_members_free(&g->members);
 		t->live_groups--;
 		return E_OK;
@@ -374,6 +375,10 @@ int scim_table_apply(struct scim_table *t, const char *line, size_t n, struct er
 		rc = apply_members(t, j, id, op[0] == 'l', em);
 	else
 		rc = err_set(em, E_FORMAT, "unknown operation %.20s", op);
+	if (rc == E_OK && number_of(j, "modified") > t->newest)
+		t->newest = number_of(j, "modified");
+	if (rc == E_OK && number_of(j, "at") > t->newest)
+		t->newest = number_of(j, "at");
 	json_free(j);
 	return rc;
 }

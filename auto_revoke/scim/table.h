@@ -36,6 +36,7 @@ struct scim_table {
 	} * names;
 	size_t n_names, cap_names;
 	size_t live_users, live_groups;
+	int64_t newest; /* unix seconds of the newest change: an older copy put back is told by it */
 };
 
 void scim_table_free(struct scim_table *t);

@@ -328,6 +328,23 @@ t_is "scepctl sources" "$(ctl --json sources | jq -r '[.source, .state, .mode] |
 spoke() { [[ $(ctl sources) =~ last\ request\ +20.*token\ +next,\ last\ used ]]; }
 t_ok "tells when the provider last spoke and with which token" t_wait 10 spoke
 
+# an older copy put back: somebody in it would be let in again
+cp "$data/people" old
+send PATCH "/Users/$anna" "$(ops '{"op":"replace","path":"active","value":false}')"
+t_ok "she is disabled" t_wait 20 held anna
+cp "$data/people" new
+sleep 1
+send PATCH "/Users/$anna" "$(ops '{"op":"replace","path":"displayName","value":"Anna E"}')"
+cp "$data/people" new
+newer() { [[ $(sed -n 's/^mtime_ns //p' "$SCEPAUTH_DIR/run/auto_revoke.state") == "$(jq -s 'map(.modified // 0) | max' new)000000000" ]]; }
+t_ok "that is remembered" t_wait 20 newer
+mv old "$data/people"
+t_ok "an older copy is refused" t_wait 20 grep -q 'is older than' "$LEAVERS_LOG"
+t_ok "and lets nobody in" held anna
+mv new "$data/people"
+send PATCH "/Users/$anna" "$(ops '{"op":"replace","path":"active","value":true}')"
+t_ok "with the right one it goes on" t_wait 20 free anna
+
 for i in {1..60}; do
 	person "many$i" students
 	send POST /Users '{"userName":"many'"$i"'@example.edu","externalId":"m'"$i"'"}'
@@ -382,6 +399,13 @@ grep -h '^{' "$log" >audit.jsonl
 t_ok "changes are in the audit trail" jq -es 'any(.event == "scim_changed" and .token == "next" and .login == "sam@example.edu" and .what == "deleted")' audit.jsonl
 t_ok "and what was refused" jq -es 'any(.event == "scim_refused" and .detail == "no valid token")' audit.jsonl
 t_ok "their fields are documented" "$T_TOP/tests/e2e/docs-events.sh" "$w/audit.jsonl"
+set_key scim rate 1
+t_start scim
+port=$(sed -n 's/.*ready 127.0.0.1:\([0-9]*\).*/\1/p' "$log" | tail -n 1)
+curl -sS --max-time 60 --cacert "$ROOT_CERT" -H "Authorization: Bearer $token" -o /dev/null -w '%{http_code}\n' \
+	"https://localhost:$port/scim/v2/Users?count=0&i=[1-40]" >codes
+t_is "too many requests are refused" "$(sort -u codes | paste -sd ' ')" "200 429"
+t_stop scim
 printf '{"op":"what"}\n' >>"$data/people"
 t_not "damage stops the start" "$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" --scim
 t_done
