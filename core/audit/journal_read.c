@@ -113,6 +113,17 @@ static int take(struct reading *g, const struct journal_record *r)
 	return E_OK;
 }
 
+/* After a torn end that reached to the end of the window. */
+static int take_zeros(struct reading *g, size_t n, size_t *ret_used)
+{
+	*ret_used = n;
+	for (size_t i = 0; i < n; i++)
+		if (g->window[i])
+			return damage(g, "no whole record stands here");
+	g->ret->torn += n;
+	return E_OK;
+}
+
 /* Whole records out of the window; *ret_used: bytes done with. A torn one is left for more bytes. */
 static int take_window(struct reading *g, size_t n, bool at_end, size_t *ret_used)
 {
@@ -120,10 +131,12 @@ static int take_window(struct reading *g, size_t n, bool at_end, size_t *ret_use
 	size_t used = 0;
 	int rc = E_OK;
 
+	if (g->ret->torn)
+		return take_zeros(g, n, ret_used);
 	while (rc == E_OK && used < n && (at_end || n - used >= JOURNAL_RECORD_MAX)) {
 		enum journal_shape shape = journal_decode(bytes_of(g->window + used, n - used), &r);
 
-		if (shape == JOURNAL_TORN && at_end) {
+		if (shape == JOURNAL_TORN) {
 			g->ret->torn = n - used;
 			used = n;
 		} else if (shape != JOURNAL_WHOLE) {

@@ -7,7 +7,7 @@
  * per field: length of name with NUL 1, name, length of value 4, value; own hash 32. Big endian.
  */
 #define MAGIC "SJ1\n"
-enum { MAGIC_N = 4, CHECKED_N = 12, HEADER_N = 32 + DIGEST_SIZE };
+enum { MAGIC_N = 4, CHECKED_N = 12, NO_DIGEST_N = 8, HEADER_N = 32 + DIGEST_SIZE };
 
 const char *journal_type_text(enum journal_type t)
 {
@@ -148,6 +148,24 @@ static bool read_fields(struct bytes in, size_t n, struct journal_record *r)
 	return in.n == 0;
 }
 
+/* The first bytes of a record, or none, and zeros. */
+static bool is_begun(struct bytes in)
+{
+	size_t n = CHECKED_N;
+
+	while (n && !in.p[n - 1])
+		n--;
+	return is_zero(bytes_of(in.p + n, in.n - n)) &&
+	       memcmp(in.p, MAGIC, n < MAGIC_N ? n : MAGIC_N) == 0;
+}
+
+/* After a loss of power a file may have its length without its last pages: then zeros stand from somewhere in the
+ * record to the end of the file. No digest ends in so many. */
+static bool is_unfinished(struct bytes in, size_t size)
+{
+	return is_zero(bytes_of(in.p + size - NO_DIGEST_N, in.n - size + NO_DIGEST_N));
+}
+
 enum journal_shape journal_decode(struct bytes in, struct journal_record *ret)
 {
 	struct journal_record r = {0};
@@ -160,14 +178,14 @@ enum journal_shape journal_decode(struct bytes in, struct journal_record *ret)
 	}
 	size = u32(in.p + 4);
 	if (memcmp(in.p, MAGIC, MAGIC_N) != 0 || u32(in.p + 8) != ~(uint32_t)size)
-		return is_zero(in) ? JOURNAL_TORN : JOURNAL_DAMAGED;
+		return is_begun(in) ? JOURNAL_TORN : JOURNAL_DAMAGED;
 	if (size < JOURNAL_RECORD_MIN || size > JOURNAL_RECORD_MAX)
 		return JOURNAL_DAMAGED;
 	if (in.n < size)
 		return JOURNAL_TORN;
 	if (digest_sha256(bytes_of(in.p, size - DIGEST_SIZE), r.hash) != E_OK ||
 	    memcmp(r.hash, in.p + size - DIGEST_SIZE, DIGEST_SIZE) != 0)
-		return JOURNAL_DAMAGED;
+		return is_unfinished(in, size) ? JOURNAL_TORN : JOURNAL_DAMAGED;
 	r.seq = u64(in.p + 12);
 	r.time = (int64_t)u64(in.p + 20);
 	r.type = (enum journal_type)(in.p[28] << 8 | in.p[29]);

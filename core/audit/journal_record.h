@@ -58,12 +58,12 @@ int journal_encode(struct journal_record *r, struct buf *out) MUST_CHECK;
 
 enum journal_shape {
 	JOURNAL_WHOLE, /* ret is set; its fields point into `in` */
-	JOURNAL_TORN,  /* a beginning of a record, or only zeros: what a crash leaves at the end */
+	JOURNAL_TORN, /* a beginning of a record, zeros after it or only zeros: what a crash leaves at the end */
 	JOURNAL_DAMAGED, /* anything else */
 };
 
 /* Reads the record that `in` begins with. `in` is all there is up to the end of the file, or at least
- * JOURNAL_RECORD_MAX bytes. The chain to the record before is the caller's to check. */
+ * JOURNAL_RECORD_MAX bytes. With so many, torn are zeros to the end of `in`: then no more than zeros may follow. The chain to the record before is the caller's to check. */
 enum journal_shape journal_decode(struct bytes in, struct journal_record *ret) MUST_CHECK;
 
 #endif

@@ -272,6 +272,50 @@ static void test_every_length(void **state)
 	assert_int_equal(journal_read_path(dir, NULL, NULL, &rep, &em), E_FORMAT);
 }
 
+/* Power was lost: the file has its length, its last pages are zeros. */
+static void test_zeros_at_the_end(void **state)
+{
+	enum { TAIL = 3 << 20 };
+	size_t ends[3], n;
+	uint8_t *whole = calloc(1, 4096 + TAIL);
+	struct journal_report rep;
+	struct errmsg em = {""};
+	struct journal *j;
+
+	(void)state;
+	assert_non_null(whole);
+	n = small_journal(whole, 4096, ends);
+	/* from anywhere in the last record on, but for the last bytes of its digest */
+	for (size_t len = n; len >= ends[1] && len > 0; len--) {
+		memset(whole + len, 0, n + 1000 - len);
+		save(1, whole, n + 1000);
+		if (len < n && len > n - 8) {
+			assert_int_equal(journal_read_path(dir, NULL, NULL, &rep, &em), E_FORMAT);
+			continue;
+		}
+		assert_int_equal(journal_read_path(dir, NULL, NULL, &rep, &em), E_OK);
+		assert_int_equal(rep.good, len == n ? n : ends[1]);
+		assert_int_equal(rep.torn, n + 1000 - rep.good);
+	}
+	/* more of them than are read at once, and then something */
+	save(1, whole, ends[1] + TAIL);
+	assert_int_equal(journal_read_path(dir, NULL, NULL, &rep, &em), E_OK);
+	assert_int_equal(rep.torn, TAIL);
+	whole[ends[1] + TAIL - 1] = 1;
+	save(1, whole, ends[1] + TAIL);
+	assert_int_equal(journal_read_path(dir, NULL, NULL, &rep, &em), E_FORMAT);
+	assert_true(rep.damaged);
+	whole[ends[1] + TAIL - 1] = 0;
+	save(1, whole, ends[1] + TAIL);
+	j = open_plain(&rep);
+	assert_int_equal(add(j, JOURNAL_ABORTED, "cc", &em), E_OK);
+	journal_close(j);
+	assert_int_equal(journal_read_path(dir, NULL, NULL, &rep, &em), E_OK);
+	assert_int_equal(rep.records, 3);
+	assert_int_equal(rep.torn, 0);
+	free(whole);
+}
+
 static void test_two_writers(void **state)
 {
 	struct journal_options o = {.path = dir};
@@ -698,6 +742,7 @@ int main(void)
 		CASE(test_every_byte_flipped),
 		CASE(test_exchanged_record),
 		CASE(test_every_length),
+		CASE(test_zeros_at_the_end),
 		CASE(test_two_writers),
 		CASE(test_rotation),
 		CASE(test_short_write),
