@@ -129,18 +129,27 @@ static int tell(const struct journal_check *c, bool json, int rc, const struct e
 	return rep->torn ? EXIT_FAILED : EXIT_DONE;
 }
 
+static void show_progress(const struct journal_report *now)
+{
+	fprintf(stderr, "\r%" PRIu64 " records, file %" PRIu64 " ...", now->records, now->files);
+}
+
 static int verify(const char *path, struct journal_check *c, bool json)
 {
 	struct timespec pause = {.tv_nsec = LOOK_PAUSE_MS * 1000000L};
 	struct errmsg em = {""};
 	int rc = E_OK;
 
+	if (isatty(STDERR_FILENO))
+		c->progress = show_progress;
 	for (int i = 0; i < LOOKS; i++) {
 		rc = journal_check_path(path, c, &em);
 		if (rc != E_OK || c->found.torn == 0)
 			break;
 		(void)nanosleep(&pause, NULL);
 	}
+	if (c->progress)
+		fputs("\r\033[K", stderr);
 	return tell(c, json, rc, &em);
 }
 
@@ -233,7 +242,7 @@ int cmd_journal(const struct ctl_command *self, int argc, char **argv)
 	static const char *const words[] = {"verify", "show",         "export",
 					    "key",    "accept-clock", NULL};
 	const char *word = NULL, *dir = NULL, *noted_file = NULL, *vkey = NULL;
-	long from = 1;
+	long from = 0;
 	bool make = false;
 	const struct opts_spec specs[] = {
 		{"--from", NULL, OPT_NUMBER, &from, 1, LONG_MAX},
@@ -259,6 +268,9 @@ int cmd_journal(const struct ctl_command *self, int argc, char **argv)
 		return ctl_usage(self, "say verify, show, export, key or accept-clock");
 	if (make && strcmp(word, "key") != 0)
 		return ctl_usage(self, "--make goes with key");
+	if (from && strcmp(word, "show") != 0 && strcmp(word, "export") != 0)
+		return ctl_usage(self, "--from goes with show and export; verify reads all of it, "
+				       "since each record rests on those before it");
 	if ((noted_file || vkey) && strcmp(word, "verify") != 0)
 		return ctl_usage(self, "--checkpoint and --key go with verify");
 	if (vkey && note_key_parse(vkey, &vk) != E_OK)

@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 
+#define PROGRESS_EVERY 16384
+
 struct checking {
 	struct journal_check *c;
 	struct errmsg *em;
@@ -56,6 +58,8 @@ static int see(void *ctx, const struct journal_record *r)
 	struct checking *k = ctx;
 	int rc = look_for_noted(k);
 
+	if (k->c->progress && r->seq % PROGRESS_EVERY == 0)
+		k->c->progress(&k->c->found);
 	return rc == E_OK && r->type == JOURNAL_CHECKPOINT ? check_own(k, r) : rc;
 }
 

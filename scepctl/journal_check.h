@@ -8,6 +8,7 @@
 struct journal_check {
 	const struct checkpoint *noted; /* what the journal must contain; NULL: nothing */
 	const struct note_key *key;     /* that signed its checkpoints; NULL: not asked */
+	void (*progress)(const struct journal_report *now); /* called now and then; NULL: nobody */
 	/* out */
 	uint64_t checkpoints; /* in it, all good */
 	struct journal_report found;

@@ -46,6 +46,8 @@ t_is "whose it is" "$(jl export --from 2 | jq -r 'select(.type == "intent") | .f
 t_like "show: a line for each record" "$(jl show | head -n 1)" '^1 20[0-9-]+T[0-9:]+Z opened version='
 t_like "verify" "$(jl verify)" '^[0-9]+ records in 1 files, .*head [0-9a-f]{64}$'
 t_is "verify as JSON" "$(jl verify --json | jq -c '[.good, .torn, .damage]')" '[true,0,""]'
+t_is "verify begins at the beginning" "$(code jl verify --from 2)" 2
+t_like "on a terminal nothing is left of the progress" "$(script -qec "'$ctl' -c '$SCEPAUTH_CONF' journal verify" /dev/null | tr -d '\r' | tail -n 1)" '^head [0-9a-f]{64}$'
 t_not "no challenge in it" grep -qa "$challenge" "$first"
 t_is "mode of the file" "$(stat -c %a "$first")" 600
 t_is "one writer" "$(code "$SCEPAUTH_BIN/scep_ca" -c "$SCEPAUTH_CONF")" 1
