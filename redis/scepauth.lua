@@ -1951,6 +1951,15 @@ local function unrevoked(a)
 	return list
 end
 
+local function inactive(a)
+	need_ready()
+	local list = {}
+	for i = 1, #a do
+		if redis.call('HGET', 'cert:' .. a[i], 'state') ~= 'active' then list[#list + 1] = a[i] end
+	end
+	return list
+end
+
 local function changed(a)
 	need_ready()
 	local from, first, positions, rows = {}, a[1] == '', {}, {}
@@ -2057,3 +2066,4 @@ register('changed', changed, 1, 1, 'no-writes')
 register('facts', facts, 1, 2, 'no-writes')
 register('facts_of', facts_of, 1, 1, 'no-writes')
 register('unrevoked', unrevoked, 1, 90, 'no-writes')
+register('inactive', inactive, 1, 90, 'no-writes')

@@ -45,6 +45,8 @@ const struct conf_key conf_schema[] = {
 	 "key shared by the ra and ca roles, 32 bytes"},
 	{"scep", false, "journal", CONF_PATH, "journal", 0, 0,
 	 "folder of the CA's journal, written by scep_ca alone"},
+	{"scep", false, "compare-every", CONF_INT, "300", 5, 86400,
+	 "seconds between two comparisons of Redis with the journal, certificate by certificate"},
 	{"scep", false, "checkpoint-every", CONF_INT, "3600", 0, 86400,
 	 "seconds between two signed checkpoints of the journal; 0: none"},
 	{"scep", false, "checkpoint-key", CONF_PATH, "secrets/checkpoint.key", 0, 0,

@@ -82,8 +82,8 @@ int store_facts_of(struct store *s, const char *user, store_fact_fn *fn, void *c
 	return rc;
 }
 
-int store_unrevoked(struct store *s, const char *const *ids, size_t n, size_t *ret_missing,
-		    char ret_first[HASH_SIZE], struct errmsg *em)
+static int ask_missing(struct store *s, const char *function, const char *const *ids, size_t n,
+		       size_t *ret_missing, char ret_first[HASH_SIZE], struct errmsg *em)
 {
 	char first[HASH_SIZE] = "";
 	struct reply *r = NULL;
@@ -92,7 +92,7 @@ int store_unrevoked(struct store *s, const char *const *ids, size_t n, size_t *r
 
 	if (n == 0 || n > STORE_UNREVOKED_MAX)
 		return err_set(em, E_TOOBIG, "1 to %d ids", STORE_UNREVOKED_MAX);
-	call_init_ro(&c, "unrevoked");
+	call_init_ro(&c, function);
 	for (size_t i = 0; i < n; i++)
 		call_str(&c, ids[i]);
 	rc = call_run(&c, s, &r, em);
@@ -107,6 +107,18 @@ int store_unrevoked(struct store *s, const char *const *ids, size_t n, size_t *r
 	}
 	reply_free(r);
 	return rc;
+}
+
+int store_unrevoked(struct store *s, const char *const *ids, size_t n, size_t *ret_missing,
+		    char ret_first[HASH_SIZE], struct errmsg *em)
+{
+	return ask_missing(s, "unrevoked", ids, n, ret_missing, ret_first, em);
+}
+
+int store_inactive(struct store *s, const char *const *serials, size_t n, size_t *ret_missing,
+		   char ret_first[HASH_SIZE], struct errmsg *em)
+{
+	return ask_missing(s, "inactive", serials, n, ret_missing, ret_first, em);
 }
 
 static int tell_changes(const struct reply *list,

@@ -36,6 +36,9 @@ int store_facts_of(struct store *s, const char *user, store_fact_fn *fn, void *c
 /* How many of these (1 to STORE_UNREVOKED_MAX) are not in `revoked`, and the first. */
 int store_unrevoked(struct store *s, const char *const *ids, size_t n, size_t *ret_missing,
 		    char ret_first[HASH_SIZE], struct errmsg *em) MUST_CHECK;
+/* The same for certificates that are not active, known or not. */
+int store_inactive(struct store *s, const char *const *serials, size_t n, size_t *ret_missing,
+		   char ret_first[HASH_SIZE], struct errmsg *em) MUST_CHECK;
 
 /* Puts a revocation back that Redis lost, in the words of who made it; one that is there stands. As ca. */
 int store_revoke_again(struct store *s, const char *id, const char *record,

@@ -8,6 +8,7 @@
 #include "scep_ca/signer/follow.h"
 #include "scep_ca/signer/issue.h"
 #include "scep_ca/signer/keys.h"
+#include "scep_ca/signer/compare.h"
 #include "scep_ca/signer/notary.h"
 #include "scep_ca/signer/ocsp_answer.h"
 #include "scep_ca/signer/open.h"
@@ -22,7 +23,9 @@ struct keeper {
 	struct store_pool *ledger;
 	struct ledger_journal *journal; /* NULL until keeper_start */
 	struct notary *notary;
-	struct follow *follow; /* NULL until keeper_follow */
+	struct follow *follow;   /* NULL until keeper_follow */
+	struct compare *compare; /* the same */
+	int64_t compare_every;   /* seconds */
 	int64_t replay_window;
 	/* A claim by the same key abandons one that is not committed yet (docs/REDIS.md), so two requests
 	 * with one challenge must not be under way at once: each challenge has its lane. */
@@ -40,9 +43,10 @@ int keeper_new(const struct conf *c, enum proto_role role, unsigned max_handles,
 	for (int i = 0; i < LANES; i++)
 		pthread_mutex_init(&s->lanes[i], NULL);
 	s->replay_window = conf_int(c, "scep", NULL, "replay-window");
+	s->compare_every = conf_int(c, "scep", NULL, "compare-every");
 	r = keys_load(c, role == PROTO_RA ? KEYS_RA : KEYS_CA, &s->keys, em);
 	if (r == E_OK && role == PROTO_CA)
-		r = ledger_open(c, "ca", max_handles + 1, &s->ledger, em);
+		r = ledger_open(c, "ca", max_handles + 2, &s->ledger, em);
 	if (r == E_OK && role == PROTO_CA)
 		r = notary_new(c, &s->notary, em);
 	if (r != E_OK) {
@@ -80,6 +84,8 @@ int keeper_follow(struct keeper *s, struct errmsg *em)
 {
 	int r = follow_start(s->journal, s->ledger, &s->follow);
 
+	if (r == E_OK)
+		r = compare_start(s->journal, s->ledger, s->compare_every, &s->compare);
 	return r == E_OK ? E_OK : err_set(em, r, "follower of the ledger: %s", err_text(r));
 }
 
@@ -87,6 +93,7 @@ void keeper_free(struct keeper *s)
 {
 	if (!s)
 		return;
+	compare_stop(s->compare);
 	follow_stop(s->follow);
 	if (s->journal && s->notary)
 		notary_tick(s->notary, ledger_journal_file(s->journal), true);

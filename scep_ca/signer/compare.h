@@ -1,0 +1,32 @@
+/*
+ * Does Redis still have what the journal has? Asked at the start and every few minutes, all revocations and
+ * certificates, in small parts, out of the way of issuing. What is missing the ca role does not put back by
+ * itself: that it is gone is the trace of what else went with it. An alarm names the command.
+ *
+ * A pass is by one thread. Blocks on the store.
+ */
+#ifndef SCEP_CA_SIGNER_COMPARE_H
+#define SCEP_CA_SIGNER_COMPARE_H
+
+#include "scep_ca/signer/ledger_journal.h"
+
+struct compare;
+
+struct compare_found {
+	uint64_t revocations;  /* in the journal, not in Redis; of what has not expired */
+	uint64_t certificates; /* active in the journal, not in Redis */
+	uint64_t holds; /* counted only where something else is missing: else it was lifted */
+	char first[HASH_SIZE]; /* serial or ticket of the first; "" */
+};
+
+/* One pass. stop: an eventfd that ends it (E_STATE), with a pause between two questions; -1: neither.
+ * E_UNAVAIL, E_TIMEOUT, E_BACKEND: the store is away or not set up. */
+int compare_pass(struct ledger_journal *l, struct store *ledger, int stop,
+		 struct compare_found *ret, struct errmsg *em) MUST_CHECK;
+
+/* A thread that does this every `every_s` seconds and tells log and audit trail what is new. */
+int compare_start(struct ledger_journal *l, struct store_pool *pool, int64_t every_s,
+		  struct compare **ret) MUST_CHECK;
+void compare_stop(struct compare *c); /* NULL: nothing */
+
+#endif
