@@ -148,6 +148,7 @@ help:
 	'make bench        enrolments per second on this machine (bench/README.md), at most a minute' \
 	'make bench-rebuild  a Redis from the journal of 100000 certificates' \
 	'make bench-radius authentications per second, bare, with the module and with what else there is; 3 minutes' \
+	'make bench-revoke from a revocation to off the network, with real parts; needs root, at most 4 minutes' \
 	'make lint         formatting, static checks, layers, sizes, manual pages' \
 	'make san          all tests once more under AddressSanitizer and UndefinedBehaviorSanitizer' \
 	'make deps         install the Debian packages that are missing (the others do it by themselves)' \

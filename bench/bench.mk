@@ -39,3 +39,7 @@ $(EAP_LOAD_UNITS): PROG_LIBS := $(EAP_LOAD_LIB)
 .PHONY: bench-radius
 bench-radius: programs module
 	$(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) timeout --foreground 240 bench/radius.sh
+
+.PHONY: bench-revoke
+bench-revoke: all $(BUILD)/tests/bin/scep_tool $(BUILD)/tests/bin/nas_double
+	$(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) timeout --foreground 240 bench/revoke.sh
