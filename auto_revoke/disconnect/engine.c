@@ -435,11 +435,11 @@ void engine_step(struct engine *e, int max_ms)
 
 /* --- the outside -------------------------------------------------------------------------------------------- */
 
-static int job_new(struct engine *e, const struct nas_session *x, struct job **ret)
+static int job_new(struct engine *e, const struct nas_session *x, bool urgent, struct job **ret)
 {
 	struct job *j = job_find(e, x->token), **at;
 
-	if (j != NULL && (j->state != OVER || clock_mono_ms() < j->not_before))
+	if (j != NULL && (j->state != OVER || (!urgent && clock_mono_ms() < j->not_before)))
 		return E_EXISTS;
 	if (j == NULL) {
 		if (e->n_jobs >= ENGINE_JOBS_MAX)
@@ -460,11 +460,12 @@ static int job_new(struct engine *e, const struct nas_session *x, struct job **r
 	return E_OK;
 }
 
-int engine_add(struct engine *e, const struct nas_session *x, const char *vlan, const char *why)
+int engine_add(struct engine *e, const struct nas_session *x, const char *vlan, const char *why,
+	       bool urgent)
 {
 	const struct nas_entry *entry = nas_table_find(e->o.table, x->nas);
 	struct job *j = NULL;
-	int rc = job_new(e, x, &j);
+	int rc = job_new(e, x, urgent, &j);
 
 	if (rc != E_OK)
 		return rc;

@@ -49,11 +49,11 @@ void engine_close(struct engine *e);
 
 /*
  * vlan NULL: ends the session; else moves it. E_EXISTS: this session is under way, or failed so lately that it is
- * not tried again yet; E_TOOBIG: too many wait. What cannot be sent is reported by done at once, from
+ * not tried again yet, unless it is urgent; E_TOOBIG: too many wait. What cannot be sent is reported by done at once, from
  * within. An access point that takes no moves, or refuses one, is asked to end the session instead.
  */
-int engine_add(struct engine *e, const struct nas_session *x, const char *vlan,
-	       const char *why) MUST_CHECK;
+int engine_add(struct engine *e, const struct nas_session *x, const char *vlan, const char *why,
+	       bool urgent) MUST_CHECK;
 
 /* Something is under way or waits to be sent. */
 bool engine_busy(const struct engine *e);

@@ -33,6 +33,7 @@ struct watch {
 	struct receipt *receipts;
 	size_t n_receipts, lost;
 	bool away, reopen, sweep_now;
+	bool urgent;              /* an event names the person */
 	char cursor[CURSOR_SIZE]; /* of the sweep under way, "": none */
 	int64_t next_sweep, next_page, next_claim;
 };
@@ -130,9 +131,9 @@ static void on_session(void *ctx, const struct nas_session *x, const struct fact
 	authz_decide(&q, f, &v);
 	vlan = v.vlan[0] != '\0' ? v.vlan : "-";
 	if (!v.accept && is_about_device(v.reason))
-		rc = engine_add(w->engine, x, NULL, authz_reason_text(v.reason));
+		rc = engine_add(w->engine, x, NULL, authz_reason_text(v.reason), w->urgent);
 	else if (v.accept && x->vlan[0] != '\0' && strcmp(x->vlan, vlan) != 0)
-		rc = engine_add(w->engine, x, vlan[0] != '-' ? vlan : NULL, "vlan");
+		rc = engine_add(w->engine, x, vlan[0] != '-' ? vlan : NULL, "vlan", w->urgent);
 	if (rc == E_NOMEM)
 		log_error("a session cannot be ended now: out of memory");
 }
@@ -141,8 +142,11 @@ static void on_session(void *ctx, const struct nas_session *x, const struct fact
 static int hint_check(struct watch *w, enum sessions_of what, const char *value, size_t *n,
 		      struct errmsg *em)
 {
-	int rc = store_sessions_check(w->o.store, what, value, on_session, w, NULL, em);
+	int rc;
 
+	w->urgent = true;
+	rc = store_sessions_check(w->o.store, what, value, on_session, w, NULL, em);
+	w->urgent = false;
 	if (err_is_away(rc))
 		return rc;
 	(*n)--;

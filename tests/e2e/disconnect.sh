@@ -76,6 +76,10 @@ t_like "in words, and how long the device stays" "$(ctl receipts bob)" \
 	'refused .*switched off there.*Error-Cause 501.*on until 20[0-9-]+T.* at the latest'
 t_like "the event says that it is still on" "$(redis_as installer XREVRANGE events:disconnect + - COUNT 1)" "session_kept.*bob.*refused.*501"
 t_ok "the session is still known" is_on "$TOKEN"
+n=$(wc -l <"$T_DIR/no.nas")
+helen FCALL restore_user 0 bob >/dev/null
+# shellcheck disable=SC2016
+t_ok "another event about the person asks again at once" t_wait 10 eval '(($(wc -l <"$T_DIR/no.nas") > n))'
 
 person carl students
 on_network carl 192.0.2.5
