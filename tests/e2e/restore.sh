@@ -131,6 +131,9 @@ t_ok "the CA sees that an old copy was restored" t_wait 100 grep -q "lost the re
 enrol frank
 t_not "with an old copy nothing is issued" test -s "$w/frank/cert.pem"
 t_stop ca >/dev/null
+t_start ca
+t_ok "and an alarm says what is missing and what to type" t_wait 60 grep -qE "\"ledger_incomplete\".*\"revocations\":\"1\",\"certificates\":\"2\".*rebuild --merge" "$CA_LOG"
+t_stop ca >/dev/null
 t_like "rebuild --merge adds what it lacks" "$(ctl rebuild --merge)" 'certificates +5 in the journal, +2 put back'
 t_start ca
 t_wait 20 opens alice
