@@ -636,6 +636,10 @@ static void test_same_person_again(void **state)
 	line(&t, "{\"op\":\"user-gone\",\"id\":\"" USER_A "\",\"at\":9}");
 	/* no externalId: somebody else */
 	user_line(&t, USER_B, "anna", "", true);
+	assert_null(scim_table_clash(&t, t.users[1])); /* whoever is gone is in nobody's way */
+	assert_ptr_equal(scim_table_clash(&t, &(struct scim_user){.id = USER_C,
+								  .text = {t.users[1]->text[0]}}),
+			 t.users[1]);
 	people(&t, false, &r, &counts);
 	assert_int_equal(status_of(&r, "anna"), PERSON_REMOVED);
 	assert_int_equal(counts.taken, 1);
