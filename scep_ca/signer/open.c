@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/digest.h"
 #include "core/base/text.h"
+#include "core/pki/cert.h"
 #include "core/pki/csr.h"
 #include "core/pki/key.h"
 #include "scep_ca/codec/envelope.h"
@@ -58,6 +59,19 @@ static enum scep_rule check_envelope(const struct keys_profile *p, struct bytes 
 	return RULE_NONE;
 }
 
+/* Devices rest on this certificate's dates; one that is over may be out of the hands it was made for. */
+static int check_dates(const struct keys_profile *p, X509 *ra, struct errmsg *em)
+{
+	int64_t from = 0, to = 0, now = clock_now();
+
+	if (cert_validity(ra, &from, &to) == E_OK && from <= now && now <= to)
+		return E_OK;
+	return err_set(em, E_UNAVAIL,
+		       "the RA certificate of profile %s %s: nothing is opened with it; "
+		       "scepctl ca renew-ra %s",
+		       p->name, now > to ? "has expired" : "is not valid yet", p->name);
+}
+
 int ra_open(const struct keys *k, const struct signer_open_request *req, struct signer_opened *ret,
 	    struct errmsg *em)
 {
@@ -81,6 +95,9 @@ int ra_open(const struct keys *k, const struct signer_open_request *req, struct 
 	 * csr_parse before anything is looked up, so that it costs no more than bad padding. */
 	o.old_ra = p->old_ra_cert && clock_now() < p->old_ra_until &&
 		   envelope_is_for(req->envelope, p->old_ra_cert);
+	r = check_dates(p, o.old_ra ? p->old_ra_cert : p->ra_cert, em);
+	if (r != E_OK)
+		goto out;
 	if (envelope_open(req->envelope, o.old_ra ? p->old_ra_cert : p->ra_cert,
 			  o.old_ra ? p->old_ra_key : p->ra_key, legacy, &text) != E_OK) {
 		o.rule = RULE_DECRYPT;
@@ -98,7 +115,7 @@ out:
 	buf_free(&text);
 	if (r == E_OK)
 		*ret = o;
-	else
+	else if (r != E_UNAVAIL)
 		(void)err_set(em, r, "the RA role failed: %s", err_text(r));
 	text_wipe(&o, sizeof(o));
 	return r;

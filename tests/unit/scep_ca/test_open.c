@@ -1,5 +1,6 @@
 #include "scep_ca/signer/open.h"
 
+#include "core/base/clock.h"
 #include "core/base/digest.h"
 #include "core/base/text.h"
 #include "scep_ca/signer/certrep.h"
@@ -114,6 +115,28 @@ static void opens_and_seals(void **state)
 	assert_null(memmem(&o, sizeof(o), CHALLENGE, strlen(CHALLENGE)));
 	assert_true(seal_verify(key, "students", o.challenge, txn, bytes_of(o.spki, o.spki_n),
 				bytes_of(o.seal, sizeof(o.seal))));
+}
+
+static void not_with_an_expired_ra(void **state)
+{
+	struct fixture *f = *state;
+	struct buf env = make(f, (struct scep_msg){.challenge = CHALLENGE});
+	struct signer_open_request req = {.profile = "students",
+					  .envelope = buf_bytes(&env),
+					  .signer_spki = buf_bytes(&f->spki)};
+	struct signer_opened o = {.rule = RULE_COUNT};
+	struct errmsg em = {""};
+
+	memcpy(req.txn, txn, sizeof(txn));
+	clock_fix(clock_now() + 31 * 86400);
+	assert_int_equal(ra_open(&f->keys, &req, &o, &em), E_UNAVAIL);
+	assert_non_null(strstr(em.text, "has expired"));
+	clock_fix(1600000000);
+	assert_int_equal(ra_open(&f->keys, &req, &o, &em), E_UNAVAIL);
+	assert_int_equal(o.rule, RULE_COUNT);
+	clock_fix(0);
+	assert_int_equal(ra_open(&f->keys, &req, &o, &em), E_OK);
+	buf_free(&env);
 }
 
 static void seal_covers_everything(void **state)
@@ -303,6 +326,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_and_seals),
+		cmocka_unit_test(not_with_an_expired_ra),
 		cmocka_unit_test(seal_covers_everything),
 		cmocka_unit_test(ciphers_by_profile),
 		cmocka_unit_test(recipients),
