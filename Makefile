@@ -90,6 +90,7 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$(p))))
 
 # A unit test tests/unit/<folder>/test_x.c sees core, tests/support and every program library.
+$(BUILD)/tests/unit/pki/test_cert_build_lint: ALL_LDFLAGS += -Wl,--wrap=cert_lint_client
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(SUPPORT_LIB) $(PROG_LIBS) $(CORE_LIB)
 	@mkdir -p $(@D)
 	$(call SAY,LD,$@)$(CC) $(ALL_LDFLAGS) $< -Wl,--start-group $(SUPPORT_LIB) $(PROG_LIBS) $(CORE_LIB) \
