@@ -21,10 +21,17 @@ struct open_serial {
 	struct buf der;
 };
 
+/* A serial whose INTENT is being written. */
+struct drawn {
+	const char *serial;
+	struct drawn *next;
+};
+
 struct ledger_journal {
 	struct journal *journal;
-	pthread_mutex_t state_lock; /* guards state and lost */
+	pthread_mutex_t state_lock; /* guards state, drawn and lost */
 	struct journal_state *state;
+	struct drawn *drawn;  /* on the way to the disk */
 	char lost[HASH_SIZE]; /* what Redis lost; "" while nothing */
 	atomic_bool settled;
 	pthread_mutex_t lock; /* guards open[]; held while the ledger is asked */
@@ -197,6 +204,33 @@ static int append(struct ledger_journal *l, const struct journal_entry *e, struc
 	return err_set(em, E_UNAVAIL, "nothing is issued: %.280s", why.text);
 }
 
+static bool draw(struct ledger_journal *l, struct drawn *d)
+{
+	bool fresh;
+
+	pthread_mutex_lock(&l->state_lock);
+	fresh = !journal_state_cert(l->state, d->serial);
+	for (const struct drawn *other = l->drawn; other; other = other->next)
+		fresh = fresh && strcmp(other->serial, d->serial) != 0;
+	if (fresh) {
+		d->next = l->drawn;
+		l->drawn = d;
+	}
+	pthread_mutex_unlock(&l->state_lock);
+	return fresh;
+}
+
+static void undraw(struct ledger_journal *l, const struct drawn *d)
+{
+	struct drawn **at = &l->drawn;
+
+	pthread_mutex_lock(&l->state_lock);
+	while (*at != d)
+		at = &(*at)->next;
+	*at = d->next;
+	pthread_mutex_unlock(&l->state_lock);
+}
+
 int ledger_journal_intent(struct ledger_journal *l, const struct certrec *c, const char *txn,
 			  struct errmsg *em)
 {
@@ -217,18 +251,20 @@ int ledger_journal_intent(struct ledger_journal *l, const struct certrec *c, con
 	const struct journal_entry e = {JOURNAL_INTENT, filled, sizeof(f) / sizeof(f[0])};
 	int n = snprintf(from, sizeof(from), "%" PRId64, c->not_before);
 	int m = snprintf(to, sizeof(to), "%" PRId64, c->not_after);
-	bool drawn = journal_state_cert(ledger_journal_state(l), c->serial) != NULL;
+	struct drawn d = {.serial = c->serial};
+	int r;
 
-	ledger_journal_state_done(l);
 	/* A second record of it would make the journal senseless, and the CA could not start again. */
-	if (drawn)
+	if (!draw(l, &d))
 		return err_set(em, E_UNAVAIL,
 			       "serial %s was drawn before: the random source is not sound",
 			       c->serial);
 	memcpy(filled, f, sizeof(f));
 	filled[8].value.n = n > 0 ? (size_t)n : 0;
 	filled[9].value.n = m > 0 ? (size_t)m : 0;
-	return append(l, &e, em);
+	r = append(l, &e, em);
+	undraw(l, &d);
+	return r;
 }
 
 int ledger_journal_issued(struct ledger_journal *l, const char *serial, struct bytes der,

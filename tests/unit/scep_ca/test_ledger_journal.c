@@ -7,6 +7,7 @@
 #include "core/base/text.h"
 #include "tests/support/test_redis.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/stat.h>
@@ -366,14 +367,62 @@ static void clock_steps(void **state)
 	settle();
 }
 
+struct drawer {
+	const struct certrec *c;
+	pthread_barrier_t *gate;
+	int rc;
+};
+
+static void *draw_it(void *arg)
+{
+	struct drawer *d = arg;
+	char txn[HASH_SIZE] = "";
+
+	memset(txn, 'c', HASH_SIZE - 1);
+	(void)pthread_barrier_wait(d->gate);
+	d->rc = ledger_journal_intent(F.l, d->c, txn, NULL);
+	return NULL;
+}
+
+/* A random source that gives the same twice, to many at once: one INTENT, and a journal that makes sense. */
+static void one_serial_for_many(void **state)
+{
+	struct drawer d[16];
+	pthread_barrier_t gate;
+	pthread_t threads[16];
+	struct certrec c;
+	int good;
+
+	(void)state;
+	for (int round = 0; round < 20; round++) {
+		prepare(&c, "drawn");
+		assert_int_equal(pthread_barrier_init(&gate, NULL, 16), 0);
+		for (int i = 0; i < 16; i++) {
+			d[i] = (struct drawer){.c = &c, .gate = &gate};
+			assert_int_equal(pthread_create(&threads[i], NULL, draw_it, &d[i]), 0);
+		}
+		good = 0;
+		for (int i = 0; i < 16; i++) {
+			pthread_join(threads[i], NULL);
+			good += d[i].rc == E_OK;
+			assert_true(d[i].rc == E_OK || d[i].rc == E_UNAVAIL);
+		}
+		assert_int_equal(good, 1);
+		pthread_barrier_destroy(&gate);
+	}
+	reopen();
+	settle();
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, each_setup, each_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(nothing_to_settle),  CASE(issued_is_committed), CASE(intent_is_aborted),
-		CASE(gone_meanwhile),     CASE(ends_are_remembered), CASE(active_without_issued),
-		CASE(lost_by_the_ledger), CASE(clock_steps),         CASE(issued_without_intent),
+		CASE(nothing_to_settle),     CASE(issued_is_committed), CASE(intent_is_aborted),
+		CASE(gone_meanwhile),        CASE(ends_are_remembered), CASE(active_without_issued),
+		CASE(lost_by_the_ledger),    CASE(clock_steps),         CASE(one_serial_for_many),
+		CASE(issued_without_intent),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
