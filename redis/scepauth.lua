@@ -1169,32 +1169,63 @@ local function plan_seen(plan, serial, t, ...)
 	plan[#plan + 1] = { 'EXPIRE', 'seen:' .. serial, text(SEEN_TTL) }
 end
 
-local function session_open(a)
-	local who, t = need_person_or_program(), now()
-	need_ready()
-	local token, serial, seconds = arg_token(a[1]), arg_serial(a[2]), arg_int(a[3], 1, 31 * 86400, 'seconds')
-	local key, c = 'session:' .. token, hash('cert:' .. serial)
-	local id = c and c.user or ''
-	local plan = { session_fields({ 'HSET', key, 'serial', serial, 'user', id, 'opened', text(t), 'seen', text(t),
-		'ends', text(t + seconds) }, a, 4) }
-	local s = pairs_to_table({ unpack(plan[1], 3) })
-	plan[2] = { 'EXPIRE', key, text(seconds + SESSION_GRACE) }
-	plan[3] = { 'ZREMRANGEBYSCORE', 'sessions', '-inf', text(t - SESSION_GRACE) }
-	plan[4] = { 'ZADD', 'sessions', text(t + seconds), token }
-	if id ~= '' then
-		local list = 'usessions:' .. id
-		plan[5] = { 'ZREMRANGEBYSCORE', list, '-inf', text(t - SESSION_GRACE) }
-		plan[6] = { 'ZADD', list, text(t + seconds), token }
-		plan[7] = { 'EXPIRE', list, text(31 * 86400 + SESSION_GRACE) }
-		if redis.call('ZCARD', list) >= SESSIONS_MAX then
-			plan[8] = { 'ZREM', list, unpack(redis.call('ZRANGE', list, 0, 9)) }
-		end
+local session_open
+do -- a chunk of Lua has at most 200 local names at once
+	-- A Calling-Station-Id without its punctuation, or nil.
+	local function bare_mac(s)
+		s = string.lower((string.gsub(s or '', '[:.-]', '')))
+		return #s == 12 and not string.find(s, '%X') and s or nil
 	end
-	if c then plan_seen(plan, serial, t, 'accept', text(t), 'mac', s.mac or '', 'nas', s.nas or '', 'called', s.called or '') end
-	run(plan)
-	local bad = no_longer(c, serial, t)
-	if bad ~= '' then cert_event(who, 'session_unwanted', serial, c or {}, 'session', token, 'reason', string.sub(bad, 1, 140)) end
-	return { ok = bad }
+
+	-- The address under which the same certificate is on the network besides, or nil. Of many sessions those that
+	-- end last are looked at.
+	local function other_mac(id, serial, mac, t)
+		for _, token in ipairs(redis.call('ZRANGE', 'usessions:' .. id, '+inf', '(' .. text(t), 'BYSCORE', 'REV', 'LIMIT', 0, 50)) do
+			local s = redis.call('HMGET', 'session:' .. token, 'serial', 'mac')
+			local other = s[1] == serial and bare_mac(s[2] or '')
+			if other and other ~= mac then return other end
+		end
+		return nil
+	end
+
+	function session_open(a)
+		local who, t = need_person_or_program(), now()
+		need_ready()
+		local token, serial, seconds = arg_token(a[1]), arg_serial(a[2]), arg_int(a[3], 1, 31 * 86400, 'seconds')
+		local key, c = 'session:' .. token, hash('cert:' .. serial)
+		local id = c and c.user or ''
+		local plan = { session_fields({ 'HSET', key, 'serial', serial, 'user', id, 'opened', text(t), 'seen', text(t),
+			'ends', text(t + seconds) }, a, 4) }
+		local s = pairs_to_table({ unpack(plan[1], 3) })
+		plan[2] = { 'EXPIRE', key, text(seconds + SESSION_GRACE) }
+		plan[3] = { 'ZREMRANGEBYSCORE', 'sessions', '-inf', text(t - SESSION_GRACE) }
+		plan[4] = { 'ZADD', 'sessions', text(t + seconds), token }
+		if id ~= '' then
+			local list = 'usessions:' .. id
+			plan[5] = { 'ZREMRANGEBYSCORE', list, '-inf', text(t - SESSION_GRACE) }
+			plan[6] = { 'ZADD', list, text(t + seconds), token }
+			plan[7] = { 'EXPIRE', list, text(31 * 86400 + SESSION_GRACE) }
+			if redis.call('ZCARD', list) >= SESSIONS_MAX then
+				plan[8] = { 'ZREM', list, unpack(redis.call('ZRANGE', list, 0, 9)) }
+			end
+		end
+		local mac = bare_mac(s.mac)
+		local other = c and id ~= '' and mac and other_mac(id, serial, mac, t)
+		local told = other and number(redis.call('HGET', 'seen:' .. serial, 'two_macs') or '0') or 0
+		if other and told > t - 86400 then other = nil end
+		if c then plan_seen(plan, serial, t, 'accept', text(t), 'mac', s.mac or '', 'nas', s.nas or '', 'called', s.called or '') end
+		if other then plan_seen(plan, serial, t, 'two_macs', text(t)) end
+		run(plan)
+		if other then
+			-- The second bit of an address says that the device made it up; it may well be one device then.
+			local private = string.find(mac, '^.[2367abef]') or string.find(other, '^.[2367abef]')
+			cert_event(who, 'cert_two_macs', serial, c, 'session', token, 'mac', mac, 'other', other,
+				'private', private and 'yes' or 'no')
+		end
+		local bad = no_longer(c, serial, t)
+		if bad ~= '' then cert_event(who, 'session_unwanted', serial, c or {}, 'session', token, 'reason', string.sub(bad, 1, 140)) end
+		return { ok = bad }
+	end
 end
 
 local function session_update(a)

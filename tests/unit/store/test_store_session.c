@@ -143,6 +143,91 @@ static void no_longer_good(void **state)
 	assert_string_equal(bad, "the certificate is not known");
 }
 
+static void open_as(const struct certrec *c, const char *mac)
+{
+	struct nas_session x;
+	char bad[REASON_SIZE];
+
+	session_of(&x, c);
+	snprintf(x.mac, sizeof(x.mac), "%s", mac);
+	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
+	assert_string_equal(bad, "");
+}
+
+static int keep_two_macs(void *ctx, const struct store_event *e)
+{
+	char *text = ctx;
+	size_t len = 0;
+
+	for (size_t i = 0; i < e->n_fields && len < 900; i++)
+		len += (size_t)snprintf(text + len, 1024 - len, "%.100s ", e->fields[i]);
+	if (!strstr(text, "cert_two_macs"))
+		text[0] = '\0';
+	return 0;
+}
+
+static const char *last_event(void)
+{
+	static char text[1024];
+	size_t n = 0;
+
+	text[0] = '\0';
+	do {
+		OK(store_events_read(S.leavers, "auto_revoke", 100, keep_two_macs, text, &n,
+				     &S.em));
+	} while (n > 0 && !text[0]);
+	return text;
+}
+
+static void same_certificate_twice(void **state)
+{
+	struct user u;
+	struct device d;
+	struct ticket t, t2;
+	struct certrec c, c2;
+	char key[80], length[32], bad[REASON_SIZE];
+	const char *event;
+	struct nas_session x;
+
+	(void)state;
+	active(&u, &d, &t, &c, "sess9");
+	active(&u, &d, &t2, &c2, "sess9");
+	snprintf(key, sizeof(key), "seen:%s", c.serial);
+	snprintf(length, sizeof(length), "%s", RAW("installer", "XLEN", "events:radius"));
+	/* one device, however the access points spell it; another certificate; an address that is none */
+	open_as(&c, "00-00-5E-00-53-01");
+	open_as(&c, "0000.5e00.5301");
+	open_as(&c2, "00-00-5E-00-53-02");
+	open_as(&c, "port 7");
+	assert_string_equal(RAW("installer", "XLEN", "events:radius"), length);
+
+	open_as(&c, "00:00:5e:00:53:03");
+	event = last_event();
+	assert_non_null(strstr(event, "cert_two_macs"));
+	assert_non_null(strstr(event, c.serial));
+	assert_non_null(strstr(event, "mac 00005e005303 other 00005e005301 private no"));
+	snprintf(length, sizeof(length), "%s", RAW("installer", "XLEN", "events:radius"));
+	open_as(&c, "00-00-5E-00-53-04"); /* said once a day */
+	assert_string_equal(RAW("installer", "XLEN", "events:radius"), length);
+
+	(void)RAW("installer", "HSET", key, "two_macs", "1");
+	open_as(&c, "DA-A1-19-00-00-01");
+	event = last_event();
+	assert_non_null(strstr(event, "mac daa119000001"));
+	assert_non_null(strstr(event, "private yes"));
+
+	/* a session that is over is no other place */
+	active(&u, &d, &t, &c, "sess10");
+	session_of(&x, &c);
+	snprintf(x.mac, sizeof(x.mac), "00-00-5E-00-53-01");
+	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
+	snprintf(key, sizeof(key), "usessions:%s", u.id);
+	(void)RAW("installer", "ZADD", key, "1", x.token);
+	snprintf(length, sizeof(length), "%s", RAW("installer", "XLEN", "events:radius"));
+	open_as(&c, "00-00-5E-00-53-02");
+	assert_string_equal(RAW("installer", "XLEN", "events:radius"), length);
+}
+
 static void refused_and_why(void **state)
 {
 	struct user u;
@@ -228,9 +313,10 @@ static void bad_arguments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(open_update_close), cmocka_unit_test(forgotten_when_silent),
-		cmocka_unit_test(no_longer_good),    cmocka_unit_test(refused_and_why),
-		cmocka_unit_test(bounded),           cmocka_unit_test(bad_arguments),
+		cmocka_unit_test(open_update_close),      cmocka_unit_test(forgotten_when_silent),
+		cmocka_unit_test(no_longer_good),         cmocka_unit_test(refused_and_why),
+		cmocka_unit_test(same_certificate_twice), cmocka_unit_test(bounded),
+		cmocka_unit_test(bad_arguments),
 	};
 
 	return cmocka_run_group_tests(tests, story_start, story_end);
