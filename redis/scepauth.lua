@@ -216,15 +216,30 @@ local function hash(key)
 	return pairs_to_table(flat)
 end
 
+-- What the store says of itself (docs/REDIS.md, "Is it whole?"). `set_up`: all of it is there and in form;
+-- `ready`: and nobody has found anything missing since.
 local function meta()
-	local m = redis.call('HMGET', 'meta', 'schema', 'epoch')
-	local ok = m[1] == SCHEMA and m[2] and #m[2] == 64
-	return ok and true or false, m[1] or '', m[2] or ''
+	local v = redis.call('HMGET', 'meta', 'schema', 'store', 'epoch', 'head', 'head_hash', 'beat', 'state')
+	local m = { schema = v[1] or '', store = v[2] or '', epoch = number(v[3]) or 0, head = number(v[4]),
+		head_hash = v[5] or '', beat = number(v[6]), state = v[7] or '' }
+	m.set_up = m.schema == SCHEMA and #m.store == 32 and m.epoch > 0 and m.head and #m.head_hash == 64 and
+		m.beat and m.state ~= ''
+	m.ready = m.set_up and m.state == 'ready'
+	return m
 end
 
 local function need_ready()
-	if not meta() then
+	local m = meta()
+	if not m.set_up then
 		fail('NOTREADY', 'the store is not set up or was emptied (see scepctl install and docs/REDIS.md)')
+	end
+	return m
+end
+
+-- What makes new things waits until the store is known to be whole; what puts somebody out does not.
+local function need_whole()
+	if not need_ready().ready then
+		fail('SUSPECT', 'the store has lost something: stop scep_ca, run scepctl reconcile and start it again')
 	end
 end
 
@@ -469,25 +484,87 @@ end
 
 -- Installer ------------------------------------------------------------------------------------
 
+local function arg_store(s)
+	if #s ~= 32 or string.find(s, '[^0-9a-f]') then fail('BADARG', 'store must be 32 lower-case hex digits') end
+	return s
+end
+
+local NO_HEAD = '0000000000000000000000000000000000000000000000000000000000000000'
+
+-- A store that has an id keeps it, and its epoch: only `renew` raises that.
 local function setup(a)
-	local who = need_installer()
-	local _, schema, epoch = meta()
-	if schema ~= '' and schema ~= SCHEMA then
-		fail('STATE', 'the store has schema %s, this library knows %s', schema, SCHEMA)
+	local who, m = need_installer(), meta()
+	if m.schema ~= '' and m.schema ~= SCHEMA then
+		fail('STATE', 'the store has schema %s, this library knows %s', m.schema, SCHEMA)
 	end
-	if epoch == '' then
-		if not a[1] then fail('BADARG', 'a fresh store needs an epoch: 64 random hex digits') end
-		run({ { 'HSET', 'meta', 'schema', SCHEMA, 'epoch', arg_hash(a[1], 'epoch'), 'created', text(now()) } })
-		event(who, 'store_created', 'epoch', a[1])
-		epoch = a[1]
+	if m.store == '' then
+		if not a[1] then fail('BADARG', 'a fresh store needs an id: 32 random hex digits') end
+		run({ { 'HSET', 'meta', 'schema', SCHEMA, 'store', arg_store(a[1]), 'epoch', '1', 'head', '0',
+			'head_hash', NO_HEAD, 'beat', '0', 'state', 'ready', 'created', text(now()) } })
+		event(who, 'store_created', 'store', a[1], 'epoch', '1')
+		m = meta()
 	end
-	return { SCHEMA, epoch }
+	return { SCHEMA, m.store, text(m.epoch) }
+end
+
+local function meta_row(m)
+	return { m.store, text(m.epoch), text(m.head or 0), m.head_hash, text(m.beat or 0), m.state }
 end
 
 local function status()
-	local ok, schema, epoch = meta()
-	return { ok and 1 or 0, schema, epoch, VERSION }
+	local m = meta()
+	return { m.set_up and 1 or 0, m.ready and 1 or 0, meta_row(m), VERSION }
 end
+
+-- Is it whole? ---------------------------------------------------------------------------------
+
+-- The ca role, every second: says how far its journal is, and hears whether this is the store that it knows.
+-- `least` is the head that this store has acknowledged before. Nothing is written unless all fits.
+local function beat(a)
+	local who, m = need_person_or_program(), meta()
+	local store, epoch = arg_store(a[1]), arg_int(a[2], 1, 1e14, 'epoch')
+	local head, digest = arg_int(a[3], 1, 1e14, 'head'), arg_hash(a[4], 'head_hash')
+	local least, said = arg_int(a[5], 0, head, 'least'), 'ok'
+	if not m.set_up then said = 'lost'
+	elseif m.store ~= store then said = 'foreign'
+	elseif m.epoch ~= epoch then said = m.epoch < epoch and 'old_epoch' or 'new_epoch'
+	elseif m.head > head or (m.head == head and m.head_hash ~= digest) then said = 'beyond'
+	elseif m.head < least then said = 'behind'
+	elseif not m.ready then said = 'suspect'
+	end
+	if said == 'ok' then
+		run({ { 'HSET', 'meta', 'head', text(head), 'head_hash', digest, 'beat', text(now()) } })
+	end
+	return { said, meta_row(m) }
+end
+
+local function suspect(a)
+	local who, m, reason = need_person_or_program(), need_ready(), arg_reason(a[1])
+	if not m.ready then return { ok = 'suspect' } end
+	run({ { 'HSET', 'meta', 'state', 'suspect' } })
+	event(who, 'store_suspect', 'store', m.store, 'epoch', text(m.epoch), 'head', text(m.head), 'reason', reason)
+	return { ok = 'suspect' }
+end
+
+-- A new epoch, by scepctl rebuild and reconcile: what was accepted of earlier ones holds no longer.
+local function renew(a)
+	local who, m = actor(), meta()
+	local store, epoch = arg_store(a[1]), arg_int(a[2], 1, 1e14, 'epoch')
+	local head, digest, state = arg_int(a[3], 0, 1e14, 'head'), arg_hash(a[4], 'head_hash'), a[5]
+	if state ~= 'ready' and state ~= 'suspect' then fail('BADARG', 'state must be ready or suspect') end
+	if m.schema ~= '' and m.schema ~= SCHEMA then
+		fail('STATE', 'the store has schema %s, this library knows %s', m.schema, SCHEMA)
+	end
+	if m.store == store and epoch < m.epoch then
+		fail('STATE', 'the store has epoch %s: an epoch never goes back', text(m.epoch))
+	end
+	run({ { 'HSET', 'meta', 'schema', SCHEMA, 'store', store, 'epoch', text(epoch), 'head', text(head),
+		'head_hash', digest, 'beat', text(m.beat or 0), 'state', state } })
+	event(who, 'store_renewed', 'store', store, 'epoch', text(epoch), 'head', text(head), 'state', state)
+	return { ok = 'OK' }
+end
+
+-- Actors ---------------------------------------------------------------------------------------
 
 local function actor_put(a)
 	local who = need_installer()
@@ -907,7 +984,7 @@ end
 
 local function ticket_put(a)
 	local who = need_person_or_program()
-	need_ready()
+	need_whole()
 	local h, user = arg_hash(a[1], 'challenge hash'), arg_id(a[2], 'u', 'user')
 	local device, profile = arg_id(a[3], 'd', 'device'), arg_name(a[4], 'profile')
 	if #a[5] < 1 or #a[5] > 2048 then fail('BADARG', 'content must be 1 to 2048 bytes') end
@@ -994,7 +1071,7 @@ end
 
 local function ticket_claim(a)
 	local who = need_person_or_program()
-	need_ready()
+	need_whole()
 	local h, serial = arg_hash(a[1], 'challenge hash'), arg_serial(a[2])
 	local c = { issuer = arg_hex_key(a[3]), user = arg_id(a[4], 'u', 'user'),
 		device = arg_id(a[5], 'd', 'device'), profile = arg_name(a[6], 'profile'), ticket = h,
@@ -1125,15 +1202,14 @@ end
 -- One connection -------------------------------------------------------------------------------
 
 local function authorize(a)
-	local serial = arg_serial(a[1])
-	local ok, _, epoch = meta()
-	local c = ok and hash('cert:' .. serial)
+	local serial, m = arg_serial(a[1]), meta()
+	local c = m.ready and hash('cert:' .. serial)
 	local u = c and c.user and hash('user:' .. c.user)
 	local h = u and holds_of(c.user)[1]
 	local g = {}
 	for _, name in ipairs(split(u and u.groups)) do g[#g + 1] = group_row(name) end
-	return { ok and 1 or 0, epoch, c and cert_row(serial, c) or {}, u and user_row(c.user, u) or {},
-		h and h.text or '', g }
+	return { m.ready and 1 or 0, m.store, text(m.epoch), text(m.head or 0), text(math.max(0, now() - (m.beat or 0))),
+		c and cert_row(serial, c) or {}, u and user_row(c.user, u) or {}, h and h.text or '', g }
 end
 
 -- Sessions --------------------------------------------------------------------------------------
@@ -2050,6 +2126,9 @@ end
 
 register('status', status, 0, 0, 'no-writes')
 register('setup', setup, 0, 1)
+register('beat', beat, 5, 5, 'allow-oom')
+register('suspect', suspect, 1, 1, 'allow-oom')
+register('renew', renew, 5, 5, 'allow-oom')
 register('actor_put', actor_put, 2, 2)
 register('group_put', group_put, 1, 23)
 register('group_del', group_del, 1, 1)

@@ -5,14 +5,17 @@
 #include "core/model/facts.h"
 #include "core/store/store.h"
 #include "rlm_scepauth/breaker.h"
+#include "rlm_scepauth/seen.h"
 
 struct backend {
 	struct store_pool *pool;
 	struct breaker breaker;
 	_Atomic int failure; /* what the breaker is open for */
+	struct seen *seen;   /* NULL: not kept */
+	int max_beat_age;
 };
 
-int backend_open(const struct backend_options *o, struct backend **ret)
+int backend_open(const struct backend_options *o, struct backend **ret, struct errmsg *em)
 {
 	const struct store_options so = {
 		.socket = o->socket,
@@ -26,12 +29,17 @@ int backend_open(const struct backend_options *o, struct backend **ret)
 	int rc;
 
 	if (!b)
-		return E_NOMEM;
+		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 	atomic_init(&b->failure, E_UNAVAIL);
 	breaker_init(&b->breaker, o->breaker_ms);
+	b->max_beat_age = o->max_beat_age;
 	rc = store_pool_open(&so, o->connections, &b->pool);
+	if (rc)
+		(void)err_set(em, rc, "%s", err_text(rc));
+	else if (o->seen_file && o->seen_file[0])
+		rc = seen_open(o->seen_file, o->say, &b->seen, em);
 	if (rc) {
-		free(b);
+		backend_close(b);
 		return rc;
 	}
 	*ret = b;
@@ -42,7 +50,9 @@ void backend_close(struct backend *b)
 {
 	if (!b)
 		return;
-	store_pool_close(b->pool);
+	if (b->pool)
+		store_pool_close(b->pool);
+	seen_close(b->seen);
 	free(b);
 }
 
@@ -81,19 +91,45 @@ static int ask(struct backend *b, const char *serial, struct facts *facts,
 	return rc;
 }
 
+/* Is this store's word good? Redis that was restored from an old copy may be ready by its own account. */
+static enum authz_reason check_store(struct backend *b, const struct seen_mark *before,
+				     const struct facts *f)
+{
+	struct seen_mark m = {.epoch = f->epoch, .head = f->head};
+	enum authz_reason why = AUTHZ_OK;
+
+	if (!f->store_ready)
+		return AUTHZ_STORE_NOT_READY;
+	memcpy(m.store, f->store, sizeof(m.store));
+	if (b->seen)
+		why = seen_check(b->seen, before, &m);
+	if (why == AUTHZ_OK && b->max_beat_age > 0 && f->beat_age > b->max_beat_age)
+		why = AUTHZ_STORE_STALE;
+	return why;
+}
+
 void backend_decide(struct backend *b, const struct authz_request *req, struct backend_answer *ret)
 {
+	struct seen_mark before;
+	enum authz_reason why;
 	struct facts facts;
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));
 	memset(&facts, 0, sizeof(facts));
+	if (b->seen)
+		seen_now(b->seen, &before);
 	rc = ask(b, req->serial, &facts, ret);
 	if (rc) {
 		authz_reject(&ret->verdict, reason_of(rc));
 		return;
 	}
 	ret->error.text[0] = '\0';
+	why = check_store(b, &before, &facts);
+	if (why != AUTHZ_OK) {
+		authz_reject(&ret->verdict, why);
+		return;
+	}
 	if (facts.have_user && text_copy(ret->login, sizeof(ret->login), facts.user.login))
 		ret->login[0] = '\0';
 	authz_decide(req, &facts, &ret->verdict);

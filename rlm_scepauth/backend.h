@@ -16,13 +16,18 @@ struct backend_options {
 	int port;
 	const char *user;
 	const char *password;
-	int deadline_ms;      /* for connect and command together */
-	unsigned connections; /* at most so many at once */
-	int breaker_ms;       /* after a failure everybody is refused for so long */
+	int deadline_ms;               /* for connect and command together */
+	unsigned connections;          /* at most so many at once */
+	int breaker_ms;                /* after a failure everybody is refused for so long */
+	const char *seen_file;         /* highest state of the store seen; NULL or "": not kept */
+	int max_beat_age;              /* seconds since the CA last wrote to the store; 0: any */
+	void (*say)(const char *text); /* a failure to write seen_file; any thread */
 };
 
-/* Opens no connection: Redis may be away. Copies the options. */
-int backend_open(const struct backend_options *o, struct backend **ret) MUST_CHECK;
+/* Opens no connection: Redis may be away. Copies the options. Reads seen_file: E_FORMAT, E_IO or E_TOOBIG with the
+ * cure in em. */
+int backend_open(const struct backend_options *o, struct backend **ret,
+		 struct errmsg *em) MUST_CHECK;
 void backend_close(struct backend *b);
 
 enum backend_news { BACKEND_SAME, BACKEND_LOST, BACKEND_BACK };

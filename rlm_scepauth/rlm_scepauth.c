@@ -23,6 +23,8 @@ struct instance {
 	uint32_t deadline_ms;
 	uint32_t max_connections;
 	uint32_t breaker_ms;
+	char const *seen_file; /* "": none */
+	uint32_t max_beat_age;
 	uint32_t notes_waiting; /* 0: the ledger is told nothing */
 	uint32_t interim;
 
@@ -45,6 +47,8 @@ static const CONF_PARSER module_config[] = {
 	{"max_connections", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, max_connections),
 	 "32"},
 	{"breaker_ms", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, breaker_ms), "250"},
+	{"seen_file", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, seen_file), ""},
+	{"max_beat_age", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, max_beat_age), "0"},
 	{"notes", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, notes_waiting), "4096"},
 	{"interim", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, interim), "0"},
 	CONF_PARSER_TERMINATOR};
@@ -63,6 +67,7 @@ static int check_config_values(CONF_SECTION *conf, const struct instance *inst)
 	if (check_range(conf, "deadline_ms", inst->deadline_ms, 5, 10000) ||
 	    check_range(conf, "max_connections", inst->max_connections, 1, 1024) ||
 	    check_range(conf, "breaker_ms", inst->breaker_ms, 0, 60000) ||
+	    check_range(conf, "max_beat_age", inst->max_beat_age, 0, 86400) ||
 	    check_range(conf, "notes", inst->notes_waiting, 0, 65536) ||
 	    check_range(conf, "interim", inst->interim, 0, 86400))
 		return -1;
@@ -71,6 +76,11 @@ static int check_config_values(CONF_SECTION *conf, const struct instance *inst)
 		return -1;
 	}
 	return 0;
+}
+
+static void say_error(char const *text)
+{
+	radlog(L_ERR, "scepauth: %s", text);
 }
 
 static int open_backend(CONF_SECTION *conf, struct instance *inst)
@@ -84,12 +94,15 @@ static int open_backend(CONF_SECTION *conf, struct instance *inst)
 		.deadline_ms = (int)inst->deadline_ms,
 		.connections = inst->max_connections,
 		.breaker_ms = (int)inst->breaker_ms,
+		.seen_file = inst->seen_file,
+		.max_beat_age = (int)inst->max_beat_age,
+		.say = say_error,
 	};
-	int rc = backend_open(&o, &inst->backend);
+	struct errmsg em = {""};
 
-	if (!rc)
+	if (backend_open(&o, &inst->backend, &em) == E_OK)
 		return 0;
-	cf_log_err_cs(conf, "%s", err_text(rc));
+	cf_log_err_cs(conf, "%s", em.text);
 	return -1;
 }
 

@@ -115,7 +115,11 @@ static const char reconcile_help[] =
 	"active and Redis does not\n"
 	"know is revoked for good; those devices enrol again. Revocations and holds that Redis "
 	"lost "
-	"are put back as they were\nmade. --dry-run only counts.\n";
+	"are put back as they were\nmade, and then a new epoch begins: people get in again.\n\n"
+	"  --dry-run      only counts\n"
+	"  --new-store    Redis was set up anew: take it for ours; all certificates are given up\n"
+	"  --old-journal  the newest journal is lost for good: go on with one that is older than "
+	"Redis\n";
 
 static const char rebuild_help[] = "For when Redis has lost its data (docs/RESTORE.md). Stop "
 				   "scep_ca first. Puts back what the journal has:\n"
@@ -200,8 +204,8 @@ const struct ctl_command ctl_commands[] = {
 	 "the CA's record of all certificates", journal_help, cmd_journal},
 	{"prove", "SERIAL|--since FILE|--verify FILE --key KEY", "proofs from the CA's journal",
 	 prove_help, cmd_prove},
-	{"reconcile", "[--dry-run] [--json]", "go on with a Redis that lost certificates",
-	 reconcile_help, cmd_reconcile},
+	{"reconcile", "[--dry-run] [--new-store] [--old-journal] [--json]",
+	 "go on with a Redis that lost certificates", reconcile_help, cmd_reconcile},
 	{"rebuild", "[--merge] [--dry-run] [--json]", "fill an empty Redis from the CA's journal",
 	 rebuild_help, cmd_rebuild},
 	{"gc", "[--dry-run] [--json]", "remove from Redis what ended long ago", gc_help, cmd_gc},

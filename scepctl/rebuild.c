@@ -6,6 +6,7 @@
 #include "core/store/store_rebuild.h"
 #include "scepctl/fs.h"
 #include "scepctl/install.h"
+#include "scepctl/new_epoch.h"
 #include "scepctl/rebuild_rows.h"
 
 #include <inttypes.h>
@@ -22,7 +23,8 @@ struct work {
 	struct store *redis;
 	struct journal *journal;
 	struct journal_state *state;
-	bool compared; /* with what Redis has */
+	struct journal_epoch epoch; /* of the journal; 0: it has met no ledger yet */
+	bool compared;              /* with what Redis has */
 	int64_t sent[REBUILD_KINDS], changed[REBUILD_KINDS];
 	struct policy_changes policy;
 };
@@ -52,6 +54,23 @@ static int read_journal(struct work *w, struct errmsg *em)
 
 /* --- Redis ------------------------------------------------------------------------------------------- */
 
+/* What another campus' Redis has must not be mixed with this journal. One that was set up anew has no record yet. */
+static int check_identity(const struct work *w, struct errmsg *em)
+{
+	struct store_meta m;
+	int rc = store_meta_get(w->redis, &m, em);
+
+	if (rc != E_OK)
+		return rc;
+	if (m.set_up && m.at.head != 0 && w->epoch.epoch != 0 &&
+	    strcmp(m.at.store, w->epoch.store) != 0)
+		return err_set(em, E_STATE,
+			       "Redis is store %s and in use, the journal belongs to store %s: see "
+			       "[redis] in scepauth.conf",
+			       m.at.store, w->epoch.store);
+	return E_OK;
+}
+
 static int look(struct work *w, struct errmsg *em)
 {
 	struct store_emptiness e = {.functions = false};
@@ -68,6 +87,10 @@ static int look(struct work *w, struct errmsg *em)
 	if (rc != E_OK)
 		return rc;
 	w->compared = e.functions;
+	if (e.functions)
+		rc = check_identity(w, em);
+	if (rc != E_OK)
+		return rc;
 	if (e.set_up && e.keys > 0 && !w->merge)
 		return err_set(em, E_STATE,
 			       "Redis is not empty: %" PRId64
@@ -116,16 +139,21 @@ static int register_person(void *ctx, const char *name)
 	return rc == E_EXISTS ? E_OK : rc; /* a program, registered already */
 }
 
-/* Last, since it makes the store ready. */
+/* Last, since it makes the store ready. RADIUS servers know it by its id, which is the journal's. */
 static int set_up(struct work *w, struct errmsg *em)
 {
 	char share[FS_PATH_MAX];
+	struct store_meta found;
 	int rc = ctl_share(w->share_given, share, em);
 
 	if (rc == E_OK)
 		rc = install_all(w->redis, w->conf, share, &w->policy, em);
 	if (rc == E_OK)
 		rc = store_acl_users(w->redis, register_person, w, em);
+	if (rc == E_OK)
+		rc = store_meta_get(w->redis, &found, em);
+	if (rc == E_OK)
+		rc = new_epoch_begin(w->journal, &w->epoch, &found, w->redis, em);
 	return rc;
 }
 
@@ -172,6 +200,8 @@ static int run(struct work *w, struct errmsg *em)
 
 	if (rc == E_OK)
 		rc = read_journal(w, em);
+	if (rc == E_OK && journal_state_epoch(w->state, &w->epoch) != E_OK)
+		w->epoch.epoch = 0;
 	if (rc == E_OK)
 		rc = look(w, em);
 	if (rc == E_OK)

@@ -1,11 +1,13 @@
 #include "scepctl/ctl.h"
 
+#include "core/audit/acknowledged.h"
 #include "core/audit/journal.h"
 #include "core/audit/journal_state.h"
 #include "core/base/args.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/store/store_facts.h"
+#include "scepctl/new_epoch.h"
 
 #include <inttypes.h>
 
@@ -15,7 +17,11 @@ struct work {
 	struct journal_state *state;
 	struct store *ledger;
 	struct journal *journal;
-	bool dry_run;
+	struct store_meta meta;     /* as it was found */
+	struct journal_epoch epoch; /* of the journal; 0: it has met no ledger yet */
+	bool other_journal;         /* the record that the ledger knows is another one */
+	bool older;                 /* the ledger is an older state of itself, or suspect */
+	bool dry_run, new_store, old_journal, renewed;
 	long checked, lost, revocations, holds;
 };
 
@@ -134,6 +140,68 @@ static int give_back_holds(struct work *w, const struct ctl_common *common, stru
 	return rc;
 }
 
+/* --- which store, which epoch ----------------------------------------------------------------------- */
+
+/* Nothing may be revoked or put back in a store that is not this journal's. */
+static int check_identity(const struct work *w, struct errmsg *em)
+{
+	const struct store_head *at = &w->meta.at;
+
+	if (!w->meta.set_up)
+		return err_set(em, E_UNAVAIL,
+			       "Redis is empty: see scepctl rebuild, or restore its newest state");
+	if (w->epoch.epoch == 0 || strcmp(at->store, w->epoch.store) == 0)
+		return E_OK;
+	if (at->head != 0)
+		return err_set(em, E_STATE,
+			       "Redis is store %s and in use, the journal belongs to store %s: see "
+			       "[redis] in scepauth.conf",
+			       at->store, w->epoch.store);
+	if (!w->new_store)
+		return err_set(
+			em, E_STATE,
+			"Redis was set up anew. scepctl rebuild puts back what the journal "
+			"knows; --new-store takes it as it is, and revokes all certificates");
+	return E_OK;
+}
+
+static int check_store(struct work *w, const struct conf *conf, struct errmsg *em)
+{
+	const struct store_head *at = &w->meta.at;
+	struct acknowledged acked = {.head = 0};
+	struct journal_head head;
+	uint64_t epoch;
+	bool beyond;
+	int rc;
+
+	if (journal_state_epoch(w->state, &w->epoch) != E_OK)
+		w->epoch.epoch = 0;
+	rc = check_identity(w, em);
+	if (rc == E_OK)
+		rc = acknowledged_read(conf_path(conf, "scep", NULL, "journal"), &acked, em);
+	if (rc != E_OK)
+		return rc;
+	epoch = w->epoch.epoch;
+	journal_state_head(w->state, &head);
+	beyond = (uint64_t)at->head > head.seq || w->other_journal ||
+		 acknowledged_by(&acked, &w->epoch) > head.seq ||
+		 (epoch == 0 ? at->head != 0 : (uint64_t)at->epoch > epoch);
+	if (beyond && !w->old_journal)
+		return err_set(em, E_STATE,
+			       "the journal is older than Redis, or another one: put its newest "
+			       "state back (docs/RESTORE.md). Only if that is lost for good: "
+			       "--old-journal");
+	w->older = !w->meta.ready || beyond || (uint64_t)at->epoch < epoch ||
+		   (epoch && strcmp(at->store, w->epoch.store) != 0) ||
+		   (uint64_t)at->head < acknowledged_by(&acked, &w->epoch);
+	return E_OK;
+}
+
+static bool needs_repair(const struct work *w)
+{
+	return w->older || w->lost || w->revocations;
+}
+
 /* --- telling --------------------------------------------------------------------------------------- */
 
 static int tell(const struct work *w, bool json)
@@ -148,21 +216,39 @@ static int tell(const struct work *w, bool json)
 		json_set_bool(j, "revoked", !w->dry_run && w->lost > 0);
 		json_set_int(j, "lost_revocations", w->revocations);
 		json_set_int(j, "lost_holds", w->holds);
+		json_set_bool(j, "older_state", w->older);
+		json_set_bool(j, "new_epoch", w->renewed);
 		return ctl_print_json(j);
 	}
+	if (w->older)
+		printf("Redis is an older state of itself, or was found to lack something\n");
 	printf("%ld certificates of the journal looked up, %ld of them lost by the ledger%s\n",
 	       w->checked, w->lost,
 	       w->lost && !w->dry_run ? " and revoked: those devices must enrol again" : done);
 	if (w->revocations || w->holds)
 		printf("%ld revocations and %ld holds lost by the ledger%s\n", w->revocations,
 		       w->holds, w->dry_run ? done : " and put back");
+	if (w->renewed)
+		printf("the store is ready, in a new epoch\n");
 	return EXIT_DONE;
+}
+
+static int replay(void *ctx, const struct journal_record *r)
+{
+	struct work *w = ctx;
+	char hash[HASH_SIZE];
+
+	if (r->seq == (uint64_t)w->meta.at.head) {
+		text_hex(hash, r->hash, DIGEST_SIZE);
+		w->other_journal = strcmp(hash, w->meta.at.head_hash) != 0;
+	}
+	return journal_state_add(w->state, r);
 }
 
 static int open_journal(struct work *w, const struct conf *conf, struct errmsg *em)
 {
 	const struct journal_options o = {.path = conf_path(conf, "scep", NULL, "journal")};
-	int rc = journal_open(&o, journal_state_add, w->state, NULL, &w->journal, em);
+	int rc = journal_open(&o, replay, w, NULL, &w->journal, em);
 
 	if (rc == E_EXISTS)
 		rc = err_set(em, rc, "scep_ca is running and owns the journal: stop it first");
@@ -182,13 +268,21 @@ static int run(struct work *w, const struct ctl_common *common, struct errmsg *e
 	if (rc == E_OK)
 		rc = ctl_open(common, "ca", &conf, &w->ledger, em);
 	if (rc == E_OK)
+		rc = store_meta_get(w->ledger, &w->meta, em);
+	if (rc == E_OK)
 		rc = open_journal(w, conf, em);
+	if (rc == E_OK)
+		rc = check_store(w, conf, em);
 	if (rc == E_OK)
 		rc = check_revocations(w, em);
 	if (rc == E_OK)
 		rc = check_certs(w, em);
-	if (rc == E_OK && (w->lost || w->revocations))
+	if (rc == E_OK && needs_repair(w))
 		rc = give_back_holds(w, common, em);
+	if (rc == E_OK && !w->dry_run && (needs_repair(w) || w->holds)) {
+		rc = new_epoch_begin(w->journal, &w->epoch, &w->meta, w->ledger, em);
+		w->renewed = rc == E_OK;
+	}
 	journal_close(w->journal);
 	store_close(w->ledger);
 	conf_free(conf);
@@ -200,6 +294,8 @@ int cmd_reconcile(const struct ctl_command *self, int argc, char **argv)
 	struct work w = {.dry_run = false};
 	const struct opts_spec specs[] = {
 		{"--dry-run", NULL, OPT_FLAG, &w.dry_run, 0, 0},
+		{"--new-store", NULL, OPT_FLAG, &w.new_store, 0, 0},
+		{"--old-journal", NULL, OPT_FLAG, &w.old_journal, 0, 0},
 		{NULL, NULL, OPT_FLAG, NULL, 0, 0},
 	};
 	struct ctl_common common;

@@ -53,12 +53,15 @@ static int ask_ready(struct store *s, struct status *st, struct errmsg *em)
 		rc = store_authorize(s, serial, facts, em);
 	if (rc == E_OK) {
 		json_set_bool(st->out, "store_ready", facts->store_ready);
-		json_set_str(st->out, "epoch", facts->epoch);
+		json_set_str(st->out, "store", facts->store);
+		json_set_int(st->out, "epoch", facts->epoch);
+		json_set_int(st->out, "head", facts->head);
 		if (!facts->store_ready)
 			worse(st, EXIT_FAILED);
 		if (!st->common.json)
-			printf("store     %s, epoch %.16s...\n",
-			       facts->store_ready ? "ready" : "NOT READY", facts->epoch);
+			printf("store     %s, %s, epoch %lld, journal %lld\n",
+			       facts->store_ready ? "ready" : "NOT READY", facts->store,
+			       (long long)facts->epoch, (long long)facts->head);
 	}
 	free(facts);
 	return rc;

@@ -467,6 +467,14 @@ uint64_t journal_size(struct journal *j)
 	return n;
 }
 
+void journal_head(struct journal *j, uint64_t *ret_seq, uint8_t ret_hash[DIGEST_SIZE])
+{
+	pthread_mutex_lock(&j->lock);
+	*ret_seq = j->durable.seq;
+	memcpy(ret_hash, j->durable.hash, DIGEST_SIZE);
+	pthread_mutex_unlock(&j->lock);
+}
+
 int journal_note(struct journal *j, const struct journal_entry *e, size_t n, struct errmsg *em)
 {
 	int r;

@@ -68,6 +68,8 @@ int journal_checkpoint(struct journal *j, const struct note_key *k, note_sign_fn
 
 /* Records, those that wait for the disk included. */
 uint64_t journal_size(struct journal *j);
+/* The last record that is on the disk; 0 and zeros when there is none. */
+void journal_head(struct journal *j, uint64_t *ret_seq, uint8_t ret_hash[DIGEST_SIZE]);
 
 /* How many fsyncs were done: for tests and measurements. */
 uint64_t journal_syncs(struct journal *j);

@@ -25,6 +25,9 @@ struct facts; /* core/model/facts.h */
 	X(AUTHZ_BACKEND_TIMEOUT, "backend_timeout")                                                \
 	X(AUTHZ_BACKEND_ERROR, "backend_error")                                                    \
 	X(AUTHZ_STORE_NOT_READY, "store_not_ready")                                                \
+	X(AUTHZ_STORE_ROLLED_BACK, "store_rolled_back")                                            \
+	X(AUTHZ_STORE_FOREIGN, "store_foreign")                                                    \
+	X(AUTHZ_STORE_STALE, "store_stale")                                                        \
 	X(AUTHZ_UNKNOWN_CERT, "unknown_cert")                                                      \
 	X(AUTHZ_WRONG_ISSUER, "wrong_issuer")                                                      \
 	X(AUTHZ_CERT_NOT_ACTIVE, "cert_not_active")                                                \

@@ -9,8 +9,11 @@
 #include <stdbool.h>
 
 struct facts {
-	bool store_ready; /* meta is there and complete */
-	char epoch[HASH_SIZE];
+	bool store_ready; /* its own facts are complete, and nobody found anything missing */
+	char store[STORE_ID_SIZE]; /* "" while it is not set up */
+	int64_t epoch;             /* from 1; only a repair raises it */
+	int64_t head;              /* how far the CA's journal was when it last said so */
+	int64_t beat_age;          /* seconds since then */
 	bool have_cert;
 	struct certrec cert; /* cert.revoked says when and by whom */
 	bool have_user;

@@ -3,11 +3,12 @@
 #define CORE_MODEL_LIMITS_H
 
 enum {
-	SERIAL_SIZE = 33, /* 32 lower-case hex digits */
-	HASH_SIZE = 65,   /* SHA-256 as lower-case hex */
-	AKI_SIZE = 65,    /* issuer's key identifier, lower-case hex without separators */
-	ID_SIZE = 65,     /* opaque user and device ids */
-	NAME_SIZE = 33,   /* profile, group and actor names */
+	SERIAL_SIZE = 33,   /* 32 lower-case hex digits */
+	HASH_SIZE = 65,     /* SHA-256 as lower-case hex */
+	STORE_ID_SIZE = 33, /* of the store of a campus: 32 lower-case hex digits */
+	AKI_SIZE = 65,      /* issuer's key identifier, lower-case hex without separators */
+	ID_SIZE = 65,       /* opaque user and device ids */
+	NAME_SIZE = 33,     /* profile, group and actor names */
 	LOGIN_SIZE = 129,
 	TEXT_SIZE = 129, /* names for people */
 	REASON_SIZE = 201,

@@ -171,7 +171,7 @@ int store_events_read(struct store *s, const char *reader, unsigned max,
 /* --- installer ---------------------------------------------------------------------------------- */
 /* Loads the Functions library text, nothing else. */
 int store_load(struct store *s, struct bytes lua, struct errmsg *em) MUST_CHECK;
-/* Loads the Functions library text, writes schema and epoch when absent. */
+/* Loads the Functions library text, writes id and epoch when absent. */
 int store_install(struct store *s, struct bytes lua, struct errmsg *em) MUST_CHECK;
 /* Notes for the certificates that are there whose keys they have, so that nobody else enrols with them. For data
  * from before that was kept and after a rebuild; harmless to repeat. */

@@ -16,18 +16,18 @@ int store_load(struct store *s, struct bytes lua, struct errmsg *em)
 
 int store_install(struct store *s, struct bytes lua, struct errmsg *em)
 {
-	char epoch[HASH_SIZE];
+	char id[STORE_ID_SIZE];
 	struct call c;
 	int rc;
 
-	rc = rnd_id(epoch, sizeof(epoch), "", 32);
+	rc = rnd_id(id, sizeof(id), "", 16);
 	if (rc != E_OK)
-		return err_set(em, rc, "no random bytes for the store's epoch");
+		return err_set(em, rc, "no random bytes for the store's id");
 	rc = store_load(s, lua, em);
 	if (rc != E_OK)
 		return rc;
 	call_init(&c, "setup");
-	call_str(&c, epoch);
+	call_str(&c, id);
 	return call_run(&c, s, NULL, em);
 }
 

@@ -20,6 +20,7 @@ struct item {
 	char id[ID_SIZE];
 	char login[NAME_SIZE + LOGIN_SIZE + 4];
 	struct buf record;
+	bool takes_back; /* only a whole store may say so */
 };
 
 /* A hold that Redis showed. */
@@ -29,10 +30,11 @@ struct seen {
 
 struct copy {
 	struct ledger_journal *l;
+	struct store *ledger; /* of the pass that is under way */
 	struct item items[BATCH];
 	size_t n;
 	uint64_t written;
-	bool trusted; /* Redis has all that the journal has */
+	bool trusted; /* Redis has all that the journal has, as far as was seen */
 	bool odd;     /* entries that revoke nothing were told of */
 	struct seen *seen;
 	size_t n_seen, cap_seen;
@@ -66,23 +68,44 @@ uint64_t copy_count(const struct copy *c)
 	return c->written;
 }
 
+bool copy_is_trusted(const struct copy *c)
+{
+	return c->trusted;
+}
+
 /* --- batch: one fsync for many facts --------------------------------------------------------------- */
+
+/* An older state of Redis may have come back at any time. What takes back something that the journal has was
+ * read before this, so it counts only if the store still fits now. */
+static bool is_doubtful(struct copy *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (c->items[i].takes_back) {
+			c->trusted =
+				c->trusted && ledger_journal_beat(c->l, c->ledger, NULL) == E_OK;
+			return !c->trusted;
+		}
+	return false;
+}
 
 static int flush(struct copy *c, struct errmsg *em)
 {
 	struct journal_entry e[BATCH];
+	bool doubtful = is_doubtful(c);
+	size_t n = 0;
 	int r;
 
-	if (c->n == 0)
-		return E_OK;
 	for (size_t i = 0; i < c->n; i++)
-		e[i] = (struct journal_entry){c->items[i].fact.type, c->items[i].fact.fields,
-					      c->items[i].fact.n};
-	fault_point("facts");
-	r = ledger_journal_facts(c->l, e, c->n, em);
-	if (r == E_OK)
-		c->written += c->n;
+		if (!doubtful || !c->items[i].takes_back)
+			e[n++] = (struct journal_entry){
+				c->items[i].fact.type, c->items[i].fact.fields, c->items[i].fact.n};
 	c->n = 0;
+	if (n == 0)
+		return E_OK;
+	fault_point("facts");
+	r = ledger_journal_facts(c->l, e, n, em);
+	if (r == E_OK)
+		c->written += n;
 	fault_point("copied");
 	return r;
 }
@@ -101,6 +124,7 @@ static int next_item(struct copy *c, enum journal_type type, const char *id, str
 	if (r != E_OK)
 		return r;
 	*ret = &c->items[c->n];
+	(*ret)->takes_back = false;
 	return text_copy((*ret)->id, sizeof((*ret)->id), id);
 }
 
@@ -256,7 +280,8 @@ static int dump_login(const char *login, char *dst, size_t size)
 	return r;
 }
 
-static bool knows_thing(struct copy *c, bool person, const struct journal_thing *t)
+/* ret_other: it has an older record of it. */
+static bool knows_thing(struct copy *c, bool person, const struct journal_thing *t, bool *ret_other)
 {
 	const struct journal_state *s = ledger_journal_state(c->l);
 	const struct journal_person *p = person ? journal_state_person(s, t->id) : NULL;
@@ -265,6 +290,7 @@ static bool knows_thing(struct copy *c, bool person, const struct journal_thing 
 		person ? p && strcmp(p->record, t->record) == 0 && strcmp(p->logins, t->logins) == 0
 		       : d && strcmp(d->record, t->record) == 0;
 
+	*ret_other = !same && (p || d);
 	ledger_journal_state_done(c->l);
 	return same;
 }
@@ -286,7 +312,7 @@ static int take_thing(struct copy *c, const struct store_fact *f, struct errmsg 
 	if (r != E_OK)
 		return err_set(em, r, "record of %s: %s", f->id, err_text(r));
 	i->thing = (struct journal_thing){i->id, buf_str(&i->record), i->login};
-	if (knows_thing(c, person, &i->thing))
+	if (knows_thing(c, person, &i->thing, &i->takes_back))
 		return E_OK;
 	if (person)
 		journal_fact_person(&i->fact, &i->thing);
@@ -365,11 +391,12 @@ static int end_holds_of(struct copy *c, const struct store_change *who, struct e
 	size_t from = 0;
 	int r = flush(c, em);
 
-	while (r == E_OK && find_gone(c, who->user, &from, &h)) {
+	while (r == E_OK && c->trusted && find_gone(c, who->user, &from, &h)) {
 		r = next_item(c, JOURNAL_RESTORED, h.user, &i, em);
 		if (r != E_OK)
 			break;
 		i->hold = h;
+		i->takes_back = true;
 		i->hold.at = clock_now();
 		i->hold.actor[0] = '\0';
 		if (strcmp(who->hold, h.source) == 0)
@@ -387,6 +414,7 @@ int copy_user(struct copy *c, struct store *ledger, const struct store_change *w
 	struct taking t = {c, em};
 	int r;
 
+	c->ledger = ledger;
 	c->n_seen = 0;
 	r = store_facts_of(ledger, who->user, take, &t, em);
 	if (r == E_OK)
@@ -408,7 +436,7 @@ static int end_holds(struct copy *c, struct store *ledger, struct errmsg *em)
 	struct journal_hold h;
 	int r = E_OK;
 
-	while (r == E_OK && find_gone(c, NULL, &from, &h)) {
+	while (r == E_OK && c->trusted && find_gone(c, NULL, &from, &h)) {
 		memcpy(who.user, h.user, sizeof(who.user));
 		c->seen = NULL;
 		c->n_seen = c->cap_seen = 0;
@@ -423,6 +451,15 @@ static int end_holds(struct copy *c, struct store *ledger, struct errmsg *em)
 }
 
 /* --- all ------------------------------------------------------------------------------------------- */
+
+int copy_check(struct copy *c, struct store *ledger, struct errmsg *em)
+{
+	if (ledger_journal_beat(c->l, ledger, NULL) != E_OK)
+		c->trusted = false;
+	if (ledger_journal_is_ours(c->l))
+		return E_OK;
+	return err_set(em, E_UNAVAIL, "it is not the one that this journal belongs to");
+}
 
 /* Revocations from number *from on that Redis must still have. */
 static size_t next_ids(struct copy *c, const struct journal_revocation **at, char (*ids)[HASH_SIZE])
@@ -460,7 +497,7 @@ static int look_for_lost(struct copy *c, struct store *ledger, struct errmsg *em
 			memcpy(lost, first, sizeof(lost));
 		total += n ? missing : 0;
 	} while (at);
-	ledger_journal_lost(c->l, lost);
+	ledger_journal_lost(c->l, ledger, lost);
 	return E_OK;
 }
 
@@ -468,9 +505,12 @@ int copy_all(struct copy *c, struct store *ledger, bool standing_only, struct er
 {
 	char cursor[STORE_CURSOR_SIZE] = STORE_CURSOR_BEGIN;
 	struct taking t = {c, em};
-	int r = look_for_lost(c, ledger, em);
+	int r = copy_check(c, ledger, em);
 
-	c->trusted = r == E_OK && !ledger_journal_is_lost(c->l);
+	if (r == E_OK)
+		r = look_for_lost(c, ledger, em);
+	c->ledger = ledger;
+	c->trusted = r == E_OK && ledger_journal_is_whole(c->l);
 	c->n_seen = 0;
 	while (r == E_OK && strcmp(cursor, "0") != 0) {
 		r = store_facts(ledger, standing_only || !c->trusted, cursor, take, &t, em);

@@ -59,7 +59,7 @@ static int ask_ledger(struct making *m, char revision[HASH_SIZE], struct errmsg 
 	struct errmsg why = {""};
 	int r = m->ledger ? store_crl_revision(m->ledger, revision, &why) : E_UNAVAIL;
 
-	m->lost = ledger_journal_is_lost(m->journal);
+	m->lost = !ledger_journal_is_whole(m->journal);
 	if (is_away(r))
 		m->ledger = NULL;
 	else if (r != E_OK)

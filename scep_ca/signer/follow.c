@@ -21,6 +21,7 @@ enum {
 };
 
 struct follow {
+	struct ledger_journal *journal;
 	struct store_pool *pool;
 	struct copy *copy;
 	pthread_t thread;
@@ -72,7 +73,7 @@ static int compare_all(struct follow *f, struct store *ledger, struct errmsg *em
 	took = clock_mono_ms() - began;
 	f->not_before = clock_mono_ms() + took * SHARE;
 	f->next_all = clock_mono_ms() + STANDING_MS;
-	if (people)
+	if (people && copy_is_trusted(f->copy))
 		f->next_people = clock_mono_ms() + PEOPLE_MS;
 	if (copy_count(f->copy) > before)
 		log_info("journal: %" PRIu64 " facts were found by comparison, in %" PRId64 " ms",
@@ -84,6 +85,7 @@ static int compare_all(struct follow *f, struct store *ledger, struct errmsg *em
 static int look(struct follow *f, struct store *ledger, struct errmsg *em)
 {
 	int64_t revoked = f->revoked, now;
+	uint64_t before = copy_count(f->copy);
 	struct buf next;
 	int r;
 
@@ -94,6 +96,8 @@ static int look(struct follow *f, struct store *ledger, struct errmsg *em)
 	/* Whether by hand, without an event, or back by an old state: only a comparison tells. */
 	if (r == E_OK && revoked != f->revoked)
 		f->next_all = 0;
+	if (r == E_OK && f->n)
+		r = copy_check(f->copy, ledger, em);
 	for (size_t i = 0; r == E_OK && i < f->n; i++)
 		r = copy_user(f->copy, ledger, &f->changes[i], em);
 	now = clock_mono_ms();
@@ -102,6 +106,11 @@ static int look(struct follow *f, struct store *ledger, struct errmsg *em)
 		if (r == E_OK)
 			f->revoked = revoked;
 	}
+	if (!copy_is_trusted(f->copy)) /* what is not copied now, a comparison finds */
+		f->next_people = 0;
+	/* At once: an older state that came back is one that does not know of this. */
+	if (copy_count(f->copy) > before && ledger_journal_beat(f->journal, ledger, NULL) != E_OK)
+		f->next_people = 0;
 	if (r == E_OK) {
 		buf_free(&f->positions);
 		f->positions = next;
@@ -159,6 +168,7 @@ int follow_start(struct ledger_journal *l, struct store_pool *pool, struct follo
 
 	if (!f)
 		return E_NOMEM;
+	f->journal = l;
 	f->pool = pool;
 	f->revoked = -1;
 	buf_init(&f->positions, POSITIONS_MAX);

@@ -27,6 +27,7 @@ struct keeper {
 	struct compare *compare; /* the same */
 	int64_t compare_every;   /* seconds */
 	int64_t replay_window;
+	struct errmsg said; /* by the last beat; of keeper_start and keeper_tick alone */
 	/* A claim by the same key abandons one that is not committed yet (docs/REDIS.md), so two requests
 	 * with one challenge must not be under way at once: each challenge has its lane. */
 	pthread_mutex_t lanes[LANES];
@@ -68,8 +69,10 @@ int keeper_start(struct keeper *s, const struct conf *c, struct errmsg *em)
 	if (ledger) {
 		/* The ledger may be away; the first request asks again. */
 		r = ledger_journal_settle(s->journal, ledger, em);
-		if (err_is_away(r))
+		if (err_is_away(r)) {
 			log_warn("%s", em->text);
+			s->said = *em;
+		}
 		store_pool_put(s->ledger, ledger);
 	}
 	return err_is_away(r) ? E_OK : r;
@@ -107,8 +110,28 @@ void keeper_free(struct keeper *s)
 	free(s);
 }
 
+/* Says only what has changed. */
+static void beat(struct keeper *s)
+{
+	struct store *ledger = store_pool_get(s->ledger);
+	struct errmsg em = {""};
+
+	if (!ledger)
+		return;
+	if (ledger_journal_beat(s->journal, ledger, &em) == E_OK)
+		em.text[0] = '\0';
+	store_pool_put(s->ledger, ledger);
+	if (em.text[0] && strcmp(em.text, s->said.text) != 0)
+		log_error("%s", em.text);
+	else if (!em.text[0] && s->said.text[0])
+		log_info("the ledger fits the journal again");
+	s->said = em;
+}
+
 void keeper_tick(struct keeper *s)
 {
+	if (s->journal)
+		beat(s);
 	if (s->journal && s->notary)
 		notary_tick(s->notary, ledger_journal_file(s->journal), false);
 }

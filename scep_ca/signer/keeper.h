@@ -18,7 +18,8 @@ int keeper_new(const struct conf *c, enum proto_role role, unsigned max_handles,
 int keeper_start(struct keeper *s, const struct conf *c, struct errmsg *em) MUST_CHECK;
 /* See keys_probe. */
 int keeper_probe(struct keeper *s, struct errmsg *em) MUST_CHECK;
-/* The ca role, every second or so: makes the journal's checkpoint when it is due. Blocks on the disk. */
+/* The ca role, every second or so: tells Redis how far the journal is, and makes its checkpoint when that is
+ * due. Blocks on the store and the disk. */
 void keeper_tick(struct keeper *s);
 /* The ca role, after keeper_start and once the process is confined: a thread copies into the journal what
  * happens in Redis (follow.h). */

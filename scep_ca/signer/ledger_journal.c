@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/base/version.h"
 #include "scep_ca/signer/fault.h"
+#include "scep_ca/signer/ledger_watch.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -29,6 +30,7 @@ struct drawn {
 
 struct ledger_journal {
 	struct journal *journal;
+	struct ledger_watch *watch;
 	pthread_mutex_t state_lock; /* guards state, drawn and lost */
 	struct journal_state *state;
 	struct drawn *drawn;  /* on the way to the disk */
@@ -92,6 +94,7 @@ static int replay(void *ctx, const struct journal_record *r)
 
 	if (rc != E_OK)
 		return rc;
+	ledger_watch_see(l->watch, r);
 	if (r->type != JOURNAL_INTENT && r->type != JOURNAL_ISSUED &&
 	    r->type != JOURNAL_COMMITTED && r->type != JOURNAL_ABORTED)
 		return E_OK;
@@ -152,6 +155,8 @@ int ledger_journal_open(const char *path, struct ledger_journal **ret, struct er
 	pthread_mutex_init(&l->state_lock, NULL);
 	r = journal_state_new(&l->state);
 	if (r == E_OK)
+		r = ledger_watch_new(path, &l->watch, em);
+	if (r == E_OK)
 		r = journal_open(&o, replay, l, &found, &l->journal, em);
 	if (r != E_OK && l->state && journal_state_error(l->state)[0])
 		(void)err_set(em, r, "%s", journal_state_error(l->state));
@@ -168,6 +173,7 @@ int ledger_journal_open(const char *path, struct ledger_journal **ret, struct er
 		ledger_journal_close(l);
 		return r;
 	}
+	ledger_watch_opened(l->watch, l->journal);
 	atomic_init(&l->settled, l->n == 0);
 	*ret = l;
 	return E_OK;
@@ -178,6 +184,7 @@ void ledger_journal_close(struct ledger_journal *l)
 	if (!l)
 		return;
 	journal_close(l->journal);
+	ledger_watch_free(l->watch);
 	while (l->n)
 		buf_free(&l->open[--l->n].der);
 	free(l->open);
@@ -322,8 +329,9 @@ void ledger_journal_state_done(struct ledger_journal *l)
 	pthread_mutex_unlock(&l->state_lock);
 }
 
-void ledger_journal_lost(struct ledger_journal *l, const char *id)
+void ledger_journal_lost(struct ledger_journal *l, struct store *ledger, const char *id)
 {
+	struct errmsg em = {""};
 	bool news;
 
 	pthread_mutex_lock(&l->state_lock);
@@ -333,14 +341,17 @@ void ledger_journal_lost(struct ledger_journal *l, const char *id)
 	pthread_mutex_unlock(&l->state_lock);
 	if (news && *id)
 		log_error("Redis has lost the revocation of %s, which the journal has: it was "
-			  "emptied or an old state was restored; nothing is issued until it is "
-			  "back (docs/JOURNAL.md)",
+			  "emptied or an old state was restored; nothing is issued and nobody gets "
+			  "in until scepctl reconcile (docs/JOURNAL.md)",
 			  id);
 	else if (news)
 		log_info("Redis has all revocations of the journal again");
+	if (*id &&
+	    ledger_watch_suspect(l->watch, l->journal, ledger, "it lost a revocation", &em) != E_OK)
+		log_warn("%s", em.text);
 }
 
-bool ledger_journal_is_lost(struct ledger_journal *l)
+static bool has_lost(struct ledger_journal *l)
 {
 	bool lost;
 
@@ -348,6 +359,21 @@ bool ledger_journal_is_lost(struct ledger_journal *l)
 	lost = l->lost[0] != '\0';
 	pthread_mutex_unlock(&l->state_lock);
 	return lost;
+}
+
+bool ledger_journal_is_whole(struct ledger_journal *l)
+{
+	return !has_lost(l) && ledger_watch_is_fine(l->watch);
+}
+
+bool ledger_journal_is_ours(struct ledger_journal *l)
+{
+	return ledger_watch_is_ours(l->watch);
+}
+
+int ledger_journal_beat(struct ledger_journal *l, struct store *ledger, struct errmsg *em)
+{
+	return ledger_watch_beat(l->watch, l->journal, ledger, em);
 }
 
 /* --- settling -------------------------------------------------------------------------------------- */
@@ -394,6 +420,20 @@ static int settle_one(struct ledger_journal *l, struct store *ledger, const stru
 	return r == E_STATE ? E_OK : r;
 }
 
+static int say_lost(struct ledger_journal *l, struct store *ledger, const char *serial,
+		    struct errmsg *em)
+{
+	int r = ledger_watch_suspect(l->watch, l->journal, ledger, "it lost a certificate", em);
+
+	if (r != E_OK)
+		return r;
+	return err_set(em, E_UNAVAIL,
+		       "nothing is issued: the ledger lost certificate %s, so it was emptied or "
+		       "an old state was restored; restore its newest state, or stop scep_ca, "
+		       "run scepctl reconcile and start it again",
+		       serial);
+}
+
 /* Does the ledger still know what it has acknowledged? */
 static int look_back(struct ledger_journal *l, struct store *ledger, struct errmsg *em)
 {
@@ -411,12 +451,7 @@ static int look_back(struct ledger_journal *l, struct store *ledger, struct errm
 		return E_OK;
 	r = store_cert_get(ledger, serial, &c, em);
 	if (r == E_NOTFOUND || (r == E_OK && c.state != CERT_ACTIVE))
-		return err_set(
-			em, E_UNAVAIL,
-			"nothing is issued: the ledger lost certificate %s, so it was emptied or "
-			"an old state was restored; restore its newest state, or stop scep_ca, "
-			"run scepctl reconcile and start it again",
-			serial);
+		return say_lost(l, ledger, serial, em);
 	if (r != E_OK)
 		return r;
 	pthread_mutex_lock(&l->last_lock);
@@ -428,12 +463,14 @@ static int look_back(struct ledger_journal *l, struct store *ledger, struct errm
 int ledger_journal_settle(struct ledger_journal *l, struct store *ledger, struct errmsg *em)
 {
 	size_t total;
-	int r = ledger_journal_is_lost(l)
-			? err_set(em, E_UNAVAIL,
-				  "nothing is issued: Redis has lost a revocation "
-				  "that the journal has, see the log")
-			: look_back(l, ledger, em);
+	int r = ledger_watch_check(l->watch, l->journal, ledger, em);
 
+	if (r == E_OK && has_lost(l))
+		r = err_set(em, E_UNAVAIL,
+			    "nothing is issued: Redis has lost a revocation that the journal has, "
+			    "see the log");
+	if (r == E_OK)
+		r = look_back(l, ledger, em);
 	if (r != E_OK || atomic_load(&l->settled))
 		return r;
 	pthread_mutex_lock(&l->lock);

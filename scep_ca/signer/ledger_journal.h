@@ -30,10 +30,15 @@ struct journal *ledger_journal_file(struct ledger_journal *l);
  * E_UNAVAIL, E_TIMEOUT: the ledger is away and nothing may be issued until this was done; call again.
  *
  * Every few seconds it also asks the ledger for the certificate that was committed last. E_UNAVAIL,
- * too, when the ledger does not know it: it was emptied or an old state was restored.
+ * too, when the ledger does not know it: it was emptied or an old state was restored; and when it does not
+ * fit this journal (ledger_watch.h).
  */
 int ledger_journal_settle(struct ledger_journal *l, struct store *ledger,
 			  struct errmsg *em) MUST_CHECK;
+
+/* Every second: tells the ledger how far the journal is. Errors as ledger_watch_beat. */
+int ledger_journal_beat(struct ledger_journal *l, struct store *ledger,
+			struct errmsg *em) MUST_CHECK;
 
 /* Durable. E_UNAVAIL: not written, whatever the cause, so nothing may be claimed or signed. */
 int ledger_journal_intent(struct ledger_journal *l, const struct certrec *c, const char *txn,
@@ -54,9 +59,13 @@ int ledger_journal_facts(struct ledger_journal *l, const struct journal_entry *e
 const struct journal_state *ledger_journal_state(struct ledger_journal *l);
 void ledger_journal_state_done(struct ledger_journal *l);
 
-/* The journal has this serial or ticket as revoked and Redis has not; "": Redis has all of them. Tells
- * the log when that is news. While something is lost, nothing settles, so nothing is issued. */
-void ledger_journal_lost(struct ledger_journal *l, const char *id);
-bool ledger_journal_is_lost(struct ledger_journal *l);
+/* The journal has this serial or ticket as revoked and Redis has not; "": Redis has all of them. Tells the
+ * log when that is news, and marks Redis suspect. While something is lost, nothing settles, so nothing is
+ * issued. */
+void ledger_journal_lost(struct ledger_journal *l, struct store *ledger, const char *id);
+/* Nothing is lost, and the last beat was fine: Redis may be believed where it says more than the journal. */
+bool ledger_journal_is_whole(struct ledger_journal *l);
+/* See ledger_watch_is_ours. */
+bool ledger_journal_is_ours(struct ledger_journal *l);
 
 #endif

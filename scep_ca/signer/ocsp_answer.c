@@ -49,7 +49,7 @@ static int look_up(const struct asking *a, size_t i, int64_t now, struct standin
 	*ret = (struct standing){.word = STANDING_UNKNOWN};
 	if (ocsp_query_serial(a->query, i, serial) != E_OK)
 		return E_OK; /* never one of ours */
-	lost = ledger_journal_is_lost(a->journal);
+	lost = !ledger_journal_is_whole(a->journal);
 	r = a->ledger ? store_cert_status(a->ledger, serial, ret, em)
 		      : err_set(em, E_UNAVAIL, "all connections to the ledger are in use");
 	journal_standing(ledger_journal_state(a->journal), serial, now, r != E_OK || lost, &known);

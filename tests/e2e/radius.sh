@@ -351,6 +351,46 @@ expect_reject "Redis is gone" alice backend_down
 t_start redis
 t_ok "and comes back" t_wait 5 eapol_run "$dev/alice.conf"
 
+
+# --- an older store, an empty one, another one --------------------------------------------------------
+
+digest=$(printf '%064d' 1)
+store=$(redis_as installer HGET meta store)
+redis_as ca FCALL beat 0 "$store" 1 10 "$digest" 0 >/dev/null
+expect_accept "a store that the CA has just told of record 10" alice 20
+t_stop redis
+cp -a "$SCEPAUTH_DIR/redis/data" "$T_DIR/data.old"
+t_start redis
+redis_as ca FCALL beat 0 "$store" 1 11 "$digest" 10 >/dev/null
+t_ok "and of record 11" t_wait 5 eapol_run "$dev/alice.conf"
+t_ok "which the server notes" t_wait 5 grep -q "^$store 1 11$" "$SCEPAUTH_DIR/log/scepauth.seen"
+t_is "for itself only" "$(stat -c %a "$SCEPAUTH_DIR/log/scepauth.seen")" 600
+t_stop redis
+mv "$SCEPAUTH_DIR/redis/data" "$T_DIR/data.new"
+cp -a "$T_DIR/data.old" "$SCEPAUTH_DIR/redis/data"
+t_start redis
+sleep 0.3
+expect_reject "an old copy of Redis' data was restored" alice store_rolled_back
+restart_radius
+expect_reject "also after a restart" alice store_rolled_back
+redis_as ca FCALL renew 0 "$store" 2 12 "$digest" ready >/dev/null
+expect_accept "after a repair, in a new epoch" alice 20
+redis_as ca FCALL suspect 0 "the test says so" >/dev/null
+expect_reject "while it is suspect" alice store_not_ready
+redis_as ca FCALL renew 0 "$store" 3 13 "$digest" ready >/dev/null
+install_as FLUSHALL
+expect_reject "Redis was emptied" alice store_not_ready
+"$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" install >/dev/null 2>&1 || t_bail "scepctl install"
+expect_reject "and set up anew" alice store_foreign
+t_stop redis radius
+rm -r "$SCEPAUTH_DIR/redis/data"
+mv "$T_DIR/data.new" "$SCEPAUTH_DIR/redis/data"
+echo rubbish >"$SCEPAUTH_DIR/log/scepauth.seen"
+t_like "a damaged note: the server does not start, and says why" \
+	"$(freeradius -X -d "$raddb" 2>&1 </dev/null & pid=$!; sleep 3; kill $pid 2>/dev/null)" 'scepauth.seen is damaged.*remove the file'
+rm "$SCEPAUTH_DIR/log/scepauth.seen"
+t_start redis radius
+expect_accept "without it, the store that is there is the one" alice 20
 # A connection that Redis closed behind our back is not the device's problem.
 install_as CLIENT KILL USER radius
 expect_accept "Redis closed an idle connection" alice 20

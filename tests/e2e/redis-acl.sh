@@ -39,7 +39,7 @@ for u in "${people[@]}"; do
 done
 as installer ACL SAVE >/dev/null
 as installer -x FUNCTION LOAD REPLACE <"$T_TOP/redis/scepauth.lua" >/dev/null
-as installer FCALL setup 0 "$(printf '%064d' 7)" >/dev/null
+as installer FCALL setup 0 "$(printf '%032d' 7)" >/dev/null
 for u in "${programs[@]}"; do as installer FCALL actor_put 0 "$u" program >/dev/null; done
 for u in "${people[@]}"; do as installer FCALL actor_put 0 "$u" helpdesk >/dev/null; done
 t_is "the store is set up" "$(as radius FCALL_RO status 0 | head -n 1)" 1
@@ -108,6 +108,7 @@ allowed() {
 	for p in ca portal auto_revoke anna bert; do echo "$p hsetnx revoked"; done
 	echo "ca hsetnx keyowners"
 	echo "ca hset cert:$S"; echo "ca hset claim:$T"; echo "ca expireat claim:$T"; echo "ca zadd ucerts:$U"
+	echo "ca hset meta"
 	echo "portal hset user:$U"; echo "portal hset device:$D"; echo "portal hsetnx login:local"
 	echo "portal hsetnx login:ldap"; echo "portal zadd udevices:$U"; echo "portal zadd utickets:$U"
 	echo "portal zremrangebyscore utickets:$U"; echo "portal hset ticket:$T"; echo "portal expireat ticket:$T"

@@ -51,6 +51,9 @@ static int listen_there(void)
 	return fd;
 }
 
+static const char *seen_file;
+static int max_beat_age;
+
 static struct backend *open_there(unsigned connections)
 {
 	const struct backend_options o = {
@@ -60,10 +63,12 @@ static struct backend *open_there(unsigned connections)
 		.deadline_ms = DEADLINE,
 		.connections = connections,
 		.breaker_ms = HOLD,
+		.seen_file = seen_file,
+		.max_beat_age = max_beat_age,
 	};
 	struct backend *b = NULL;
 
-	assert_int_equal(backend_open(&o, &b), E_OK);
+	assert_int_equal(backend_open(&o, &b, NULL), E_OK);
 	return b;
 }
 
@@ -201,8 +206,9 @@ static void test_answers_that_are_none(void **state)
 		"$3\r\nyes\r\n",
 		":1\r\n",
 		"*0\r\n",
-		"*6\r\n:1\r\n$-1\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n",
-		"*6\r\n:1\r\n$0\r\n\r\n*3\r\n:1\r\n:2\r\n:3\r\n*0\r\n$0\r\n\r\n*0\r\n",
+		"*9\r\n:1\r\n$-1\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n",
+		"*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*3\r\n:1\r\n:2\r\n:3\r\n*0\r\n$0\r\n\r\n*"
+		"0\r\n",
 	};
 
 	(void)state;
@@ -266,7 +272,7 @@ static void test_answers_that_refuse(void **state)
 
 static void test_cut_off(void **state)
 {
-	static const char *const answers[] = {"", "$1000\r\nabc", "*6\r\n:1\r\n"};
+	static const char *const answers[] = {"", "$1000\r\nabc", "*9\r\n:1\r\n"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
@@ -290,18 +296,89 @@ static void test_good_answers(void **state)
 	struct backend *b;
 
 	(void)state;
-	start(&s, "*6\r\n:0\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
+	start(&s, "*9\r\n:0\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
 	b = open_there(4);
 	decide(b, &a);
 	expect_reject(&a, AUTHZ_STORE_NOT_READY, BACKEND_SAME);
 	assert_string_equal(a.error.text, "");
 	finish(&s, b);
 
-	start(&s, "*6\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
+	start(&s, "*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
 	b = open_there(4);
 	decide(b, &a);
 	expect_reject(&a, AUTHZ_UNKNOWN_CERT, BACKEND_SAME);
 	finish(&s, b);
+}
+
+#define AT(store, epoch, head, age)                                                                \
+	"*9\r\n:1\r\n$32\r\n" store store "\r\n:" epoch "\r\n:" head "\r\n:" age                   \
+	"\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n"
+#define HOME "0123456789abcdef"
+
+static void expect_at(struct backend *b, const char *reply, enum authz_reason reason)
+{
+	struct backend_answer a;
+	struct speaker s;
+
+	start(&s, reply, 0);
+	s.cut = true;
+	rest(HOLD + 20); /* the one before hung up */
+	decide(b, &a);
+	if (a.verdict.reason == AUTHZ_BACKEND_DOWN) {
+		rest(HOLD + 20);
+		decide(b, &a);
+	}
+	expect_reject(&a, reason, a.news);
+	finish(&s, NULL);
+}
+
+static void test_highest_state(void **state)
+{
+	static char file[sizeof(dir) + 16];
+	struct errmsg em = {""};
+	const struct backend_options o = {.socket = path,
+					  .user = "radius",
+					  .password = "x",
+					  .deadline_ms = DEADLINE,
+					  .connections = 1,
+					  .seen_file = file};
+	struct backend *b;
+	FILE *f;
+
+	(void)state;
+	(void)snprintf(file, sizeof(file), "%s/seen", dir);
+	seen_file = file;
+	for (int i = 0; i < 2; i++) { /* the second time by what the file says */
+		b = open_there(1);
+		if (i == 0) {
+			expect_at(b, AT(HOME, "1", "5", "0"), AUTHZ_UNKNOWN_CERT);
+			expect_at(b, AT(HOME, "1", "7", "0"), AUTHZ_UNKNOWN_CERT);
+		}
+		expect_at(b, AT(HOME, "1", "6", "0"), AUTHZ_STORE_ROLLED_BACK);
+		expect_at(b, AT("fedcba9876543210", "9", "99", "0"), AUTHZ_STORE_FOREIGN);
+		expect_at(b, AT(HOME, "1", "7", "0"), AUTHZ_UNKNOWN_CERT);
+		backend_close(b);
+	}
+	b = open_there(1);
+	expect_at(b, AT(HOME, "2", "1", "0"), AUTHZ_UNKNOWN_CERT);
+	expect_at(b, AT(HOME, "1", "9", "0"), AUTHZ_STORE_ROLLED_BACK);
+	max_beat_age = 3;
+	backend_close(b);
+	b = open_there(1);
+	expect_at(b, AT(HOME, "2", "1", "3"), AUTHZ_UNKNOWN_CERT);
+	expect_at(b, AT(HOME, "2", "1", "4"), AUTHZ_STORE_STALE);
+	backend_close(b);
+	f = fopen(file, "we");
+	assert_non_null(f);
+	assert_true(fputs("rubbish\n", f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(backend_open(&o, &b, &em), E_FORMAT);
+	assert_non_null(strstr(em.text, "remove the file"));
+	assert_int_equal(unlink(file), 0);
+	(void)snprintf(file, sizeof(file), "%s/seen.lock", dir);
+	assert_int_equal(unlink(file), 0);
+	seen_file = NULL;
+	max_beat_age = 0;
 }
 
 struct asking {
@@ -326,7 +403,8 @@ static void test_all_connections_in_use(void **state)
 	pthread_t t;
 
 	(void)state;
-	start(&s, "*6\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", DEADLINE / 2);
+	start(&s, "*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n",
+	      DEADLINE / 2);
 	first.b = open_there(1);
 	assert_int_equal(pthread_create(&t, NULL, ask_in_thread, &first), 0);
 	rest(DEADLINE / 5);
@@ -351,7 +429,7 @@ static void test_comes_back(void **state)
 	b = open_there(4);
 	decide(b, &a);
 	expect_reject(&a, AUTHZ_BACKEND_DOWN, BACKEND_LOST);
-	start(&s, "*6\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
+	start(&s, "*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
 	rest(HOLD + 20);
 	decide(b, &a);
 	expect_reject(&a, AUTHZ_UNKNOWN_CERT, BACKEND_BACK);
@@ -367,6 +445,7 @@ int main(void)
 		cmocka_unit_test(test_answers_that_are_none),  cmocka_unit_test(test_good_answers),
 		cmocka_unit_test(test_all_connections_in_use), cmocka_unit_test(test_comes_back),
 		cmocka_unit_test(test_answers_that_refuse),    cmocka_unit_test(test_cut_off),
+		cmocka_unit_test(test_highest_state),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

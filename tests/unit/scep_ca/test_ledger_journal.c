@@ -161,9 +161,29 @@ static bool is_revoked(const struct certrec *c)
 	return r && strcmp(r, "1") == 0;
 }
 
+static void meta(const char *field, const char *value)
+{
+	char reply[64];
+
+	assert_non_null(test_redis_cmd(&F.redis, "installer", reply, sizeof(reply), "HSET", "meta",
+				       field, value, NULL));
+}
+
+static void expect_state(const char *state)
+{
+	char reply[64];
+
+	assert_string_equal(test_redis_cmd(&F.redis, "installer", reply, sizeof(reply), "HGET",
+					   "meta", "state", NULL),
+			    state);
+}
+
 static void nothing_to_settle(void **state)
 {
 	(void)state;
+	/* not before the ledger was met once */
+	assert_int_equal(ledger_journal_settle(F.l, F.nowhere, NULL), E_UNAVAIL);
+	settle();
 	assert_int_equal(ledger_journal_settle(F.l, F.nowhere, NULL), E_OK);
 }
 
@@ -274,17 +294,21 @@ static void lost_by_the_ledger(void **state)
 	ledger_journal_committed(F.l, c.serial, c.not_after);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(ledger_journal_settle(F.l, F.ledger, &em), E_UNAVAIL);
-		assert_non_null(strstr(em.text, c.serial));
+		assert_non_null(strstr(em.text, i ? "suspect" : c.serial));
+		expect_state("suspect");
 		reopen();
 	}
 	/* expired: may have been cleared away */
+	meta("state", "ready");
 	clock_fix(c.not_after);
 	settle();
 	clock_fix(0);
 	assert_int_equal(ledger_journal_settle(F.l, F.ledger, &em), E_UNAVAIL);
 	/* the newest state is back */
+	meta("state", "ready");
 	go(&c, CLAIM);
 	assert_int_equal(ledger_journal_settle(F.l, F.ledger, &em), E_UNAVAIL);
+	meta("state", "ready");
 	assert_int_equal(store_cert_commit(F.ledger, c.serial, bytes_of(der, sizeof(der)), NULL),
 			 E_OK);
 	settle();

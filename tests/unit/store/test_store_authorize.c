@@ -1,3 +1,4 @@
+#include "core/store/store_meta.h"
 #include "tests/support/store_story.h"
 #include "tests/unit/model/serial_spellings.h"
 
@@ -14,7 +15,8 @@ static void facts_of_a_connection(void **state)
 	fresh_serial(none);
 	OK(store_authorize(S.radius, none, &f, &S.em));
 	assert_true(f.store_ready && !f.have_cert && !f.have_user && f.n_groups == 0);
-	assert_int_equal(strlen(f.epoch), 64);
+	assert_int_equal(strlen(f.store), 32);
+	assert_int_equal(f.epoch, 1);
 	reserved(&u, &d, &t, &c, "facts");
 	OK(store_authorize(S.radius, c.serial, &f, &S.em));
 	assert_true(f.have_cert && f.have_user);
@@ -138,6 +140,13 @@ static void nothing_without_meta(void **state)
 	FAILS(store_ping(S.radius, &S.em), E_BACKEND);
 	(void)RAW("installer", "HSET", "meta", "schema", "1");
 	OK(store_ping(S.radius, &S.em));
+	/* found to lack something: nobody gets in or a new ticket, but everybody can be put out */
+	OK(store_suspect(S.ca, "test", &S.em));
+	OK(store_authorize(S.radius, c.serial, &f, &S.em));
+	assert_false(f.store_ready || f.have_cert || f.have_user);
+	FAILS(claim(&c, &got), E_BACKEND);
+	OK(store_revoke_cert(S.anna, c.serial, "x", &S.em));
+	(void)RAW("installer", "HSET", "meta", "state", "ready");
 }
 
 static void survives_a_crash(void **state)

@@ -18,17 +18,19 @@ static void lua_source(struct buf *out)
 	(void)fclose(f);
 }
 
-static void twice_keeps_the_epoch(void **state)
+static void twice_keeps_the_store(void **state)
 {
-	char epoch[HASH_SIZE];
+	char id[STORE_ID_SIZE];
 	struct buf lua;
 
 	(void)state;
-	OK(text_copy(epoch, sizeof(epoch), RAW("installer", "HGET", "meta", "epoch")));
-	assert_int_equal(strlen(epoch), 64);
+	OK(text_copy(id, sizeof(id), RAW("installer", "HGET", "meta", "store")));
+	assert_int_equal(strlen(id), 32);
+	assert_string_equal(RAW("installer", "HSET", "meta", "epoch", "7"), "0");
 	lua_source(&lua);
 	OK(store_install(S.installer, buf_bytes(&lua), &S.em));
-	assert_string_equal(RAW("installer", "HGET", "meta", "epoch"), epoch);
+	assert_string_equal(RAW("installer", "HGET", "meta", "store"), id);
+	assert_string_equal(RAW("installer", "HGET", "meta", "epoch"), "7");
 	/* nobody else may */
 	FAILS(store_install(S.portal, buf_bytes(&lua), &S.em), E_BACKEND);
 	FAILS(store_install(S.anna, buf_bytes(&lua), &S.em), E_BACKEND);
@@ -36,6 +38,15 @@ static void twice_keeps_the_epoch(void **state)
 	FAILS(store_install(S.installer, bytes_str("#!lua name=scepauth\nthis is no lua"), &S.em),
 	      E_INTERNAL);
 	OK(store_ping(S.radius, &S.em));
+	/* an instance of before there was a store id */
+	(void)RAW("installer", "HDEL", "meta", "store", "head", "head_hash", "beat", "state");
+	(void)RAW("installer", "HSET", "meta", "epoch", id);
+	FAILS(store_ping(S.radius, &S.em), E_BACKEND);
+	OK(store_install(S.installer, buf_bytes(&lua), &S.em));
+	OK(store_ping(S.radius, &S.em));
+	assert_int_equal(strlen(RAW("installer", "HGET", "meta", "store")), 32);
+	assert_string_equal(RAW("installer", "HGET", "meta", "epoch"), "1");
+	assert_string_equal(RAW("installer", "HGET", "meta", "state"), "ready");
 	/* another schema is not touched */
 	(void)RAW("installer", "HSET", "meta", "schema", "9");
 	FAILS(store_install(S.installer, buf_bytes(&lua), &S.em), E_STATE);
@@ -222,8 +233,9 @@ static void wrong_number_of_arguments(void **state)
 /* What only reads must be callable where nothing else is: FCALL_RO, also on a replica. */
 static void read_only_ones(void **state)
 {
-	static const char *const writers[] = {"setup", "revoke_cert", "ticket_claim", "enrol_note",
-					      "events_ack"};
+	static const char *const writers[] = {"setup",      "beat",        "suspect",
+					      "renew",      "revoke_cert", "ticket_claim",
+					      "enrol_note", "events_ack"};
 	size_t i;
 
 	(void)state;
@@ -234,13 +246,13 @@ static void read_only_ones(void **state)
 	assert_string_equal(RAW("radius", "FCALL_RO", "status", "0"), "4");
 	assert_string_equal(
 		RAW("radius", "FCALL_RO", "authorize", "0", "0123456789abcdef0123456789abcdef"),
-		"6");
+		"9");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(twice_keeps_the_epoch),
+		cmocka_unit_test(twice_keeps_the_store),
 		cmocka_unit_test(library_gone),
 		cmocka_unit_test(groups),
 		cmocka_unit_test(actors),

@@ -1,0 +1,236 @@
+/* What the follower takes from Redis, and what it does not believe. */
+#include "scep_ca/signer/copy.h"
+
+#include "core/base/clock.h"
+#include "core/base/rnd.h"
+#include "core/base/text.h"
+#include "core/store/store_meta.h"
+#include "tests/support/test_redis.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <cmocka.h>
+
+static struct {
+	struct test_redis redis;
+	struct store *ledger, *portal, *anna;
+	char path[128];
+	struct ledger_journal *l;
+	struct copy *copy;
+	struct user user;
+	struct errmsg em;
+} F;
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&F, 0, sizeof(F));
+	test_redis_start(&F.redis, NULL);
+	F.ledger = test_redis_as(&F.redis, "ca");
+	F.portal = test_redis_as(&F.redis, "portal");
+	F.anna = test_redis_as(&F.redis, "anna");
+	(void)snprintf(F.path, sizeof(F.path), "%s/journal", F.redis.dir);
+	if (mkdir(F.path, 0700) || ledger_journal_open(F.path, &F.l, &F.em) != E_OK)
+		return -1;
+	F.user = (struct user){.source = "local", .login = "kim", .name = "Kim"};
+	assert_int_equal(rnd_id(F.user.id, sizeof(F.user.id), "u", 16), E_OK);
+	assert_int_equal(store_user_put(F.portal, &F.user, NULL), E_OK);
+	return copy_new(F.l, &F.copy);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	copy_free(F.copy);
+	ledger_journal_close(F.l);
+	store_close(F.ledger);
+	store_close(F.portal);
+	store_close(F.anna);
+	test_redis_stop(&F.redis);
+	return 0;
+}
+
+static char *root(const char *command, const char *key, const char *field, const char *value)
+{
+	static char reply[128];
+
+	assert_non_null(test_redis_cmd(&F.redis, "installer", reply, sizeof(reply), command, key,
+				       field, value, NULL));
+	return reply;
+}
+
+static void all(void)
+{
+	if (copy_all(F.copy, F.ledger, false, &F.em) != E_OK)
+		fail_msg("%s", F.em.text);
+	if (copy_is_trusted(F.copy))
+		assert_int_equal(ledger_journal_beat(F.l, F.ledger, &F.em), E_OK);
+}
+
+static void only_kim(void)
+{
+	struct store_change who = {.user = ""};
+
+	memcpy(who.user, F.user.id, sizeof(who.user));
+	if (copy_user(F.copy, F.ledger, &who, &F.em) != E_OK)
+		fail_msg("%s", F.em.text);
+}
+
+static bool is_held(void)
+{
+	bool held = journal_state_held(ledger_journal_state(F.l), "helpdesk", F.user.id) != NULL;
+
+	ledger_journal_state_done(F.l);
+	return held;
+}
+
+static bool is_known_as(const char *name)
+{
+	const struct journal_person *p = journal_state_person(ledger_journal_state(F.l), F.user.id);
+	bool same = p && strstr(p->record, name);
+
+	ledger_journal_state_done(F.l);
+	return same;
+}
+
+static void hold(void)
+{
+	assert_int_equal(store_suspend_user(F.anna, "kim", "test", "helpdesk", &F.em), E_OK);
+}
+
+static void lift(void)
+{
+	assert_string_equal(root("HDEL", "hold:helpdesk", F.user.id, NULL), "1");
+}
+
+/* As Redis was before anything of this: without the hold, and with the head of then. */
+static void roll_back(char head[64], char hash[HASH_SIZE])
+{
+	assert_int_equal(text_copy(head, 64, root("HGET", "meta", "head", NULL)), E_OK);
+	assert_int_equal(text_copy(hash, HASH_SIZE, root("HGET", "meta", "head_hash", NULL)), E_OK);
+	lift();
+	(void)root("HSET", "meta", "head", "1");
+}
+
+static void lifted(void **state)
+{
+	(void)state;
+	all();
+	hold();
+	only_kim();
+	assert_true(is_held());
+	lift();
+	only_kim();
+	assert_false(is_held());
+	hold();
+	all();
+	assert_true(is_held());
+	lift();
+	all();
+	assert_false(is_held());
+}
+
+static void not_lifted_by_an_older_state(void **state)
+{
+	char head[64], hash[HASH_SIZE];
+
+	(void)state;
+	hold();
+	all();
+	assert_true(is_held() && copy_is_trusted(F.copy) && is_known_as("Kim"));
+	roll_back(head, hash);
+	only_kim();
+	assert_true(is_held());
+	assert_false(copy_is_trusted(F.copy));
+	assert_string_equal(root("HGET", "meta", "state", NULL), "suspect");
+	all();
+	assert_true(is_held());
+	/* what puts somebody out is taken all the same */
+	assert_int_equal(store_revoke_cert(F.anna, "11112222333344445555666677778888", "x", &F.em),
+			 E_NOTFOUND);
+	(void)root("HSET", "revoked", "11112222333344445555666677778888", "1 anna x");
+	all();
+	assert_non_null(journal_state_revoked(ledger_journal_state(F.l),
+					      "11112222333344445555666677778888"));
+	ledger_journal_state_done(F.l);
+	/* the newest state is back, in which the hold was lifted */
+	(void)root("HSET", "meta", "head", head);
+	(void)root("HSET", "meta", "head_hash", hash);
+	(void)root("HSET", "meta", "state", "ready");
+	all();
+	assert_true(copy_is_trusted(F.copy));
+	assert_false(is_held());
+}
+
+/* A head that was not noted beside the journal before the restart would be no defence. */
+static void not_lifted_after_a_restart(void **state)
+{
+	char head[64], hash[HASH_SIZE];
+
+	(void)state;
+	hold();
+	all();
+	copy_free(F.copy);
+	ledger_journal_close(F.l);
+	F.l = NULL;
+	assert_int_equal(copy_new(NULL, &F.copy), E_OK);
+	roll_back(head, hash);
+	copy_free(F.copy);
+	assert_int_equal(ledger_journal_open(F.path, &F.l, &F.em), E_OK);
+	assert_int_equal(copy_new(F.l, &F.copy), E_OK);
+	all();
+	assert_true(is_held());
+	assert_false(copy_is_trusted(F.copy));
+}
+
+static void older_record_of_a_person(void **state)
+{
+	char head[64], hash[HASH_SIZE];
+
+	(void)state;
+	hold();
+	all();
+	memcpy(F.user.name, "Tim", 4);
+	assert_int_equal(store_user_put(F.portal, &F.user, NULL), E_OK);
+	only_kim();
+	assert_true(is_known_as("Tim"));
+	roll_back(head, hash);
+	memcpy(F.user.name, "Old", 4);
+	assert_int_equal(store_user_put(F.portal, &F.user, NULL), E_OK);
+	only_kim();
+	assert_true(is_known_as("Tim"));
+	all();
+	assert_true(is_known_as("Tim"));
+}
+
+static void nothing_from_another_store(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	all();
+	before = copy_count(F.copy);
+	(void)root("HSET", "meta", "store", "0123456789abcdef0123456789abcdef");
+	hold();
+	assert_int_equal(copy_all(F.copy, F.ledger, false, &F.em), E_UNAVAIL);
+	assert_int_equal(copy_check(F.copy, F.ledger, &F.em), E_UNAVAIL);
+	assert_int_equal(copy_count(F.copy), before);
+	assert_false(is_held());
+	assert_string_equal(root("HGET", "meta", "state", NULL), "ready");
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(lifted),
+		CASE(not_lifted_by_an_older_state),
+		CASE(not_lifted_after_a_restart),
+		CASE(older_record_of_a_person),
+		CASE(nothing_from_another_store),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,125 @@
+#include "core/store/store_meta.h"
+#include "tests/support/store_story.h"
+
+static struct store_head mine;
+
+static void beat(int64_t head, char digit, int64_t least, enum store_said want, int64_t stands)
+{
+	enum store_said said = STORE_LOST;
+	struct store_meta m;
+
+	mine.head = head;
+	memset(mine.head_hash, digit, HASH_SIZE - 1);
+	OK(store_beat(S.ca, &mine, least, &said, &m, &S.em));
+	assert_int_equal(said, want);
+	OK(store_meta_get(S.ca, &m, &S.em));
+	assert_int_equal(m.at.head, stands);
+}
+
+static int set_state(void **state)
+{
+	struct store_meta m;
+
+	if (story_start(state) != 0)
+		return -1;
+	OK(store_meta_get(S.radius, &m, &S.em));
+	assert_true(m.set_up && m.ready && m.at.head == 0 && m.beat == 0);
+	mine = m.at;
+	return 0;
+}
+
+static void head_never_goes_back(void **state)
+{
+	struct store_meta m;
+
+	(void)state;
+	beat(5, 'a', 0, STORE_FITS, 5);
+	beat(5, 'a', 5, STORE_FITS, 5);
+	beat(5, 'b', 5, STORE_BEYOND, 5);
+	beat(4, 'a', 0, STORE_BEYOND, 5);
+	beat(7, 'c', 6, STORE_BEHIND, 5);
+	beat(7, 'c', 5, STORE_FITS, 7);
+	OK(store_meta_get(S.ca, &m, &S.em));
+	assert_true(m.beat > 0);
+	memset(mine.head_hash, 'x', 1);
+	FAILS(store_beat(S.ca, &mine, 0, &(enum store_said){STORE_LOST}, &m, &S.em), E_FORMAT);
+}
+
+static void only_the_ca(void **state)
+{
+	enum store_said said;
+	struct store_meta m;
+
+	(void)state;
+	mine.head = 8;
+	memset(mine.head_hash, 'd', HASH_SIZE - 1);
+	FAILS(store_beat(S.portal, &mine, 0, &said, &m, &S.em), E_BACKEND);
+	FAILS(store_beat(S.anna, &mine, 0, &said, &m, &S.em), E_BACKEND);
+	FAILS(store_suspect(S.portal, "x", &S.em), E_BACKEND);
+	FAILS(store_renew(S.portal, &mine, true, &S.em), E_BACKEND);
+	FAILS(store_renew(S.anna, &mine, true, &S.em), E_BACKEND);
+}
+
+static void another_store_or_epoch(void **state)
+{
+	struct store_head was = mine;
+
+	(void)state;
+	mine.store[0] = mine.store[0] == 'f' ? '0' : 'f';
+	beat(9, 'e', 0, STORE_FOREIGN, 7);
+	mine = was;
+	mine.epoch = 2;
+	beat(9, 'e', 0, STORE_OLD_EPOCH, 7);
+	OK(store_renew(S.ca, &mine, true, &S.em));
+	beat(9, 'e', 0, STORE_FITS, 9);
+	mine.epoch = 1;
+	beat(10, 'e', 0, STORE_NEW_EPOCH, 9);
+	FAILS(store_renew(S.ca, &mine, true, &S.em), E_STATE);
+	mine.epoch = 2;
+}
+
+static void suspect_until_renewed(void **state)
+{
+	struct facts f;
+	char none[SERIAL_SIZE];
+
+	(void)state;
+	fresh_serial(none);
+	OK(store_suspect(S.ca, "test", &S.em));
+	OK(store_suspect(S.ca, "test", &S.em));
+	beat(20, 'f', 0, STORE_SUSPECT, 9);
+	mine.epoch++;
+	OK(store_renew(S.installer, &mine, false, &S.em));
+	OK(store_authorize(S.radius, none, &f, &S.em));
+	assert_false(f.store_ready);
+	OK(store_renew(S.installer, &mine, true, &S.em));
+	OK(store_authorize(S.radius, none, &f, &S.em));
+	assert_true(f.store_ready);
+	assert_int_equal(f.epoch, mine.epoch);
+	assert_int_equal(f.head, 20);
+	assert_string_equal(f.store, mine.store);
+}
+
+static void emptied(void **state)
+{
+	(void)state;
+	(void)RAW("installer", "DEL", "meta");
+	beat(30, 'a', 0, STORE_LOST, 0);
+	FAILS(store_suspect(S.ca, "test", &S.em), E_BACKEND);
+	mine.epoch++;
+	OK(store_renew(S.installer, &mine, true, &S.em));
+	beat(30, 'a', 0, STORE_FITS, 30);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(head_never_goes_back),
+		cmocka_unit_test(only_the_ca),
+		cmocka_unit_test(another_store_or_epoch),
+		cmocka_unit_test(suspect_until_renewed),
+		cmocka_unit_test(emptied),
+	};
+
+	return cmocka_run_group_tests(tests, set_state, story_end);
+}
