@@ -184,6 +184,8 @@ t_stop ca >/dev/null
 mv "$SCEPAUTH_DIR/journal" "$T_DIR/journal.lost"
 gets "without the CA and its journal connections go on" alice accept
 mkdir -m 700 "$SCEPAUTH_DIR/journal"
+t_like "a new journal is not taken for the old one" "$(ctl reconcile)" "older than Redis.*--old-journal"
+t_ok "unless somebody says so" ctl reconcile --old-journal
 t_start ca
 t_ok "a new journal: the CA issues" t_wait 30 enrol heidi
 t_ok "and knows who is revoked" t_wait 30 in_journal revoked id "$(serial bob)"

@@ -132,15 +132,20 @@ static void profile_of(struct keys_profile *p, const char *name, const struct sc
 	assert_int_equal(cert_validity(ca->cert, &p->issuer_from, &p->issuer_to), E_OK);
 }
 
-/* Some tests set the clock forward; the journal of the next begins anew. */
+#define NO_HEAD "0000000000000000000000000000000000000000000000000000000000000000"
+
+/* Some tests set the clock forward; the journal of the next begins anew, with a store that has met none. */
 static void fresh_journal(void)
 {
 	static int n;
+	char said[64];
 
 	ledger_journal_close(F.journal);
 	F.journal = NULL;
 	(void)snprintf(F.journal_path, sizeof(F.journal_path), "%s/journal%d", F.redis.dir, n++);
 	assert_int_equal(mkdir(F.journal_path, 0700), 0);
+	(void)test_redis_cmd(&F.redis, "installer", said, sizeof(said), "HSET", "meta", "head", "0",
+			     "head_hash", NO_HEAD, NULL);
 	assert_int_equal(ledger_journal_open(F.journal_path, &F.journal, NULL), E_OK);
 }
 

@@ -1,4 +1,5 @@
 /* A journal and a Redis that tell the same; Redis is emptied and filled again, or lacks a part. */
+#include "core/store/store_meta.h"
 #include "core/store/store_rebuild.h"
 #include "scep_ca/signer/copy.h"
 #include "scepctl/rebuild_rows.h"
@@ -13,6 +14,7 @@ static struct {
 	char path[128], txn[HASH_SIZE];
 	struct certrec certs[PEOPLE];
 	struct user users[PEOPLE];
+	struct store_head lost;
 } F;
 
 /* Everything but times that two clocks took, and what the journal does not know. */
@@ -135,7 +137,11 @@ static int end(void **state)
 static void empty(void)
 {
 	struct store_emptiness e;
+	struct store_meta m;
 
+	OK(store_meta_get(S.installer, &m, &S.em));
+	if (m.set_up)
+		F.lost = m.at;
 	RAW("installer", "FLUSHALL");
 	OK(store_look_empty(S.installer, &e, &S.em));
 	assert_true(e.functions); /* FLUSHALL leaves them */
@@ -145,10 +151,8 @@ static void empty(void)
 
 static void again_ready(void)
 {
-	char epoch[HASH_SIZE];
-
-	OK(rnd_id(epoch, sizeof(epoch), "", 32));
-	RAW("installer", "FCALL", "setup", "0", epoch);
+	RAW("installer", "FCALL", "setup", "0", F.lost.store);
+	OK(store_renew(S.installer, &F.lost, true, &S.em));
 	RAW("installer", "FCALL", "actor_put", "0", "ca", "program");
 	RAW("installer", "FCALL", "actor_put", "0", "portal", "program");
 	RAW("installer", "FCALL", "actor_put", "0", "anna", "helpdesk");
