@@ -645,6 +645,10 @@ end
 -- A campus has a hundred thousand of these rows, and all of them come at once: hence few commands, and checks
 -- that are no more than needed to keep the form of keys.
 
+-- Lua has room for 200 local names of one level; what only this part needs is a level below.
+local rebuild
+do
+
 local STATE_RANK = { reserved = 1, active = 2, aborted = 3 }
 local CLAIM_STATE = { reserved = 'bound', active = 'spent', aborted = 'dead' }
 local CERT_SAME = { 'issuer', 'user', 'device', 'profile', 'not_before', 'not_after', 'spki', 'ticket' }
@@ -778,7 +782,7 @@ local REBUILD = {
 -- The rows are an array of texts (msgpack): kind, and as many as this kind has. Each row is whole, and calling
 -- again completes them. Works on a store that is not set up, so that nothing is let in before all of it is
 -- there. The installer may write everything, so nothing is asked of the ACL.
-local function rebuild(a)
+function rebuild(a)
 	need_installer()
 	local ok, list = pcall(cmsgpack.unpack, a[1])
 	if not ok or type(list) ~= 'table' then fail('BADARG', 'the rows cannot be read') end
@@ -798,6 +802,8 @@ local function rebuild(a)
 		i = i + kind[2] + 1
 	end
 	return done
+end
+
 end
 
 -- Is it set up, and how many keys hold more than what `scepctl install` puts there, and events.
@@ -1862,6 +1868,9 @@ end
 
 -- Removing what is of no more use ----------------------------------------------------------------
 
+local gc
+do
+
 local GC_PAGE = '200'               -- radius waits while one is made
 local GC_TICKET = TICKET_MAX + 86400 -- a ticket that was revoked so long ago cannot be used any more
 local GC_KEEP_MIN = GC_TICKET        -- whoever asks what tickets were used looks back that far
@@ -1948,7 +1957,7 @@ local function gc_events(n, limit, dry)
 	end
 end
 
-local function gc(a)
+function gc(a)
 	local who, t, dry = need_person_or_program(), now(), a[3] == 'dry'
 	need_ready()
 	local step, cursor = string.match(a[1], '^([123]):(%d+)$')
@@ -1975,6 +1984,8 @@ local function gc(a)
 		event(who, 'records_removed', 'certs', text(n.certs), 'revocations', text(n.revocations), 'devices', text(n.devices))
 	end
 	return { next, n.certs, n.revocations, n.devices, n.entries, n.events }
+end
+
 end
 
 -- What the ca copies into its journal -----------------------------------------------------------
