@@ -151,7 +151,7 @@ challenge=$("$tool" mint "$SCEPAUTH_CONF" students login=later)
 t_start ca
 enrol "$challenge"
 t_is "an old state of Redis: nothing is issued" "$HTTP" 503
-t_like "and a line says what is lost and what to do" "$(tail -n 5 "$CA_LOG")" 'an old state was restored; .*scepctl reconcile'
+t_like "and a line says what is lost and what to do" "$(tail -n 12 "$CA_LOG")" 'an old state was restored; .*scepctl reconcile'
 rec() { "$ctl" -c "$SCEPAUTH_CONF" reconcile "$@"; }
 t_like "reconcile waits for the CA to stop" "$(rec 2>&1)" 'stop it first'
 t_stop ca >/dev/null
