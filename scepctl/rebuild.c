@@ -54,10 +54,12 @@ static int read_journal(struct work *w, struct errmsg *em)
 
 /* --- Redis ------------------------------------------------------------------------------------------- */
 
-/* What another campus' Redis has must not be mixed with this journal. One that was set up anew has no record yet. */
+/* What another campus' Redis has must not be mixed with this journal. One that was set up anew has no record yet.
+ * What an older journal lacks, Redis would have without any record from then on: that is reconcile's to allow. */
 static int check_identity(const struct work *w, struct errmsg *em)
 {
 	struct store_meta m;
+	struct journal_head head;
 	int rc = store_meta_get(w->redis, &m, em);
 
 	if (rc != E_OK)
@@ -68,6 +70,14 @@ static int check_identity(const struct work *w, struct errmsg *em)
 			       "Redis is store %s and in use, the journal belongs to store %s: see "
 			       "[redis] in scepauth.conf",
 			       m.at.store, w->epoch.store);
+	journal_state_head(w->state, &head);
+	if (m.set_up && m.at.head != 0 &&
+	    ((uint64_t)m.at.head > head.seq || (uint64_t)m.at.epoch > w->epoch.epoch))
+		return err_set(
+			em, E_STATE,
+			"the journal is older than Redis: put its newest state back "
+			"(docs/RESTORE.md). Only if that is lost for good: scepctl reconcile "
+			"--old-journal");
 	return E_OK;
 }
 

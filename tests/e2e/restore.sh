@@ -183,6 +183,9 @@ t_ok "and the CA issues" t_wait 30 enrol grace
 t_stop ca >/dev/null
 mv "$SCEPAUTH_DIR/journal" "$T_DIR/journal.lost"
 gets "without the CA and its journal connections go on" alice accept
+cp -a "$w/journal.copy" "$SCEPAUTH_DIR/journal"
+t_like "rebuild does not go on with an old copy of it" "$(ctl rebuild --merge)" "older than Redis.*--old-journal"
+rm -rf "$SCEPAUTH_DIR/journal"
 mkdir -m 700 "$SCEPAUTH_DIR/journal"
 t_like "a new journal is not taken for the old one" "$(ctl reconcile)" "older than Redis.*--old-journal"
 t_ok "unless somebody says so" ctl reconcile --old-journal
