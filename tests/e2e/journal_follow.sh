@@ -65,11 +65,13 @@ desk FCALL suspend_user 0 carl 'again' >/dev/null
 t_wait 20 has held 'reason=again'
 
 # --- never twice, and nothing is missed while the CA is down ------------------------------------------
+# The first certificate of somebody and the follower may write the same person at once, which changes nothing.
+n_facts() { jl export | jq -r '.type' | grep -cE '^(revoked|held|restored|person|device)$'; }
+before=$(n_facts)
 t_stop ca >/dev/null
 t_start ca
 sleep 1
-t_is "a new start writes nothing again" "$(jl export | jq -r '.type' | grep -cE '^(revoked|held|restored|person|device)$')" \
-	"$(jl export | jq -c 'select(.type | IN("revoked","held","restored","person","device")) | [.type, .fields]' | sort -u | wc -l)"
+t_is "a new start writes nothing again" "$(n_facts)" "$before"
 t_stop ca >/dev/null
 desk FCALL revoke_cert 0 "$dora" 'while the CA is down' >/dev/null
 desk FCALL restore_user 0 carl >/dev/null
