@@ -14,20 +14,23 @@ wired_missing() {
 	for p in hostapd hostapd_cli wpa_supplicant wpa_cli ip; do
 		PATH=$PATH:/usr/sbin:/sbin command -v "$p" >/dev/null || { echo "no $p here: packaging/deps.sh --test" && return; }
 	done
-	ip netns add "scepauth-$$" 2>/dev/null || { echo "no network namespace can be made here" && return; }
+	unshare -n true 2>/dev/null || { echo "no network namespace can be made here" && return; }
 	ip link add "sa$$a" type veth peer name "sa$$b" 2>/dev/null || echo "no veth pair can be made here"
 	ip link del "sa$$a" 2>/dev/null
-	ip netns del "scepauth-$$"
 }
 
 wired_make() { # CERT KEY
-	WIRED_DIR=$T_DIR/wired WIRED_NS=scepauth-$$ WIRED_PORT=sa$$a
+	WIRED_DIR=$T_DIR/wired WIRED_PORT=sa$$a
 	WIRED_DAS=$(nas_port)
 	PATH=$PATH:/usr/sbin:/sbin
 	mkdir -p "$WIRED_DIR"
 	t_defer wired_stop
-	if ! { ip netns add "$WIRED_NS" && ip link add "$WIRED_PORT" type veth peer name dev0 netns "$WIRED_NS" &&
-		ip link set "$WIRED_PORT" up && ip -n "$WIRED_NS" link set dev0 address 02:00:00:00:0d:01 up; }; then
+	# Not "ip netns", which changes mounts and so cannot work in a chroot.
+	unshare -n sleep 3600 &
+	WIRED_NS=$!
+	t_wait 10 wired_apart || t_bail "no network namespace"
+	if ! { ip link add "$WIRED_PORT" type veth peer name dev0 netns "$WIRED_NS" &&
+		ip link set "$WIRED_PORT" up && wired_inside ip link set dev0 address 02:00:00:00:0d:01 up; }; then
 		t_bail "no pair of interfaces"
 	fi
 	WIRED_MAC=02:00:00:00:0d:01
@@ -68,11 +71,14 @@ wired_make() { # CERT KEY
 	CONF
 }
 
+wired_apart() { [[ $(readlink "/proc/$WIRED_NS/ns/net") != "$(readlink /proc/self/ns/net)" ]]; }
+wired_inside() { nsenter -t "$WIRED_NS" -n "$@"; }
+
 wired_start() {
 	hostapd -t "$WIRED_DIR/hostapd.conf" >"$WIRED_DIR/hostapd.log" 2>&1 &
 	WIRED_HOSTAPD=$!
 	t_wait 20 grep -q AP-ENABLED "$WIRED_DIR/hostapd.log" || t_bail "hostapd does not start: $(tail -n 5 "$WIRED_DIR/hostapd.log")"
-	ip netns exec "$WIRED_NS" wpa_supplicant -t -D wired -i dev0 -c "$WIRED_DIR/wpa.conf" >"$WIRED_DIR/wpa.log" 2>&1 &
+	nsenter -t "$WIRED_NS" -n wpa_supplicant -t -D wired -i dev0 -c "$WIRED_DIR/wpa.conf" >"$WIRED_DIR/wpa.log" 2>&1 &
 	WIRED_WPA=$!
 	t_wait 20 wired_device ping || t_bail "wpa_supplicant does not start: $(tail -n 5 "$WIRED_DIR/wpa.log")"
 	wired_device set EAPOL::heldPeriod 1 >/dev/null # it would wait for a minute too
@@ -80,13 +86,12 @@ wired_start() {
 
 wired_stop() {
 	local p
-	for p in ${WIRED_WPA-} ${WIRED_HOSTAPD-}; do
+	for p in ${WIRED_WPA-} ${WIRED_HOSTAPD-} ${WIRED_NS-}; do
 		kill "$p" 2>/dev/null
 		wait "$p" 2>/dev/null
 	done
-	WIRED_WPA='' WIRED_HOSTAPD=''
+	WIRED_WPA='' WIRED_HOSTAPD='' WIRED_NS=''
 	ip link del "$WIRED_PORT" 2>/dev/null
-	ip netns del "$WIRED_NS" 2>/dev/null
 }
 
 wired_device() { wpa_cli -p "$WIRED_DIR/wpa" -i dev0 "$@"; }
