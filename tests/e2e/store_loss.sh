@@ -224,5 +224,43 @@ t_start ca
 t_is "old certificates are out" "$(verdict bob)" "reject unknown_cert"
 t_ok "new ones are issued" enrol bob
 t_is "and good" "$(verdict bob)" accept
+# --- the append-only file is damaged --------------------------------------------------------------------
+aof() { ls "$SCEPAUTH_DIR"/redis/data/appendonlydir/*.incr.aof; }
+t_ok "one more enrols" enrol jan
+jan=$(cert_serial jan/cert.pem)
+root FCALL actor_put 0 "$HELPDESK_NAME" helpdesk >/dev/null # who was registered is gone with the rest
+settled
+size=$(stat -c %s "$(aof)")
+desk FCALL suspend_user 0 jan 'odd traffic' >/dev/null
+t_wait 20 has held user "$(user_of "$jan")" || t_bail "the hold is not in the journal"
+settled
+t_stop redis >/dev/null
+truncate -s $((size + 20)) "$(aof)" # in the middle of a command
+mark
+t_start redis
+t_ok "row 12, a torn end: Redis starts, and the CA sees what it has lost" t_wait 20 is_suspect
+t_is "the held person does not get in" "$(verdict jan)" "reject store_not_ready"
+t_stop ca >/dev/null
+rec >/dev/null
+t_start ca
+t_is "after reconcile the hold stands" "$(verdict jan)" "reject user_held"
+t_is "and who is in order gets in" "$(verdict bob)" accept
+settled
+t_stop redis >/dev/null
+# Redis has no checksums there: what it can tell is that a command does not begin like one.
+middle=$(grep -abo "^[*][0-9]" "$(aof)" | cut -d: -f1 | awk "{a[NR] = \$1} END {print a[int(NR / 2)]}")
+printf X | dd of="$(aof)" bs=1 seek="$middle" conv=notrunc status=none
+t_not "row 12, damage in the middle: Redis stays down" "$T_TOP/packaging/instance.sh" start "$SCEPAUTH_DIR" redis
+t_is "nobody gets in" "$(verdict bob)" "reject backend_down"
+t_not "and nothing is issued" enrol kim
+t_stop ca >/dev/null
+rm -r "$SCEPAUTH_DIR/redis/data"
+mkdir -m 700 "$SCEPAUTH_DIR/redis/data"
+t_start redis
+t_ok "rebuild fills an empty one" ctl rebuild
+t_start ca
+t_is "who is in order gets in" "$(verdict bob)" accept
+t_is "who is held does not" "$(verdict jan)" "reject user_held"
+t_ok "and the CA issues" enrol kim
 t_like "the journal is good" "$(jl verify)" '^[0-9]+ records'
 t_done
