@@ -113,9 +113,10 @@ static void job_free(struct engine *e, struct job *j)
 {
 	struct job **at = bucket(e, j->session.token);
 
-	while (*at != j)
+	while (*at != NULL && *at != j)
 		at = &(*at)->same;
-	*at = j->same;
+	if (*at != NULL)
+		*at = j->same;
 	free(j->request);
 	free(j);
 	e->n_jobs--;
@@ -368,13 +369,12 @@ static void peer_receive(struct engine *e, struct peer *p)
 static void job_silent(struct engine *e, struct peer *p, struct job *j)
 {
 	enum engine_result r = p->forged ? ENGINE_WRONG_SECRET : ENGINE_SILENT;
-	struct job *rest;
 
 	job_end(e, p, j->request->bytes[1]);
 	/* Nothing heard at all meanwhile: what waits behind it would not fare better. */
 	p->silent = p->heard < j->retry.since;
 	job_report(e, j, r, 0, j->retry.sends);
-	while (p->silent && (rest = p->first) != NULL)
+	while (p->silent && p->first != NULL)
 		job_report(e, queue_take(e, p), r, 0, 0);
 }
 
@@ -503,9 +503,13 @@ void engine_close(struct engine *e)
 {
 	if (e == NULL)
 		return;
-	for (size_t i = 0; i < BUCKETS; i++)
-		while (e->buckets[i] != NULL)
-			job_free(e, e->buckets[i]);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct job *j = e->buckets[i], *next; j != NULL; j = next) {
+			next = j->same;
+			free(j->request);
+			free(j);
+		}
+	}
 	for (size_t i = 0; i < e->n_peers; i++)
 		peer_free(e->peers[i]);
 	free(e);

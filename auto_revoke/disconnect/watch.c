@@ -2,6 +2,7 @@
 
 #include "auto_revoke/disconnect/engine.h"
 #include "core/authz/authz.h"
+#include "core/authz/place.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
@@ -116,23 +117,47 @@ static bool is_about_device(enum authz_reason r)
 	}
 }
 
+/* It would be refused where it is. */
+static bool is_about_place(enum authz_reason r)
+{
+	return r == AUTHZ_WRONG_SSID || r == AUTHZ_WRONG_NAS;
+}
+
+/* A place that the session does not name must not count as another place: groups may be bound to one. */
+static bool is_placed(const struct nas_session *x, const struct facts *f)
+{
+	bool ssid = place_ssid(x->called) != NULL, nas = x->nas[0] != '\0' || x->nas_id[0] != '\0';
+
+	for (size_t i = 0; i < f->n_groups; i++)
+		if ((f->groups[i].ssids[0] != '\0' && !ssid) ||
+		    (f->groups[i].nas[0] != '\0' && !nas))
+			return false;
+	return true;
+}
+
 static void on_session(void *ctx, const struct nas_session *x, const struct facts *f)
 {
 	struct watch *w = ctx;
 	struct authz_request q = {.now = clock_now()};
 	struct authz_verdict v;
 	const char *vlan;
+	bool placed = is_placed(x, f);
 	int rc = E_OK;
 
 	memcpy(q.serial, x->serial, sizeof(q.serial));
+	memcpy(q.called, x->called, sizeof(q.called));
+	memcpy(q.nas, x->nas, sizeof(q.nas));
+	memcpy(q.nas_id, x->nas_id, sizeof(q.nas_id));
+	(void)snprintf(q.user_name, sizeof(q.user_name), "%s",
+		       x->login); /* it was let in with it */
 	memcpy(q.issuer, f->cert.issuer, sizeof(q.issuer));
 	if (!f->have_cert)
 		(void)snprintf(q.issuer, sizeof(q.issuer), "00");
 	authz_decide(&q, f, &v);
 	vlan = v.vlan[0] != '\0' ? v.vlan : "-";
-	if (!v.accept && is_about_device(v.reason))
+	if (!v.accept && (is_about_device(v.reason) || (placed && is_about_place(v.reason))))
 		rc = engine_add(w->engine, x, NULL, authz_reason_text(v.reason), w->urgent);
-	else if (v.accept && x->vlan[0] != '\0' && strcmp(x->vlan, vlan) != 0)
+	else if (v.accept && placed && x->vlan[0] != '\0' && strcmp(x->vlan, vlan) != 0)
 		rc = engine_add(w->engine, x, vlan[0] != '-' ? vlan : NULL, "vlan", w->urgent);
 	if (rc == E_NOMEM)
 		log_error("a session cannot be ended now: out of memory");

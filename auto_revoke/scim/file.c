@@ -74,8 +74,10 @@ static int take_in(struct scim_file *f, struct errmsg *em)
 {
 	char *text = malloc(LINE_MAX_BYTES + CHUNK);
 	size_t n = 0;
-	int rc = text != NULL ? E_OK : err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+	int rc = E_OK;
 
+	if (text == NULL)
+		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 	while (rc == E_OK) {
 		char *at = text, *end;
 		ssize_t got = pread(f->fd, text + n, CHUNK, f->at + (off_t)n);

@@ -203,7 +203,7 @@ int scim_filter_parse(enum scim_scope scope, const char *text, struct scim_filte
 
 bool scim_filter_match(const struct scim_filter *f, scim_filter_test *test, void *ctx)
 {
-	bool stack[SCIM_FILTER_MAX];
+	bool stack[SCIM_FILTER_MAX] = {false};
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->n; i++) {
@@ -213,6 +213,8 @@ bool scim_filter_match(const struct scim_filter *f, scim_filter_test *test, void
 			stack[n++] = test(ctx, s->attr, s->value);
 			continue;
 		}
+		if (n < 2) /* no such filter is parsed */
+			return false;
 		n--;
 		stack[n - 1] =
 			s->op == SCIM_AND ? stack[n - 1] && stack[n] : stack[n - 1] || stack[n];

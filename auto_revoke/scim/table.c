@@ -199,8 +199,9 @@ static int user_read(const struct json *j, const char *id, struct scim_user *ret
 
 static int apply_user(struct scim_table *t, const struct json *j, const char *id, struct errmsg *em)
 {
-	struct scim_user *old = any_user(t, id), *kept = NULL, fresh;
+	struct scim_user *old = any_user(t, id), *kept = NULL, fresh = {.version = 0};
 	uint32_t number = 0;
+	const char *name, *before;
 	void *list = t->users;
 	int rc;
 
@@ -210,8 +211,14 @@ static int apply_user(struct scim_table *t, const struct json *j, const char *id
 	rc = user_read(j, id, &fresh, em);
 	if (rc != E_OK)
 		return rc;
-	if (old == NULL || strcasecmp(old->text[SCIM_USER_NAME], fresh.text[SCIM_USER_NAME]) != 0)
-		rc = name_take(t, fresh.text[SCIM_USER_NAME], number);
+	name = fresh.text[SCIM_USER_NAME];
+	before = old != NULL ? old->text[SCIM_USER_NAME] : NULL;
+	if (name == NULL) {
+		scim_user_free(&fresh);
+		return err_set(em, E_FORMAT, "a user without a name");
+	}
+	if (before == NULL || strcasecmp(before, name) != 0)
+		rc = name_take(t, name, number);
 	if (rc == E_OK && old == NULL) {
 		rc = grow(&list, &t->cap_users, t->n_users, sizeof(struct scim_user *));
 		t->users = list;

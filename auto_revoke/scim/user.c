@@ -97,7 +97,7 @@ static int active_read(const struct json_node *v, bool *ret, struct scim_error *
 		*ret = json_node_bool(v);
 		return E_OK;
 	}
-	if (scim_scalar(v, "active", &text, e) != E_OK)
+	if (scim_scalar(v, "active", &text, e) != E_OK || text == NULL)
 		text = "";
 	if (strcasecmp(text, "true") == 0)
 		*ret = true;
@@ -312,7 +312,7 @@ int scim_user_patch(struct scim_user *u, const struct json_node *body, size_t *r
 		    struct scim_error *e)
 {
 	const struct json_node *list = NULL;
-	struct scim_operation o;
+	struct scim_operation o = {.path = NULL};
 	struct scim_path path;
 	size_t n = 0;
 	int rc = scim_operations(body, &list, &n, e);

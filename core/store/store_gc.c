@@ -5,8 +5,8 @@
 int store_gc(struct store *s, int64_t keep, bool dry, char cursor[STORE_CURSOR_SIZE],
 	     struct store_gone *gone, struct errmsg *em)
 {
-	char next[STORE_CURSOR_SIZE];
-	struct store_gone n;
+	char next[STORE_CURSOR_SIZE] = "";
+	struct store_gone n = {.certs = 0};
 	struct reply *r = NULL;
 	struct call c;
 	int rc;

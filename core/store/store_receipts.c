@@ -144,7 +144,7 @@ int store_receipts(struct store *s, const char *who, struct receipt **ret, size_
 		rc = call_bad_reply(em);
 	else if (n > 0 && (list = calloc(n, sizeof(*list))) == NULL)
 		rc = E_NOMEM;
-	for (size_t i = 0; rc == E_OK && i < n; i++)
+	for (size_t i = 0; list != NULL && i < n; i++)
 		for (size_t k = 0; k + 1 < reply_count(reply_at(r, i)); k += 2)
 			receipt_field(reply_at(r, i), k, &list[i]);
 	reply_free(r);

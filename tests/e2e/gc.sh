@@ -4,7 +4,6 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/../support/lib.sh"
 
-command -v faketime >/dev/null || { t_skip "gc of certificates that have ended" "no faketime" && t_done; }
 # shellcheck disable=SC2034 # for t_instance
 T_INIT=(--group staff:20 --group students:30)
 t_instance redis ca
@@ -48,7 +47,11 @@ t_ok "the journal has all of it" in_journal "$anna"
 
 # --- reconcile -------------------------------------------------------------------------------------------
 found() { jq -c '[.lost, .lost_revocations, .lost_holds]'; }
-t_is "reconcile does not take what went for lost" "$(later reconcile --json | found)" '[0,0,0]'
+if t_faketime; then
+	t_is "reconcile does not take what went for lost" "$(later reconcile --json | found)" '[0,0,0]'
+else
+	t_skip "reconcile does not take what went for lost" "no faketime, or not with the sanitizers"
+fi
 t_is "and puts nothing back" "$(redis_as installer HEXISTS revoked "$anna")" 0
 # The same state a year earlier is a loss.
 t_is "but it does take for lost what should be there" "$(ctl reconcile --dry-run --json | found)" '[2,1,0]'

@@ -87,6 +87,9 @@ t_bail() {
 	exit 1
 }
 
+# Another time for a program: not together with the sanitizers, which want to be loaded first.
+t_faketime() { command -v faketime >/dev/null && [[ ! -e $SCEPAUTH_BIN/../lib/sanitizer-preload ]]; }
+
 t_defer() { # COMMAND as one string, run at exit, last first
 	t_deferred=("$1" "${t_deferred[@]}")
 }
