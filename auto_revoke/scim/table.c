@@ -100,6 +100,14 @@ const struct scim_user *scim_table_clash(const struct scim_table *t, const struc
 				return u;
 		}
 	}
+	/* A name of before stays that person's login: whoever took it over would come and go with that person. */
+	for (size_t i = 0; but->text[SCIM_USER_NAME] != NULL && i < t->n_names; i++) {
+		const struct scim_user *u = t->users[t->names[i].number];
+
+		if (!u->gone && strcmp(u->id, but->id) != 0 &&
+		    strcasecmp(t->names[i].name, but->text[SCIM_USER_NAME]) == 0)
+			return u;
+	}
 	return NULL;
 }
 

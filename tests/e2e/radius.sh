@@ -387,7 +387,7 @@ rm -r "$SCEPAUTH_DIR/redis/data"
 mv "$T_DIR/data.new" "$SCEPAUTH_DIR/redis/data"
 echo rubbish >"$SCEPAUTH_DIR/log/scepauth.seen"
 t_like "a damaged note: the server does not start, and says why" \
-	"$(freeradius -X -d "$raddb" 2>&1 </dev/null & pid=$!; sleep 3; kill $pid 2>/dev/null)" 'scepauth.seen is damaged.*remove the file'
+	"$(env "${T_RADIUS_ENV[@]}" freeradius -X -d "$raddb" 2>&1 </dev/null & pid=$!; sleep 3; kill $pid 2>/dev/null)" 'scepauth.seen is damaged.*remove the file'
 rm "$SCEPAUTH_DIR/log/scepauth.seen"
 t_start redis radius
 expect_accept "without it, the store that is there is the one" alice 20

@@ -604,6 +604,11 @@ static void test_people(void **state)
 	roster_free(&r);
 	/* Renamed: known under both names, and the old one is nobody else's. */
 	user_line(&t, USER_A, "anne@example.edu", "X1", true);
+	assert_ptr_equal(
+		scim_table_clash(&t, &(struct scim_user){.id = USER_C,
+							 .text[SCIM_USER_NAME] =
+								 (char[]){"ANNA@example.edu"}}),
+		t.users[0]);
 	user_line(&t, USER_C, "anna@example.edu", "X3", true);
 	people(&t, false, &r, &counts);
 	assert_int_equal(r.n, 3);
