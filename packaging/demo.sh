@@ -123,7 +123,7 @@ step_make() {
 step_start() {
 	cmd "$top/packaging/instance.sh" start campus
 	cmd "$top/packaging/instance.sh" status campus
-	need "Redis, CA, portal, leavers' watch and FreeRADIUS run" is "$(grep -c ' runs, ' <<<"$OUT")" 5
+	need "Redis, CA, portal, leavers' watch, the one who ends sessions, and FreeRADIUS run" is "$(grep -c ' runs, ' <<<"$OUT")" 6
 	say "SCEP $SCEP_URL   portal $PORTAL_URL   RADIUS $RADIUS_HOST:$RADIUS_PORT"
 }
 
@@ -263,7 +263,7 @@ step_leaver() {
 step_stop() {
 	cmd "$top/packaging/instance.sh" stop campus
 	cmd "$top/packaging/instance.sh" status campus
-	need "nothing is left running" is "$(grep -c 'does not run' <<<"$OUT")" 5
+	need "nothing is left running" is "$(grep -c 'does not run' <<<"$OUT")" 6
 }
 
 summary() {
