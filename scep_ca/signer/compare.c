@@ -11,8 +11,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* Longer than a ticket lives: `revoked` may have forgotten it by then. */
-#define TICKET_KEPT (7 * 86400)
 enum { BATCH = STORE_UNREVOKED_MAX, PAUSE_MS = 5, AWAY_MS = 5000 };
 
 struct compare {
@@ -50,13 +48,9 @@ static size_t next_revocations(struct pass *p, const struct journal_revocation *
 	int64_t now = clock_now();
 	size_t n = 0;
 
-	while (n < BATCH && (*at = journal_state_next_revocation(s, *at))) {
-		const struct journal_cert *c = journal_state_cert(s, (*at)->id);
-
-		if (c ? c->not_after > now
-		      : strlen((*at)->id) < HASH_SIZE - 1 || (*at)->at + TICKET_KEPT > now)
+	while (n < BATCH && (*at = journal_state_next_revocation(s, *at)))
+		if (!journal_state_is_over(s, *at, now))
 			memcpy(p->ids[n++], (*at)->id, HASH_SIZE);
-	}
 	ledger_journal_state_done(p->l);
 	return n;
 }
