@@ -169,7 +169,7 @@ static int emit_one(const struct work *w, const struct login *l, directory_emit 
 		p.name[0] = '\0';
 	if (email != NULL && person_set_email(&p, bytes_str(email), &none) != E_OK)
 		p.email[0] = '\0';
-	if (w->m->groups)
+	if (w->m->groups && u->grouped)
 		rc = groups_of(w, w->who[l->number].now, &p, em);
 	return rc == E_OK ? emit(ctx, &p, em) : rc;
 }

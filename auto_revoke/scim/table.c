@@ -184,6 +184,7 @@ static int user_read(const struct json *j, const char *id, struct scim_user *ret
 {
 	struct scim_user u = {.active = flag_of(j, "active"),
 			      .gone = flag_of(j, "gone"),
+			      .grouped = flag_of(j, "grouped"),
 			      .created = number_of(j, "created"),
 			      .modified = number_of(j, "modified"),
 			      .version = number_of(j, "version")};
@@ -225,6 +226,7 @@ static int apply_user(struct scim_table *t, const struct json *j, const char *id
 		scim_user_free(&fresh);
 		return err_set(em, E_FORMAT, "a user without a name");
 	}
+	fresh.grouped |= old != NULL && old->grouped;
 	if (before == NULL || strcasecmp(before, name) != 0)
 		rc = name_take(t, name, number);
 	if (rc == E_OK && old == NULL) {
@@ -314,6 +316,15 @@ static int apply_gone(struct scim_table *t, const struct json *j, const char *id
 	return E_OK;
 }
 
+static int member_add(struct scim_table *t, struct scim_group *g, uint32_t number)
+{
+	int rc = scim_members_add(&g->members, number);
+
+	if (rc == E_OK)
+		t->users[number]->grouped = true;
+	return rc;
+}
+
 static int apply_members(struct scim_table *t, const struct json *j, const char *id, bool leave,
 			 struct errmsg *em)
 {
@@ -337,7 +348,7 @@ static int apply_members(struct scim_table *t, const struct json *j, const char 
 		if (leave)
 			scim_members_drop(&g->members, number);
 		else
-			rc = scim_members_add(&g->members, number);
+			rc = member_add(t, g, number);
 	}
 	return rc == E_OK ? E_OK : err_set(em, rc, "%s", err_text(rc));
 }
@@ -429,6 +440,8 @@ int scim_line_user(const struct scim_user *u, struct buf *out)
 	json_set_bool(j, "active", u->active);
 	if (u->gone)
 		json_set_bool(j, "gone", true);
+	if (u->grouped)
+		json_set_bool(j, "grouped", true);
 	for (unsigned i = 0; i < SCIM_TEXTS; i++)
 		if (u->text[i] != NULL)
 			json_set_str(j, scim_attr_name((enum scim_attr)i), u->text[i]);

@@ -4,6 +4,7 @@
  * applies it too, so that both have the same. Pure; scim/file.h has the file.
  *
  *   {"op":"user","id":...,"active":true,"created":...,"modified":...,"version":...,"userName":...}
+ *     with "gone":true once deleted and "grouped":true once in a group, in a file written anew
  *   {"op":"user-gone","id":...,"at":...}                       {"op":"group-gone", the same}
  *   {"op":"group","id":...,"created":...,"modified":...,"version":...,"displayName":...}
  *   {"op":"join","id":<group>,"users":[<id>, ...]}             {"op":"leave", the same}

@@ -19,7 +19,8 @@ struct scim_user {
 	char id[SCIM_ID_SIZE];
 	char *text[SCIM_TEXTS]; /* owned; NULL: not given */
 	bool active;
-	bool gone; /* deleted: nobody sees it any more, its name stays taken */
+	bool gone;    /* deleted: nobody sees it any more, its name stays taken */
+	bool grouped; /* has been in a group: only then do groups say anything of this person */
 	int64_t created, modified;
 	int64_t version;
 };

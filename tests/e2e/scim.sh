@@ -155,6 +155,7 @@ send PATCH "/Users/$anna" "$(ops '{"op":"Replace","path":"active","value":"False
 t_is "disabled without the flag: a text" "$STATUS $(json .active)" "200 false"
 t_ok "she is held" t_wait 60 held anna
 t_ok "nobody else is" free ben
+t_ok "whom no pushed group names keeps the groups of before" groups_are ben students
 send PATCH "/Users/$anna" "$(ops '{"op":"Replace","path":"active","value":"True"}')"
 t_is "enabled again" "$STATUS $(json .active)" "200 true"
 t_ok "and let in again" t_wait 20 free anna

@@ -596,8 +596,15 @@ static void test_people(void **state)
 	assert_int_equal(status_of(&r, "anna"), PERSON_ACTIVE);
 	assert_int_equal(status_of(&r, "ben@other.edu"), PERSON_DISABLED);
 	assert_string_equal(roster_text(&r, roster_find(&r, "anna")->groups), "students");
-	assert_int_equal(roster_find(&r, "ben@other.edu")->groups, 0);
+	/* In no group yet: what is known of him stays. */
+	assert_false(roster_find(&r, "ben@other.edu")->has & PERSON_HAS_GROUPS);
+	roster_free(&r);
+	line(&t, "{\"op\":\"join\",\"id\":\"" GROUP "\",\"users\":[\"" USER_B "\"]}");
+	line(&t, "{\"op\":\"leave\",\"id\":\"" GROUP "\",\"users\":[\"" USER_B "\"]}");
+	user_line(&t, USER_B, "ben@other.edu", "X2", false);
+	people(&t, true, &r, &counts);
 	assert_true(roster_find(&r, "ben@other.edu")->has & PERSON_HAS_GROUPS);
+	assert_int_equal(roster_find(&r, "ben@other.edu")->groups, 0);
 	roster_free(&r);
 	people(&t, false, &r, &counts);
 	assert_false(roster_find(&r, "anna")->has & PERSON_HAS_GROUPS);
