@@ -52,6 +52,17 @@ bad "no plan" "3 passed, 1 failed" "planned 0 tests and ran 1" 'echo "ok 1 - a"'
 bad "bail out" "3 passed, 1 failed" "gave up" 'echo "ok 1 - a"; echo 1..1; echo "Bail out! no power"'
 bad "good tests and a bad exit status" "3 passed, 1 failed" "ended with exit status 7" 'echo "ok 1 - a"; echo 1..1; exit 7'
 
+# Each waits for the other.
+for i in 1 2; do
+	suite "pair$i" "touch $T_DIR/$i" "until test -e $T_DIR/$((3 - i)); do sleep 0.05; done" "echo \"ok 1 - a\"; echo 1..1"
+done
+run -j 2 pair
+t_is "two suites at a time" "$LAST" "2 passed, 0 failed"
+rm "$T_DIR"/[12]
+run -j 1 pair
+t_is "one at a time with -j 1" "$LAST" "1 passed, 1 failed"
+rm "$T_DIR/tests/e2e/pair"*
+
 mkdir -p "$T_DIR/tests/unit/x"
 : >"$T_DIR/tests/unit/x/test_x.c"
 run
