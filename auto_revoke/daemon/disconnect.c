@@ -47,6 +47,7 @@ static int work(const struct conf *c, struct store *s, const struct nas_table *t
 		.reader = reader,
 		.give_up_ms = conf_int(c, "disconnect", NULL, "give-up") * 1000,
 		.sweep_ms = conf_int(c, "disconnect", NULL, "sweep") * 1000,
+		.policy_rate = conf_int(c, "disconnect", NULL, "policy-rate"),
 		.stop = stop,
 	};
 	int rc;

@@ -91,18 +91,18 @@ static uint32_t spread(void)
 
 /* --- jobs ---------------------------------------------------------------------------------------------- */
 
-static struct job **bucket(struct engine *e, const char *token)
+static size_t bucket_of(const char *token)
 {
 	uint32_t h = 2166136261u;
 
 	for (; *token; token++)
 		h = (h ^ (uint8_t)*token) * 16777619u;
-	return &e->buckets[h % BUCKETS];
+	return h % BUCKETS;
 }
 
-static struct job *job_find(struct engine *e, const char *token)
+static struct job *job_find(const struct engine *e, const char *token)
 {
-	struct job *j = *bucket(e, token);
+	struct job *j = e->buckets[bucket_of(token)];
 
 	while (j != NULL && strcmp(j->session.token, token) != 0)
 		j = j->same;
@@ -111,7 +111,7 @@ static struct job *job_find(struct engine *e, const char *token)
 
 static void job_free(struct engine *e, struct job *j)
 {
-	struct job **at = bucket(e, j->session.token);
+	struct job **at = &e->buckets[bucket_of(j->session.token)];
 
 	while (*at != NULL && *at != j)
 		at = &(*at)->same;
@@ -122,15 +122,16 @@ static void job_free(struct engine *e, struct job *j)
 	e->n_jobs--;
 }
 
-/* Forgets failures of sessions that have ended by themselves. */
-static void jobs_prune(struct engine *e)
+/* Forgets failures of sessions that have ended by themselves; all that may be tried again when `more`. */
+static void jobs_prune(struct engine *e, bool more)
 {
-	int64_t now = clock_now();
+	int64_t now = clock_now(), mono = clock_mono_ms();
 
 	for (size_t i = 0; i < BUCKETS; i++) {
 		for (struct job *j = e->buckets[i], *next; j != NULL; j = next) {
 			next = j->same;
-			if (j->state == OVER && now > j->session.ends)
+			if (j->state == OVER &&
+			    (now > j->session.ends || (more && mono >= j->not_before)))
 				job_free(e, j);
 		}
 	}
@@ -153,7 +154,8 @@ static void job_report(struct engine *e, struct job *j, enum engine_result resul
 	free(j->request);
 	j->request = NULL;
 	j->state = OVER;
-	j->fails++;
+	/* What only waited behind a silent one was not tried. */
+	j->fails += sends > 0 || result != ENGINE_SILENT;
 	for (int i = 1; i < j->fails && wait < AGAIN_LONGEST_MS; i++)
 		wait *= 2;
 	j->not_before = now + wait;
@@ -435,22 +437,29 @@ void engine_step(struct engine *e, int max_ms)
 
 /* --- the outside -------------------------------------------------------------------------------------------- */
 
+static bool job_blocks(const struct job *j, bool urgent)
+{
+	return j != NULL && (j->state != OVER || (!urgent && clock_mono_ms() < j->not_before));
+}
+
 static int job_new(struct engine *e, const struct nas_session *x, bool urgent, struct job **ret)
 {
 	struct job *j = job_find(e, x->token), **at;
 
-	if (j != NULL && (j->state != OVER || (!urgent && clock_mono_ms() < j->not_before)))
+	if (job_blocks(j, urgent))
 		return E_EXISTS;
 	if (j == NULL) {
 		if (e->n_jobs >= ENGINE_JOBS_MAX)
-			jobs_prune(e);
+			jobs_prune(e, false);
+		if (e->n_jobs >= ENGINE_JOBS_MAX)
+			jobs_prune(e, true);
 		if (e->n_jobs >= ENGINE_JOBS_MAX)
 			return E_TOOBIG;
 		j = calloc(1, sizeof(*j));
 		if (j == NULL)
 			return E_NOMEM;
 		j->session = *x;
-		at = bucket(e, x->token);
+		at = &e->buckets[bucket_of(x->token)];
 		j->same = *at;
 		*at = j;
 		e->n_jobs++;
@@ -476,6 +485,11 @@ int engine_add(struct engine *e, const struct nas_session *x, const char *vlan, 
 	(void)snprintf(j->why, sizeof(j->why), "%s", why);
 	job_queue(e, j);
 	return E_OK;
+}
+
+bool engine_has(const struct engine *e, const char *token, bool urgent)
+{
+	return job_blocks(job_find(e, token), urgent);
 }
 
 bool engine_busy(const struct engine *e)

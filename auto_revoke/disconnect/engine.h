@@ -55,6 +55,9 @@ void engine_close(struct engine *e);
 int engine_add(struct engine *e, const struct nas_session *x, const char *vlan, const char *why,
 	       bool urgent) MUST_CHECK;
 
+/* Would engine_add say E_EXISTS? */
+bool engine_has(const struct engine *e, const char *token, bool urgent);
+
 /* Something is under way or waits to be sent. */
 bool engine_busy(const struct engine *e);
 size_t engine_waiting(const struct engine *e);

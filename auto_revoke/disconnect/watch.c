@@ -1,6 +1,7 @@
 #include "auto_revoke/disconnect/watch.h"
 
 #include "auto_revoke/disconnect/engine.h"
+#include "auto_revoke/rules/pace.h"
 #include "core/authz/authz.h"
 #include "core/authz/place.h"
 #include "core/base/clock.h"
@@ -37,6 +38,8 @@ struct watch {
 	bool urgent;              /* an event names the person */
 	char cursor[CURSOR_SIZE]; /* of the sweep under way, "": none */
 	int64_t next_sweep, next_page, next_claim;
+	struct pace pace;
+	size_t crowded; /* sessions that the engine had no room for since the last sweep */
 };
 
 /* --- hints ------------------------------------------------------------------------------------------------ */
@@ -135,6 +138,15 @@ static bool is_placed(const struct nas_session *x, const struct facts *f)
 	return true;
 }
 
+/* Whom an event names, and what was revoked or held, never waits. */
+static bool policy_may(struct watch *w, const char *token, enum authz_reason r)
+{
+	bool policy = r == AUTHZ_OK || r == AUTHZ_NO_GROUP || is_about_place(r);
+
+	return w->urgent || !policy ||
+	       (!engine_has(w->engine, token, false) && pace_take(&w->pace, clock_mono_ms()));
+}
+
 static void on_session(void *ctx, const struct nas_session *x, const struct facts *f)
 {
 	struct watch *w = ctx;
@@ -155,10 +167,14 @@ static void on_session(void *ctx, const struct nas_session *x, const struct fact
 		(void)snprintf(q.issuer, sizeof(q.issuer), "00");
 	authz_decide(&q, f, &v);
 	vlan = v.vlan[0] != '\0' ? v.vlan : "-";
-	if (!v.accept && (is_about_device(v.reason) || (placed && is_about_place(v.reason))))
-		rc = engine_add(w->engine, x, NULL, authz_reason_text(v.reason), w->urgent);
-	else if (v.accept && placed && x->vlan[0] != '\0' && strcmp(x->vlan, vlan) != 0)
+	if (!v.accept && (is_about_device(v.reason) || (placed && is_about_place(v.reason)))) {
+		if (policy_may(w, x->token, v.reason))
+			rc = engine_add(w->engine, x, NULL, authz_reason_text(v.reason), w->urgent);
+	} else if (v.accept && placed && x->vlan[0] != '\0' && strcmp(x->vlan, vlan) != 0 &&
+		   policy_may(w, x->token, v.reason)) {
 		rc = engine_add(w->engine, x, vlan[0] != '-' ? vlan : NULL, "vlan", w->urgent);
+	}
+	w->crowded += rc == E_TOOBIG;
 	if (rc == E_NOMEM)
 		log_error("a session cannot be ended now: out of memory");
 }
@@ -213,9 +229,18 @@ static int sweep_page(struct watch *w, struct errmsg *em)
 				  em);
 	now = clock_mono_ms();
 	w->next_page = now + PAGE_LOAD * (now - begin);
-	if (rc == E_OK && strcmp(w->cursor, "0") == 0)
-		w->cursor[0] = '\0';
-	return rc;
+	if (rc != E_OK || strcmp(w->cursor, "0") != 0)
+		return rc;
+	w->cursor[0] = '\0';
+	if (w->pace.over > 0)
+		log_warn("the groups' policy would end or move %zu sessions more; that goes on, "
+			 "%ld a "
+			 "minute (disconnect.policy-rate): is it as it is meant?",
+			 w->pace.over, w->pace.a_minute);
+	if (w->crowded > 0)
+		log_warn("%zu sessions are to end and wait: too many are under way", w->crowded);
+	w->pace.over = w->crowded = 0;
+	return E_OK;
 }
 
 /* --- what came of it -------------------------------------------------------------------------------------------- */
@@ -245,6 +270,21 @@ static void on_done(void *ctx, const struct engine_report *x)
 	w->receipts[w->n_receipts++] = r;
 }
 
+/* The store refused some: what it takes one by one is kept, what it does not take now it never will. */
+static int receipts_singly(struct watch *w, size_t first, size_t n, struct errmsg *em)
+{
+	for (size_t i = first; i < first + n; i++) {
+		int rc = store_receipts_put(w->o.store, w->receipts + i, 1, em);
+
+		if (err_is_away(rc))
+			return rc;
+		if (rc != E_OK)
+			log_error("no receipt for session %s: %s", w->receipts[i].session.token,
+				  em->text);
+	}
+	return E_OK;
+}
+
 static int receipts_write(struct watch *w, struct errmsg *em)
 {
 	size_t done = 0;
@@ -255,8 +295,9 @@ static int receipts_write(struct watch *w, struct errmsg *em)
 								   : RECEIPTS_AT_ONCE;
 
 		rc = store_receipts_put(w->o.store, w->receipts + done, n, em);
-		if (rc == E_OK || !err_is_away(rc))
-			done += n; /* what the store does not take now it never will */
+		if (rc != E_OK && !err_is_away(rc))
+			rc = receipts_singly(w, done, n, em);
+		done += rc == E_OK ? n : 0;
 	}
 	memmove(w->receipts, w->receipts + done, (w->n_receipts - done) * sizeof(*w->receipts));
 	w->n_receipts -= done;
@@ -334,6 +375,7 @@ int watch_run(const struct watch_options *o, struct errmsg *em)
 		.table = o->table, .give_up_ms = o->give_up_ms, .done = on_done, .ctx = &w};
 	int rc = E_NOMEM;
 
+	pace_begin(&w.pace, o->policy_rate, clock_mono_ms());
 	w.users = calloc(USERS_MAX, sizeof(*w.users));
 	w.tokens = calloc(USERS_MAX, sizeof(*w.tokens));
 	w.receipts = calloc(RECEIPTS_MAX, sizeof(*w.receipts));

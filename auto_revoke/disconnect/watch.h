@@ -16,6 +16,7 @@ struct watch_options {
 	const char *reader; /* who we are among the readers of the events */
 	int64_t give_up_ms; /* after the first send of a request */
 	int64_t sweep_ms;   /* between two looks at all sessions */
+	long policy_rate; /* a minute: sessions that only a change of groups ends or moves; 0: no limit */
 	const volatile sig_atomic_t *stop;
 };
 

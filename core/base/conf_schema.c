@@ -212,6 +212,8 @@ const struct conf_key conf_schema[] = {
 	 "seconds after which an access point that does not answer is given up for now"},
 	{"disconnect", false, "sweep", CONF_INT, "60", 1, 3600,
 	 "seconds between looks at all sessions, for what no event told of"},
+	{"disconnect", false, "policy-rate", CONF_INT, "600", 0, 1000000,
+	 "sessions a minute that end or move only because a group was changed; 0: no limit"},
 
 	{"nas", true, "address", CONF_LIST, "{}", 0, 0,
 	 "addresses and prefixes from which these access points or controllers talk to RADIUS"},

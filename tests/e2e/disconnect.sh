@@ -210,6 +210,31 @@ wave_over() { (($(redis_as installer XLEN "receipt:${ID[w1]}") == 5 && $(redis_a
 t_ok "many at once all end" t_wait 30 wave_over
 t_is "each once" "$(grep -c "44=A-w[1-8] " "$T_DIR/good.nas")" 40
 
+# --- a slip in the policy ---------------------------------------------------------------------------------------------------
+t_stop disconnect
+sed -i '/^disconnect {/,/^}/ s/# policy-rate = .*/policy-rate = 3/' "$SCEPAUTH_CONF"
+issuers=$(redis_as installer HGET group:students issuers)
+redis_as installer FCALL group_put 0 guests priority 5 issuers "$issuers" vlan 50 >/dev/null
+for i in 1 2 3 4 5 6; do
+	person "g$i" students
+	redis_as auto_revoke FCALL user_put 0 local "g$i" "${ID[g$i]}" "g$i" "" guests 0 >/dev/null
+	on_network "g$i" 192.0.2.50 vlan 50
+	guests[i]=$TOKEN
+done
+t_start disconnect
+redis_as installer FCALL group_put 0 guests priority 5 issuers "$issuers" vlan 51 >/dev/null
+ended() {
+	n=0
+	for t in "${guests[@]}"; do ! is_off "$t" || ((++n)); done
+	((n >= $1))
+}
+t_ok "a change of a group ends sessions" t_wait 20 ended 3
+t_ok "and the log asks whether that is meant" t_wait 20 grep -q 'would end or move [123] sessions more; that goes on, 3 a minute' "$log"
+t_not "the rest takes its time" ended 6
+left=$(for i in 1 2 3 4 5 6; do is_off "${guests[i]}" || echo "$i"; done | tail -n 1)
+helen FCALL suspend_user 0 "g$left" "odd traffic" >/dev/null
+t_ok "whoever is held does not wait" t_wait 10 is_off "${guests[left]}"
+
 # --- bad configuration -----------------------------------------------------------------------------------------------------
 bad() { # TEXT SED PATTERN
 	sed "$2" "$SCEPAUTH_CONF" >"$SCEPAUTH_DIR/bad.conf"
