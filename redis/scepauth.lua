@@ -33,7 +33,7 @@ local SEEN_TTL = 90 * 86400     -- last accept and reject of a certificate
 local SESSION_FIELD = {}
 local SESSION_FIELDS = { 'nas', 'nas_id', 'nas_ip', 'nas_port', 'nas_port_id', 'acct', 'mac', 'called', 'login', 'vlan' }
 for i = 1, #SESSION_FIELDS do SESSION_FIELD[SESSION_FIELDS[i]] = true end
-local USER_FIELDS = { 'source', 'login', 'name', 'email', 'groups', 'leave_at', 'created', 'updated' }
+local USER_FIELDS = { 'source', 'login', 'name', 'email', 'groups', 'leave_at', 'leave_set', 'created', 'updated' }
 local DEVICE_FIELDS = { 'owner', 'name', 'platform', 'created', 'removed' }
 local SESSIONS_PAGE = 50        -- sessions that one call looks at, about
 local RECEIPTS_MAX, RECEIPTS_TTL = 50, 30 * 86400 -- of a person
@@ -685,13 +685,29 @@ local function rebuild_hold(plan, f)
 	if redis.call('HEXISTS', key, user) == 0 then plan[1] = { 'HSETNX', key, user, note(f[3]) } end
 end
 
--- The newer record stands, whole. A login that leads to somebody else was made after the loss: whoever
--- is revoked by that login would keep the certificates of before, so nothing goes on then.
+-- The newer record stands, whole, but for the leaving date: who touches a record that has none, as a login page does
+-- on an older state, lifts nothing. So that stands which was set or lifted later, and where nothing tells (records of
+-- before that was noted), whichever has a date.
+local function kept_leave(old, new, is_newer)
+	local a, b = number(old.leave_set or '') or 0, number(new.leave_set or '') or 0
+	local from = is_newer and new or old
+	if a ~= b then from = a > b and old or new
+	elseif leave_at(from) == 0 then from = from == new and old or new end
+	return from.leave_at or '0', from.leave_set or '0'
+end
+
+-- A login that leads to somebody else was made after the loss: whoever is revoked by that login would keep the
+-- certificates of before, so nothing goes on then.
 local function rebuild_person(plan, f)
 	local user = row_id(f[1], 'person')
 	local new, cmd = row_record(f[2], USER_FIELDS, 'user:' .. user)
-	local old = redis.call('HMGET', 'user:' .. user, 'updated', 'login')
-	if not old[2] or (number(old[1]) or 0) < (number(new.updated) or 0) then plan[1] = cmd end
+	local old = hash(cmd[2]) or {}
+	local is_newer = not old.login or (number(old.updated or '') or 0) < (number(new.updated or '') or 0)
+	local leave, set = kept_leave(old, new, is_newer)
+	if is_newer then plan[1] = cmd end
+	if leave_at((is_newer and new.leave_at) and new or old) ~= leave_at({ leave_at = leave }) then
+		plan[#plan + 1] = { 'HSET', cmd[2], 'leave_at', leave, 'leave_set', set }
+	end
 	for _, name in ipairs(row_json(f[3])) do
 		local source, login = string.match(tostring(name), '^([a-z]+):(.+)$')
 		local key = 'login:' .. arg_source(source or '', 'identity source')
@@ -855,11 +871,13 @@ local function user_put(a)
 	-- A login page that knows of no leave date must not take back the directory's.
 	if leave == 0 and who.name ~= 'auto_revoke' then leave = leave_at(old) end
 	new.leave_at = text(leave)
+	-- When it was set or lifted last: putting back from the journal goes by it, since others touch the record too.
+	local set = leave ~= leave_at(old) and text(now()) or old.leave_set or '0'
 	local same = old.login ~= nil
 	for k, v in pairs(new) do same = same and old[k] == v end
 	if same and #plan == 0 then return id end
 	plan[#plan + 1] = { 'HSET', 'user:' .. id, 'source', source, 'login', login, 'name', new.name,
-		'email', new.email, 'groups', new.groups, 'leave_at', new.leave_at,
+		'email', new.email, 'groups', new.groups, 'leave_at', new.leave_at, 'leave_set', set,
 		'created', old.created or text(now()), 'updated', text(now()) }
 	run(plan)
 	event(who, old.login and 'user_changed' or 'user_added', 'user', id, 'login', login,

@@ -215,7 +215,7 @@ static int run(struct work *w, struct errmsg *em)
 	if (rc == E_OK)
 		rc = look(w, em);
 	if (rc == E_OK)
-		rc = rebuild_rows(w->state, send, w, em);
+		rc = rebuild_rows(w->state, REBUILD_ALL, send, w, em);
 	if (rc == E_OK && !w->dry_run)
 		rc = set_up(w, em);
 	return rc;

@@ -155,21 +155,23 @@ static int send_certs(struct sender *w, const struct journal_state *s, struct er
 	return rc;
 }
 
-int rebuild_rows(const struct journal_state *s, rebuild_send_fn *send, void *ctx, struct errmsg *em)
+typedef int send_fn(struct sender *w, const struct journal_state *s, struct errmsg *em);
+static send_fn *const senders[REBUILD_KINDS] = {
+	[REBUILD_REVOKED] = send_revocations, [REBUILD_HELD] = send_holds,
+	[REBUILD_PERSON] = send_people,       [REBUILD_DEVICE] = send_devices,
+	[REBUILD_CERT] = send_certs,
+};
+
+int rebuild_rows(const struct journal_state *s, unsigned kinds, rebuild_send_fn *send, void *ctx,
+		 struct errmsg *em)
 {
 	struct sender w = {.send = send, .ctx = ctx};
-	int rc;
+	int rc = E_OK;
 
 	store_rows_begin(&w.rows);
-	rc = send_revocations(&w, s, em);
-	if (rc == E_OK)
-		rc = send_holds(&w, s, em);
-	if (rc == E_OK)
-		rc = send_people(&w, s, em);
-	if (rc == E_OK)
-		rc = send_devices(&w, s, em);
-	if (rc == E_OK)
-		rc = send_certs(&w, s, em);
+	for (int k = 0; rc == E_OK && k < REBUILD_KINDS; k++)
+		if (kinds & REBUILD_BIT(k))
+			rc = senders[k](&w, s, em);
 	if (rc == E_OK)
 		rc = flush(&w, em);
 	store_rows_free(&w.rows);

@@ -17,11 +17,15 @@ enum rebuild_kind {
 	REBUILD_KINDS,
 };
 
+#define REBUILD_BIT(kind) (1u << (kind))
+#define REBUILD_ALL (REBUILD_BIT(REBUILD_KINDS) - 1)
+
 /* n rows of one kind; valid during the call. Other than E_OK ends it. */
 typedef int rebuild_send_fn(void *ctx, enum rebuild_kind kind, const struct store_rows *rows,
 			    size_t n, struct errmsg *em);
 
-int rebuild_rows(const struct journal_state *s, rebuild_send_fn *send, void *ctx,
+/* kinds: REBUILD_BIT of each that is wanted. */
+int rebuild_rows(const struct journal_state *s, unsigned kinds, rebuild_send_fn *send, void *ctx,
 		 struct errmsg *em) MUST_CHECK;
 
 /* How many rows there will be of a kind. */

@@ -8,6 +8,7 @@
 #include "core/base/text.h"
 #include "core/store/store_facts.h"
 #include "scepctl/new_epoch.h"
+#include "scepctl/rebuild_rows.h"
 
 #include <inttypes.h>
 
@@ -22,7 +23,14 @@ struct work {
 	bool other_journal;         /* the record that the ledger knows is another one */
 	bool older;                 /* the ledger is an older state of itself, or suspect */
 	bool dry_run, new_store, old_journal, renewed;
-	long checked, lost, revocations, holds;
+	long checked, lost, revocations;
+	int64_t put_back[REBUILD_KINDS]; /* with --dry-run: would be */
+};
+
+struct rows_to {
+	struct work *w;
+	struct store *installer;
+	bool look;
 };
 
 /* --- certificates --------------------------------------------------------------------------------- */
@@ -38,60 +46,58 @@ static int give_up(struct work *w, const char *serial, struct errmsg *em)
 	return rc == E_OK ? journal_note(w->journal, &je, 1, em) : rc;
 }
 
-static int check_cert(struct work *w, const char *serial, struct errmsg *em)
+static int check_cert(struct work *w, const char *serial, bool act, struct errmsg *em)
 {
 	struct certrec c = {.state = CERT_NONE};
 	int rc = store_cert_get(w->ledger, serial, &c, em);
+	bool lost = rc == E_NOTFOUND || c.state != CERT_ACTIVE;
 
 	if (rc != E_OK && rc != E_NOTFOUND)
 		return rc;
+	if (act)
+		return lost ? give_up(w, serial, em) : E_OK;
 	w->checked++;
-	if (rc == E_OK && c.state == CERT_ACTIVE)
-		return E_OK;
-	w->lost++;
-	return w->dry_run ? E_OK : give_up(w, serial, em);
+	w->lost += lost;
+	return E_OK;
 }
 
-static int check_certs(struct work *w, struct errmsg *em)
+/* act: gives up what is lost; else counts it. */
+static int check_certs(struct work *w, bool act, struct errmsg *em)
 {
-	const struct journal_entry mark = {JOURNAL_OPENED, NULL, 0};
 	const struct journal_cert *c = NULL;
 	int64_t now = clock_now();
 	int rc = E_OK;
 
 	while (rc == E_OK && (c = journal_state_next_cert(w->state, c)))
 		if (c->state == JOURNAL_CERT_COMMITTED && c->not_after > now)
-			rc = check_cert(w, c->serial, em);
-	/* What was noted goes to the disk with this. */
-	if (!w->dry_run && w->lost) {
-		struct errmsg why = {""};
-		int r = journal_append(w->journal, &mark, 1, &why);
-
-		if (r != E_OK && rc == E_OK)
-			rc = err_set(em, r, "%s", why.text);
-	}
+			rc = check_cert(w, c->serial, act, em);
 	return rc;
 }
 
-/* --- revocations and holds: given back in the words of who made them --------------------------------- */
-
-static int record_of(char *dst, size_t size, int64_t at, const char *actor, const char *reason)
+static int give_up_certs(struct work *w, struct errmsg *em)
 {
-	int n = snprintf(dst, size, "%" PRId64 " %s %s", at, *actor ? actor : "unknown", reason);
+	const struct journal_entry mark = {JOURNAL_OPENED, NULL, 0};
+	struct errmsg why = {""};
+	int rc = check_certs(w, true, em);
+	/* What was noted goes to the disk with this. */
+	int r = journal_append(w->journal, &mark, 1, &why);
 
-	return n > 0 && (size_t)n < size ? E_OK : E_TOOBIG;
+	return rc == E_OK && r != E_OK ? err_set(em, r, "%s", why.text) : rc;
 }
+
+/* --- revocations: given back in the words of who made them ------------------------------------------- */
 
 static int give_back_revocation(struct work *w, const struct journal_revocation *v,
 				struct errmsg *em)
 {
-	char record[REASON_SIZE + 64];
-	int rc = record_of(record, sizeof(record), v->at, v->actor, v->reason);
+	char words[JOURNAL_WORDS_SIZE];
 
-	return rc == E_OK ? store_revoke_again(w->ledger, v->id, record, em) : rc;
+	journal_words(words, v->at, v->actor, v->reason);
+	return store_revoke_again(w->ledger, v->id, words, em);
 }
 
-static int check_revocation(struct work *w, const struct journal_revocation *v, struct errmsg *em)
+static int check_revocation(struct work *w, const struct journal_revocation *v, bool act,
+			    struct errmsg *em)
 {
 	const char *id = v->id;
 	char first[HASH_SIZE];
@@ -100,11 +106,13 @@ static int check_revocation(struct work *w, const struct journal_revocation *v, 
 
 	if (rc != E_OK || !missing)
 		return rc;
+	if (act)
+		return give_back_revocation(w, v, em);
 	w->revocations++;
-	return w->dry_run ? E_OK : give_back_revocation(w, v, em);
+	return E_OK;
 }
 
-static int check_revocations(struct work *w, struct errmsg *em)
+static int check_revocations(struct work *w, bool act, struct errmsg *em)
 {
 	const struct journal_revocation *v = NULL;
 	int64_t now = clock_now();
@@ -112,30 +120,43 @@ static int check_revocations(struct work *w, struct errmsg *em)
 
 	while (rc == E_OK && (v = journal_state_next_revocation(w->state, v)))
 		if (!journal_state_is_over(w->state, v, now))
-			rc = check_revocation(w, v, em);
+			rc = check_revocation(w, v, act, em);
+	return rc;
+}
+
+/* --- holds, people, devices ------------------------------------------------------------------------ */
+
+static int send(void *ctx, enum rebuild_kind kind, const struct store_rows *rows, size_t n,
+		struct errmsg *em)
+{
+	struct rows_to *to = ctx;
+	int64_t changed = 0;
+	int rc = store_rebuild(to->installer, rows, to->look, &changed, em);
+
+	(void)n;
+	if (rc == E_OK && to->look)
+		to->w->put_back[kind] += changed;
 	return rc;
 }
 
 /* A hold that is gone was lifted, unless Redis lost other things as well: then nobody knows, and whoever
- * set it lifts it again. Only the administrator may write every source's. */
-static int give_back_holds(struct work *w, const struct ctl_common *common, struct errmsg *em)
+ * set it lifts it again. People of a Redis that was set up anew have other ids. Only the administrator may
+ * write all of it. What contradicts the journal is found before anything is written. */
+static int put_back(struct work *w, const struct ctl_common *common, struct errmsg *em)
 {
-	const struct journal_hold *h = NULL;
-	struct store *installer = NULL;
+	unsigned kinds = REBUILD_BIT(REBUILD_HELD);
+	struct rows_to to = {w, NULL, true};
 	struct conf *conf = NULL;
-	int rc = ctl_open(common, "installer", &conf, &installer, em);
+	int rc = ctl_open(common, "installer", &conf, &to.installer, em);
 
-	while (rc == E_OK && (h = journal_state_next_hold(w->state, h))) {
-		char record[REASON_SIZE + 64];
-		bool was_lost = false;
-
-		rc = record_of(record, sizeof(record), h->at, h->actor, h->reason);
-		if (rc == E_OK)
-			rc = store_hold_again(installer, h->source, h->user,
-					      w->dry_run ? NULL : record, &was_lost, em);
-		w->holds += was_lost;
-	}
-	store_close(installer);
+	if (w->epoch.epoch == 0 || strcmp(w->meta.at.store, w->epoch.store) == 0)
+		kinds |= REBUILD_BIT(REBUILD_PERSON) | REBUILD_BIT(REBUILD_DEVICE);
+	if (rc == E_OK)
+		rc = rebuild_rows(w->state, kinds, send, &to, em);
+	to.look = false;
+	if (rc == E_OK && !w->dry_run)
+		rc = rebuild_rows(w->state, kinds, send, &to, em);
+	store_close(to.installer);
 	conf_free(conf);
 	return rc;
 }
@@ -215,7 +236,9 @@ static int tell(const struct work *w, bool json)
 		json_set_int(j, "lost", w->lost);
 		json_set_bool(j, "revoked", !w->dry_run && w->lost > 0);
 		json_set_int(j, "lost_revocations", w->revocations);
-		json_set_int(j, "lost_holds", w->holds);
+		json_set_int(j, "lost_holds", w->put_back[REBUILD_HELD]);
+		json_set_int(j, "lost_people", w->put_back[REBUILD_PERSON]);
+		json_set_int(j, "lost_devices", w->put_back[REBUILD_DEVICE]);
 		json_set_bool(j, "older_state", w->older);
 		json_set_bool(j, "new_epoch", w->renewed);
 		return ctl_print_json(j);
@@ -225,9 +248,11 @@ static int tell(const struct work *w, bool json)
 	printf("%ld certificates of the journal looked up, %ld of them lost by the ledger%s\n",
 	       w->checked, w->lost,
 	       w->lost && !w->dry_run ? " and revoked: those devices must enrol again" : done);
-	if (w->revocations || w->holds)
-		printf("%ld revocations and %ld holds lost by the ledger%s\n", w->revocations,
-		       w->holds, w->dry_run ? done : " and put back");
+	if (needs_repair(w))
+		printf("%ld revocations, %" PRId64 " holds, %" PRId64 " people and %" PRId64
+		       " devices lost by the ledger, or older there%s\n",
+		       w->revocations, w->put_back[REBUILD_HELD], w->put_back[REBUILD_PERSON],
+		       w->put_back[REBUILD_DEVICE], w->dry_run ? done : "; put back");
 	if (w->renewed)
 		printf("the store is ready, in a new epoch\n");
 	return EXIT_DONE;
@@ -260,6 +285,23 @@ static int open_journal(struct work *w, const struct conf *conf, struct errmsg *
 	return rc;
 }
 
+/* What shows that something was lost is mended last, so that whoever is interrupted finds it again. */
+static int repair(struct work *w, const struct ctl_common *common, struct errmsg *em)
+{
+	int rc = put_back(w, common, em);
+
+	if (rc != E_OK || w->dry_run)
+		return rc;
+	if (w->revocations)
+		rc = check_revocations(w, true, em);
+	if (rc == E_OK && w->lost)
+		rc = give_up_certs(w, em);
+	if (rc == E_OK)
+		rc = new_epoch_begin(w->journal, &w->epoch, &w->meta, w->ledger, em);
+	w->renewed = rc == E_OK;
+	return rc;
+}
+
 static int run(struct work *w, const struct ctl_common *common, struct errmsg *em)
 {
 	struct conf *conf = NULL;
@@ -274,15 +316,11 @@ static int run(struct work *w, const struct ctl_common *common, struct errmsg *e
 	if (rc == E_OK)
 		rc = check_store(w, conf, em);
 	if (rc == E_OK)
-		rc = check_revocations(w, em);
+		rc = check_revocations(w, false, em);
 	if (rc == E_OK)
-		rc = check_certs(w, em);
+		rc = check_certs(w, false, em);
 	if (rc == E_OK && needs_repair(w))
-		rc = give_back_holds(w, common, em);
-	if (rc == E_OK && !w->dry_run && (needs_repair(w) || w->holds)) {
-		rc = new_epoch_begin(w->journal, &w->epoch, &w->meta, w->ledger, em);
-		w->renewed = rc == E_OK;
-	}
+		rc = repair(w, common, em);
 	journal_close(w->journal);
 	store_close(w->ledger);
 	conf_free(conf);

@@ -72,9 +72,19 @@ beat=$(meta beat)
 t_ok "and hears of the CA" test "$beat" -gt $(($(date +%s) - 60))
 
 # --- an old state that lacks nothing but a hold -------------------------------------------------------
+alice_id=$(user_of "$alice")
+put_alice() { # ACTOR NAME LEAVE_AT
+	redis_as "$1" FCALL user_put 0 local alice "$alice_id" "$2" '' students "$3"
+}
+person() { root HMGET "user:$alice_id" name groups leave_at | paste -sd ' '; }
+leaves_in_journal() { [[ $(jl export | jq -r --arg u "$alice_id" 'select(.type == "person" and .fields.user == $u) | .fields.record' | tail -n 1 | jq -r .leave_at) == "$1" ]]; }
+put_alice portal Alice 0 >/dev/null
+t_wait 20 leaves_in_journal 0
 save before-hold
 desk FCALL suspend_user 0 alice 'until she calls' >/dev/null
 t_wait 20 has held user "$(user_of "$alice")"
+put_alice auto_revoke Alice 2000000000 >/dev/null
+t_wait 20 leaves_in_journal 2000000000 || t_bail "her leaving date is not in the journal"
 t_is "a person is held" "$(verdict alice)" "reject user_held"
 settled
 restore before-hold
@@ -86,12 +96,15 @@ t_not "nothing is issued" enrol bob "$(printf '%032d' 1)"
 t_is "nobody gets a ticket either" "$(mint bob 2>&1 | grep -c 'scepctl reconcile')" 1
 sleep 2 # some turns of the follower, a whole comparison among them
 t_is "the hold does not count as lifted" "$(facts restored user "$(user_of "$alice")")" 0
+put_alice portal 'Alice Later' 0 >/dev/null # she logs in meanwhile
 t_like "reconcile waits for the CA to stop" "$(rec)" 'stop it first'
 t_stop ca >/dev/null
 before=$(jl export | sha256sum)
-t_is "reconcile --dry-run tells" "$(rec --dry-run --json | jq -c '[.older_state, .lost, .lost_revocations, .lost_holds, .new_epoch]')" "[true,0,0,1,false]"
+t_is "reconcile --dry-run tells" "$(rec --dry-run --json | jq -c '[.older_state, .lost, .lost_revocations, .lost_holds, .lost_people, .new_epoch]')" "[true,0,0,1,1,false]"
 t_is "and changes nothing" "$(jl export | sha256sum) $(meta state)" "$before suspect"
-t_like "reconcile puts the hold back" "$(rec)" '0 revocations and 1 holds lost by the ledger and put back'
+t_is "nor her leaving date" "$(person)" "Alice Later students 0"
+t_like "reconcile puts the hold back" "$(rec)" '0 revocations, 1 holds, 1 people and 0 devices lost by the ledger, or older there; put back'
+t_is "and her leaving date, while what is newer stays" "$(person)" "Alice Later students 2000000000"
 t_is "and the store is ready, in a new epoch" "$(meta store epoch state)" "$store 2 ready"
 t_is "she is still held" "$(verdict alice)" "reject user_held"
 t_is "once more: nothing to do" "$(rec --json | jq -c '[.older_state, .lost_holds, .new_epoch]') $(meta epoch)" "[false,0,false] 2"
@@ -115,11 +128,17 @@ t_is "but nobody gets in" "$(verdict alice)" "reject store_rolled_back"
 t_stop radius
 t_start radius
 t_is "also after a restart of the RADIUS server" "$(verdict bob)" "reject store_rolled_back"
+carl_id=$(user_of "$(cert_serial carl/cert.pem)")
+mint carl >/dev/null # the old state does not know him, and makes him anew
+t_like "who was made anew meanwhile is not mixed with who it was" "$(rec)" "login local:carl leads to u[0-9a-f]+ here and to $carl_id in the journal"
+t_is "and nothing was changed" "$(root HEXISTS revoked "$alice") $(meta epoch state)" "0 2 ready"
+root HDEL login:local carl >/dev/null
 cp -a "$SCEPAUTH_DIR/redis/data" "$w/interrupted"
 t_like "reconcile, without that the CA has seen it" "$(rec)" '1 of them lost by the ledger and revoked'
 t_is "a device whose certificate was lost has to enrol again" "$(verdict carl)" "reject unknown_cert"
 t_is "what was revoked is revoked" "$(verdict alice)" "reject cert_revoked"
 t_is "in the words of who did it" "$(root HGET revoked "$alice" | cut -d' ' -f2-)" "$HELPDESK_NAME keyCompromise: stolen"
+t_is "a login leads to whom it led" "$(root HGET login:local carl)" "$carl_id"
 t_is "the others go on" "$(verdict bob)" accept
 # As if reconcile had been interrupted between the journal and Redis.
 restore interrupted

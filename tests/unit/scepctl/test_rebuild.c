@@ -72,7 +72,7 @@ static int put_back(bool dry_run)
 	int rc;
 
 	changed = rows = 0;
-	rc = rebuild_rows(s, send, &dry_run, &S.em);
+	rc = rebuild_rows(s, REBUILD_ALL, send, &dry_run, &S.em);
 	ledger_journal_state_done(F.l);
 	return rc;
 }
@@ -274,6 +274,80 @@ static void added(void **state)
 	set_cert(10, "state", "active");
 }
 
+static const char *user_field(int i, const char *field)
+{
+	char key[64];
+
+	(void)snprintf(key, sizeof(key), "user:%s", F.users[i].id);
+	return RAW("installer", "HGET", key, field);
+}
+
+static void set_person(int i, const char *groups, const char *leave_at, const char *leave_set,
+		       const char *updated)
+{
+	char key[64];
+
+	(void)snprintf(key, sizeof(key), "user:%s", F.users[i].id);
+	RAW("installer", "HSET", key, "groups", groups, "leave_at", leave_at, "updated", updated);
+	if (*leave_set)
+		RAW("installer", "HSET", key, "leave_set", leave_set);
+	else
+		RAW("installer", "HDEL", key, "leave_set");
+}
+
+/* The record of a person in the journal and in an old copy of Redis: the newer one stands, but a leaving date is
+ * only gone where it was lifted after it was set. */
+static void leaving(void **state)
+{
+	static const struct {
+		const char *leave_at, *set, *updated;                   /* in the journal */
+		const char *redis_leave_at, *redis_set, *redis_updated; /* groups there: here */
+		const char *want_leave_at, *want_groups;
+	} t[] = {
+		/* the copy knows no date, and was touched since: by a login, which lifts nothing */
+		{"2000000000", "100", "100", "0", "0", "200", "2000000000", "here"},
+		{"2000000000", "100", "100", "0", "", "200", "2000000000", "here"},
+		{"2000000000", "100", "100", "0", "0", "50", "2000000000", "journal"},
+		/* a second date on the copy is the older one */
+		{"2000000000", "100", "100", "1900000000", "50", "200", "2000000000", "here"},
+		/* lifted by the directory, and the copy still has it */
+		{"0", "100", "100", "2000000000", "50", "50", "0", "journal"},
+		{"0", "100", "100", "2000000000", "50", "200", "0", "here"},
+		/* lifted there, after the journal's newest record */
+		{"2000000000", "100", "100", "0", "150", "150", "0", "here"},
+		{"2000000000", "100", "300", "0", "150", "150", "0", "journal"},
+		/* another date there */
+		{"2000000000", "100", "100", "1900000000", "150", "150", "1900000000", "here"},
+		/* records of before it was noted when a date was set: what has one */
+		{"2000000000", "", "100", "0", "", "200", "2000000000", "here"},
+		{"0", "", "100", "2000000000", "", "50", "2000000000", "journal"},
+		{"2000000000", "", "100", "1900000000", "", "200", "1900000000", "here"},
+		/* the same time, or none: what is there stands, but for a date that it lacks */
+		{"2000000000", "100", "100", "0", "100", "100", "2000000000", "here"},
+		{"0", "100", "100", "2000000000", "100", "100", "2000000000", "here"},
+		{"2000000000", "", "", "0", "", "", "2000000000", "here"},
+		{"2000000000", "", "100", "0", "", "", "2000000000", "journal"},
+		/* a date that is no number has passed, and counts as one */
+		{"0", "", "200", "soon", "", "100", "soon", "journal"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		int who = 30 + (int)i;
+
+		set_person(who, "journal", t[i].leave_at, t[i].set, t[i].updated);
+		copy_now();
+		set_person(who, "here", t[i].redis_leave_at, t[i].redis_set, t[i].redis_updated);
+		OK(put_back(false));
+		if (strcmp(user_field(who, "leave_at"), t[i].want_leave_at) != 0)
+			fail_msg("%zu: leave_at %s", i, told);
+		if (strcmp(user_field(who, "groups"), t[i].want_groups) != 0)
+			fail_msg("%zu: groups %s", i, told);
+		OK(put_back(false));
+		assert_int_equal(changed, 0); /* and it is the same again */
+	}
+}
+
 /* What contradicts the journal ends it: whose certificate it is, and whom a login means. */
 static void contradicted(void **state)
 {
@@ -409,10 +483,11 @@ static void actors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(refused),    cmocka_unit_test(actors),
-		cmocka_unit_test(all_of_it),  cmocka_unit_test(interrupted),
-		cmocka_unit_test(added),      cmocka_unit_test(contradicted),
-		cmocka_unit_test(begun_anew), cmocka_unit_test(used_once),
+		cmocka_unit_test(refused),      cmocka_unit_test(actors),
+		cmocka_unit_test(all_of_it),    cmocka_unit_test(interrupted),
+		cmocka_unit_test(added),        cmocka_unit_test(leaving),
+		cmocka_unit_test(contradicted), cmocka_unit_test(begun_anew),
+		cmocka_unit_test(used_once),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);

@@ -116,23 +116,44 @@ static void user_refused(void **state)
 	FAILS(store_user_find(S.portal, "refused-made", &u, &S.em), E_NOTFOUND);
 }
 
+static int64_t leave_set(const struct user *u)
+{
+	char key[80];
+	int64_t at = -1;
+
+	(void)snprintf(key, sizeof(key), "user:%s", u->id);
+	OK(text_int64(RAW("installer", "HGET", key, "leave_set"), &at));
+	return at;
+}
+
 static void leave_date(void **state)
 {
 	struct user u, got;
-	char hold[REASON_SIZE];
+	char hold[REASON_SIZE], key[80];
 
 	(void)state;
 	person(&u, "leaver");
+	assert_int_equal(leave_set(&u), 0);
+	(void)snprintf(key, sizeof(key), "user:%s", u.id);
 	u.leave_at = 2000000000;
 	OK(store_user_put(S.leavers, &u, &S.em));
+	assert_true(leave_set(&u) > 0);
+	RAW("installer", "HSET", key, "leave_set", "7");
 	/* a login that knows no date keeps the directory's */
 	u.leave_at = 0;
 	OK(store_user_put(S.portal, &u, &S.em));
+	assert_int_equal(leave_set(&u), 7);
 	OK(store_user_get(S.portal, u.id, &got, hold, &S.em));
 	assert_int_equal(got.leave_at, 2000000000);
 	OK(store_user_put(S.leavers, &u, &S.em));
 	OK(store_user_get(S.portal, u.id, &got, hold, &S.em));
 	assert_int_equal(got.leave_at, 0);
+	assert_true(leave_set(&u) > 7); /* when it was lifted */
+	/* what touches a record of before that was noted, sets nothing */
+	RAW("installer", "HDEL", key, "leave_set");
+	OK(text_copy(u.name, sizeof(u.name), "Leah Leaver"));
+	OK(store_user_put(S.portal, &u, &S.em));
+	assert_int_equal(leave_set(&u), 0);
 }
 
 static void device_rules(void **state)
