@@ -8,6 +8,7 @@
 #include "scep_ca/signer/fault.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 
 #define BATCH 32
 #define HOLDS_MAX 1000000
@@ -27,6 +28,10 @@ struct item {
 struct seen {
 	char source[NAME_SIZE], user[ID_SIZE];
 };
+
+/* What was read first is in the journal first: an issuing thread and the follower may read records of one person, and
+ * the last one in the journal is what a rebuild puts back. Held from reading to the disk. */
+static pthread_mutex_t reading = PTHREAD_MUTEX_INITIALIZER;
 
 struct copy {
 	struct ledger_journal *l;
@@ -414,6 +419,7 @@ int copy_user(struct copy *c, struct store *ledger, const struct store_change *w
 	struct taking t = {c, em};
 	int r;
 
+	pthread_mutex_lock(&reading);
 	c->ledger = ledger;
 	c->n_seen = 0;
 	r = store_facts_of(ledger, who->user, take, &t, em);
@@ -424,6 +430,7 @@ int copy_user(struct copy *c, struct store *ledger, const struct store_change *w
 	if (r == E_OK && c->trusted)
 		r = end_holds_of(c, who, em);
 	c->n = 0;
+	pthread_mutex_unlock(&reading);
 	return r;
 }
 
@@ -513,9 +520,11 @@ int copy_all(struct copy *c, struct store *ledger, bool standing_only, struct er
 	c->trusted = r == E_OK && ledger_journal_is_whole(c->l);
 	c->n_seen = 0;
 	while (r == E_OK && strcmp(cursor, "0") != 0) {
+		pthread_mutex_lock(&reading);
 		r = store_facts(ledger, standing_only || !c->trusted, cursor, take, &t, em);
 		if (r == E_OK)
 			r = flush(c, em);
+		pthread_mutex_unlock(&reading);
 	}
 	if (r == E_OK && c->n_seen)
 		qsort(c->seen, c->n_seen, sizeof(*c->seen), compare);

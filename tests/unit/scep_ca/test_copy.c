@@ -7,9 +7,15 @@
 #include "core/store/store_meta.h"
 #include "tests/support/test_redis.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 static struct {
@@ -226,9 +232,119 @@ static void nothing_from_another_store(void **state)
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* --- two who read the same person ------------------------------------------------------------------- */
+
+/* Between a client and Redis: the answer to facts_of waits for `release`. */
+static struct {
+	struct sockaddr_un at, redis;
+	int listener;
+	atomic_bool answered, release, copied;
+} slow;
+
+static void *slow_run(void *arg)
+{
+	int from = accept(slow.listener, NULL, NULL), to = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct pollfd fds[2] = {{from, POLLIN, 0}, {to, POLLIN, 0}};
+	bool asked = false;
+	char text[4097];
+	ssize_t n;
+
+	(void)arg;
+	if (connect(to, (struct sockaddr *)&slow.redis, sizeof(slow.redis)) != 0)
+		return NULL;
+	while (poll(fds, 2, -1) > 0) {
+		int i = fds[0].revents ? 0 : 1;
+
+		if (i == 1 && asked) {
+			atomic_store(&slow.answered, true);
+			while (!atomic_load(&slow.release))
+				usleep(1000);
+		}
+		n = read(fds[i].fd, text, sizeof(text) - 1);
+		if (n <= 0 || write(fds[1 - i].fd, text, (size_t)n) != n)
+			break;
+		text[n] = '\0';
+		asked = asked || (i == 0 && memmem(text, (size_t)n, "facts_of", 8));
+	}
+	close(from);
+	close(to);
+	return NULL;
+}
+
+static void slow_start(pthread_t *ret)
+{
+	memset(&slow, 0, sizeof(slow));
+	slow.at.sun_family = slow.redis.sun_family = AF_UNIX;
+	(void)snprintf(slow.at.sun_path, sizeof(slow.at.sun_path), "%s/slow", F.redis.dir);
+	(void)snprintf(slow.redis.sun_path, sizeof(slow.redis.sun_path), "%s", F.redis.socket);
+	slow.listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	assert_int_equal(bind(slow.listener, (struct sockaddr *)&slow.at, sizeof(slow.at)), 0);
+	assert_int_equal(listen(slow.listener, 1), 0);
+	assert_int_equal(pthread_create(ret, NULL, slow_run, NULL), 0);
+}
+
+static void *issue(void *arg)
+{
+	struct store_options o = {.user = "ca", .password = "pw-ca", .deadline_ms = 30000};
+	struct store *s = NULL;
+	struct errmsg em = {""};
+	int *ret = arg;
+
+	o.socket = slow.at.sun_path;
+	*ret = store_open(&o, &s);
+	if (*ret == E_OK)
+		*ret = copy_before_issue(F.l, s, F.user.id, "d1", &em);
+	store_close(s);
+	return NULL;
+}
+
+static void *follow(void *arg)
+{
+	struct store_change who = {.user = ""};
+	struct errmsg em = {""};
+	int *ret = arg;
+
+	memcpy(who.user, F.user.id, sizeof(who.user));
+	*ret = copy_user(F.copy, F.ledger, &who, &em);
+	atomic_store(&slow.copied, true);
+	return NULL;
+}
+
+/* The issuing thread has read a record, then it changes, and the follower reads the newer one: the journal ends
+ * with that, and a rebuild puts that back. */
+static void read_twice(void **state)
+{
+	pthread_t proxy, issuing, following;
+	int issued = -1, followed = -1;
+
+	(void)state;
+	all();
+	assert_int_equal(text_copy(F.user.login, sizeof(F.user.login), "lea"), E_OK);
+	assert_int_equal(rnd_id(F.user.id, sizeof(F.user.id), "u", 16), E_OK);
+	assert_int_equal(store_user_put(F.portal, &F.user, NULL), E_OK);
+	slow_start(&proxy);
+	assert_int_equal(pthread_create(&issuing, NULL, issue, &issued), 0);
+	while (!atomic_load(&slow.answered))
+		usleep(1000);
+	assert_int_equal(text_copy(F.user.name, sizeof(F.user.name), "Newer"), E_OK);
+	assert_int_equal(store_user_put(F.portal, &F.user, NULL), E_OK);
+	assert_int_equal(pthread_create(&following, NULL, follow, &followed), 0);
+	for (int i = 0; i < 500 && !atomic_load(&slow.copied); i++)
+		usleep(1000); /* it waits for the other one; nothing else would show that */
+	atomic_store(&slow.release, true);
+	pthread_join(issuing, NULL);
+	pthread_join(following, NULL);
+	pthread_join(proxy, NULL);
+	close(slow.listener);
+	assert_int_equal(issued, E_OK);
+	assert_int_equal(followed, E_OK);
+	assert_true(is_known_as("Newer"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(read_twice),
 		CASE(lifted),
 		CASE(not_lifted_by_an_older_state),
 		CASE(not_lifted_after_a_restart),
