@@ -153,7 +153,7 @@ root HDEL hold:helpdesk "$(user_of "$dora")" >/dev/null # and a hold with it
 rec() { "$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" reconcile "$@"; }
 t_is "reconcile --dry-run finds it" "$(rec --dry-run --json | jq -c "[.lost, .lost_revocations]")" "[0,1]"
 t_is "and changes nothing" "$(root HEXISTS revoked "$alice")" 0
-t_like "reconcile puts it back" "$(rec)" "1 revocations and 1 holds lost by the ledger and put back"
+t_like "reconcile puts it back" "$(rec)" "1 revocations, 1 holds, 0 people and 0 devices lost by the ledger, or older there; put back"
 t_like "in the words of who made it" "$(root HGET revoked "$alice")" "^[0-9]+ $HELPDESK_NAME keyCompromise"
 t_like "and the hold" "$(root HGET hold:helpdesk "$(user_of "$dora")")" "^[0-9]+ $HELPDESK_NAME until she calls$"
 t_is "once more: nothing is left" "$(rec --json | jq -c "[.lost_revocations, .lost_holds]")" "[0,0]"
