@@ -399,10 +399,40 @@ static int plan_carry(struct revoker *r, const struct plan *p, struct run_state 
 	return rc;
 }
 
+static int plan_from(struct revoker *r, const struct knowledge *k, const struct run_state *state,
+		     struct plan *ret, struct errmsg *em)
+{
+	int64_t now = clock_now(), from = now - BRAKE_WINDOW_S;
+	int rc = plan_make(&r->roster, k, now,
+			   state->counted_from > from ? state->counted_from : from, ret);
+
+	return rc == E_OK ? E_OK : err_set(em, rc, "cannot make a plan: %s", err_text(rc));
+}
+
+/*
+ * The ledger was read after the directory: whoever came to both in between would seem to be missing. Whom the
+ * plan would remove for not being listed is looked for once more.
+ */
+static int plan_confirm(struct revoker *r, struct knowledge *k, bool full,
+			const struct run_state *state, struct plan *plan, struct errmsg *em)
+{
+	uint64_t before = r->reads;
+	int rc;
+
+	if (plan->missing == 0)
+		return E_OK;
+	rc = source_look(r, em);
+	if (rc != E_OK || r->reads == before)
+		return rc;
+	plan_free(plan);
+	*plan = (struct plan){.steps = NULL};
+	rc = details_read(r, k, full, em);
+	return rc == E_OK ? plan_from(r, k, state, plan, em) : rc;
+}
+
 int cycle_run(struct revoker *r, struct errmsg *em)
 {
 	bool full = r->full_ms == 0 || clock_mono_ms() - r->full_ms >= FULL_COMPARE_S * 1000LL;
-	int64_t now = clock_now(), from = now - BRAKE_WINDOW_S;
 	struct plan plan = {.steps = NULL};
 	struct run_state state;
 	struct knowledge k;
@@ -414,13 +444,12 @@ int cycle_run(struct revoker *r, struct errmsg *em)
 		rc = run_state_read(r->run_dir, r->file, &state, em);
 	if (rc == E_OK) {
 		if (state.people == 0 && state.counted_from == 0)
-			state.counted_from = now; /* a new start: nothing of before counts */
-		if (state.counted_from > from)
-			from = state.counted_from;
-		rc = plan_make(&r->roster, &k, now, from, &plan);
-		if (rc != E_OK)
-			(void)err_set(em, rc, "cannot make a plan: %s", err_text(rc));
+			state.counted_from =
+				clock_now(); /* a new start: nothing of before counts */
+		rc = plan_from(r, &k, &state, &plan, em);
 	}
+	if (rc == E_OK)
+		rc = plan_confirm(r, &k, full, &state, &plan, em);
 	if (rc == E_OK)
 		rc = plan_carry(r, &plan, &state, full, em);
 	plan_free(&plan);

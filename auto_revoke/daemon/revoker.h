@@ -44,6 +44,7 @@ struct revoker {
 	struct roster roster;
 	struct directory_mark mark;
 	bool have_roster;
+	uint64_t reads; /* good ones */
 	struct alarm source_alarm, store_alarm, event_alarm, cycle_alarm, brake_alarm;
 	long missing;         /* looks at which the export was not there */
 	int64_t unsettled_ms; /* since when it keeps changing; 0: it does not */

@@ -132,6 +132,7 @@ int source_look(struct revoker *r, struct errmsg *em)
 	if (rc == E_OK) {
 		r->roster = roster;
 		r->mark = mark;
+		r->reads++;
 		r->due = true;
 		r->last_read = clock_now();
 		source_fine(r);

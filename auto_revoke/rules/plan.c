@@ -253,6 +253,7 @@ static int step_add(struct plan *p, enum plan_op op, bool harms, const struct kn
 	p->steps[p->n++] = (struct plan_step){.op = op, .harms = harms, .known = k, .entry = e};
 	p->count[op]++;
 	p->affected += harms;
+	p->missing += op == PLAN_REMOVE && e == NULL;
 	return E_OK;
 }
 

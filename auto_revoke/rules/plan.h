@@ -72,6 +72,7 @@ struct plan {
 	size_t n, cap;
 	size_t count[PLAN_OPS];
 	size_t affected; /* steps that harm */
+	size_t missing;  /* of these: removed for not being listed at all */
 	size_t recent;   /* others who lost access through our holds since `counted_from` */
 	size_t known;    /* people whom our source had not removed by then */
 };

@@ -276,6 +276,7 @@ daemon_start
 t_ok "$PEOPLE people by sync" t_wait 60 grep -q "lists $((PEOPLE + 4)) people" "$log"
 ms() { echo $(($(date +%s%N) / 1000000)); }
 slapd_person flip | slapd_add
+t_wait 60 grep -q "lists $((PEOPLE + 5)) people" "$log"
 person flip students
 times=()
 wanted() { if [[ $1 == 1 ]]; then held flip; else free flip; fi; }

@@ -468,6 +468,23 @@ put "$(everybody)
 "
 t_ok "its return is told" t_wait 10 seen '.event == "source_back"'
 
+# Somebody who comes to both between two looks.
+kill "$daemon"
+wait "$daemon"
+sed -i 's/interval = 1$/interval = 3600/' "$SCEPAUTH_CONF"
+: >"$log"
+daemon_start
+t_wait 10 grep -q 'lists 4 people' "$log"
+put "$(everybody)
+$(row nina active students)
+"
+person nina students
+cert nina one
+t_ok "a person who is new to directory and portal is looked for once more" t_wait 20 grep -q 'lists 5 people' "$log"
+t_not "and not held" held nina
+t_not "nor is the certificate revoked" is_revoked nina one
+sed -i 's/interval = 3600$/interval = 1/' "$SCEPAUTH_CONF"
+
 kill -TERM "$daemon"
 rc=0
 wait "$daemon" || rc=$?
