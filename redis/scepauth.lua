@@ -646,7 +646,7 @@ end
 -- that are no more than needed to keep the form of keys.
 
 -- Lua has room for 200 local names of one level; what only this part needs is a level below.
-local rebuild
+local from_journal = {}
 do
 
 local STATE_RANK = { reserved = 1, active = 2, aborted = 3 }
@@ -798,7 +798,7 @@ local REBUILD = {
 -- The rows are an array of texts (msgpack): kind, and as many as this kind has. Each row is whole, and calling
 -- again completes them. Works on a store that is not set up, so that nothing is let in before all of it is
 -- there. The installer may write everything, so nothing is asked of the ACL.
-function rebuild(a)
+function from_journal.rebuild(a)
 	need_installer()
 	local ok, list = pcall(cmsgpack.unpack, a[1])
 	if not ok or type(list) ~= 'table' then fail('BADARG', 'the rows cannot be read') end
@@ -818,6 +818,46 @@ function rebuild(a)
 		i = i + kind[2] + 1
 	end
 	return done
+end
+
+-- One row, by the ca, while the store is otherwise the one that its journal knows (`least`: a head that it has
+-- acknowledged). Who wrote it is asked of the ACL, and nothing is taken back by it.
+local MENDS = { r = 'revocation', h = 'hold', c = 'certificate' }
+function from_journal.mend(a)
+	local who, m = need_person_or_program(), meta()
+	need_whole()
+	if m.store ~= a[1] or m.epoch ~= number(a[2]) or m.head < (number(a[3]) or m.head + 1) then
+		fail('STATE', 'this is not the state of the store that the journal knows')
+	end
+	local what, kind, f, plan = MENDS[a[4]], REBUILD[a[4]], {}, {}
+	if not what then fail('BADARG', 'unknown kind of row') end
+	if #a ~= 4 + kind[2] then fail('BADARG', 'a row is cut') end
+	for i = 1, kind[2] do f[i] = a[4 + i] end
+	if a[4] == 'c' and f[10] ~= 'active' then fail('BADARG', 'only what is active is put back') end
+	kind[1](plan, f, now())
+	-- A ticket that went to another serial: scepctl rebuild's to decide.
+	if #plan > 0 and plan[#plan][1] == 'HDEL' then plan[#plan], plan[#plan - 1] = nil, nil end
+	if #plan == 0 then return 0 end
+	run(plan)
+	if a[4] == 'h' then
+		person_event(who, 'ledger_mended', f[2], hash('user:' .. f[2]), 'what', what, 'hold', f[1], 'record', note(f[3]))
+	else
+		cert_event(who, 'ledger_mended', f[1], hash('cert:' .. f[1]) or {}, 'what', what,
+			'record', a[4] == 'r' and note(f[2]) or '')
+	end
+	return 1
+end
+
+-- Serials that would let somebody in, of a page of all keys; the journal says whether they may be there.
+function from_journal.certs_live(a)
+	need_ready()
+	if not string.find(a[1], '^%d+$') or #a[1] > 20 then fail('BADARG', 'bad cursor') end
+	local t, list, r = now(), {}, redis.call('SCAN', a[1], 'MATCH', 'cert:*', 'COUNT', 1000)
+	for _, key in ipairs(r[2]) do
+		local c, serial = redis.call('HMGET', key, 'state', 'not_after'), string.sub(key, 6, 70)
+		if c[1] == 'active' and (number(c[2] or '') or t + 1) > t and not is_revoked(serial) then list[#list + 1] = serial end
+	end
+	return { r[1], list }
 end
 
 end
@@ -2162,7 +2202,9 @@ register('actor_put', actor_put, 2, 2)
 register('group_put', group_put, 1, 23)
 register('group_del', group_del, 1, 1)
 register('groups', groups, 0, 0, 'no-writes')
-register('rebuild', rebuild, 1, 2)
+register('rebuild', from_journal.rebuild, 1, 2)
+register('mend', from_journal.mend, 6, 16, 'allow-oom')
+register('certs_live', from_journal.certs_live, 1, 1, 'no-writes')
 register('rebuild_look', rebuild_look, 0, 0, 'no-writes')
 register('key_owners', key_owners, 1, 1)
 register('user_put', user_put, 7, 7)

@@ -14,6 +14,8 @@
 
 #define REASON "the ledger had lost it"
 
+enum { LISTED = 100 };
+
 struct work {
 	struct journal_state *state;
 	struct store *ledger;
@@ -25,6 +27,8 @@ struct work {
 	bool dry_run, new_store, old_journal, renewed;
 	long checked, lost, revocations;
 	int64_t put_back[REBUILD_KINDS]; /* with --dry-run: would be */
+	long unknown; /* certificates that let somebody in and are not the journal's */
+	char serials[LISTED][HASH_SIZE];
 };
 
 struct rows_to {
@@ -223,11 +227,66 @@ static bool needs_repair(const struct work *w)
 	return w->older || w->lost || w->revocations;
 }
 
+/* --- what only Redis has ---------------------------------------------------------------------------- */
+
+static int note_unknown(void *ctx, const char *serial)
+{
+	struct work *w = ctx;
+	const struct journal_cert *c = journal_state_cert(w->state, serial);
+
+	if (c && c->state != JOURNAL_CERT_ABORTED)
+		return E_OK;
+	if (w->unknown < LISTED)
+		(void)snprintf(w->serials[w->unknown], HASH_SIZE, "%s", serial);
+	w->unknown++;
+	return E_OK;
+}
+
+/* Told only: who wrote them, and whether the journal is the right one, a person has to find out. */
+static int look_for_unknown(struct work *w, struct errmsg *em)
+{
+	char cursor[STORE_CURSOR_SIZE] = "0";
+	int rc;
+
+	do
+		rc = store_certs_live(w->ledger, cursor, note_unknown, w, em);
+	while (rc == E_OK && strcmp(cursor, "0") != 0);
+	if (rc != E_BACKEND)
+		return rc;
+	fprintf(stderr, "scepctl: certificates that only Redis knows were not looked for: %s\n",
+		em->text); /* a right that is new, and no reason to repair nothing */
+	return E_OK;
+}
+
 /* --- telling --------------------------------------------------------------------------------------- */
+
+static void tell_unknown(const struct work *w)
+{
+	if (!w->unknown)
+		return;
+	printf("%ld certificates let somebody in that the journal does not know, or has given up; "
+	       "nothing was "
+	       "done to them (docs/RESTORE.md, \"Journal and Redis disagree\"):\n",
+	       w->unknown);
+	for (long i = 0; i < w->unknown && i < LISTED; i++)
+		printf("\t%s\n", w->serials[i]);
+	if (w->unknown > LISTED)
+		printf("\tand %ld more\n", w->unknown - LISTED);
+}
+
+static struct json *list_unknown(const struct work *w)
+{
+	struct json *list = json_array();
+
+	for (long i = 0; i < w->unknown && i < LISTED; i++)
+		json_push_str(list, w->serials[i]);
+	return list;
+}
 
 static int tell(const struct work *w, bool json)
 {
 	const char *done = w->dry_run ? "; nothing was changed" : "";
+	int code, found = w->unknown && !w->old_journal ? EXIT_FAILED : EXIT_DONE;
 	struct json *j;
 
 	if (json) {
@@ -241,7 +300,10 @@ static int tell(const struct work *w, bool json)
 		json_set_int(j, "lost_devices", w->put_back[REBUILD_DEVICE]);
 		json_set_bool(j, "older_state", w->older);
 		json_set_bool(j, "new_epoch", w->renewed);
-		return ctl_print_json(j);
+		json_set_int(j, "unknown", w->unknown);
+		json_set(j, "unknown_serials", list_unknown(w));
+		code = ctl_print_json(j);
+		return code == EXIT_DONE ? found : code;
 	}
 	if (w->older)
 		printf("Redis is an older state of itself, or was found to lack something\n");
@@ -255,7 +317,8 @@ static int tell(const struct work *w, bool json)
 		       w->put_back[REBUILD_DEVICE], w->dry_run ? done : "; put back");
 	if (w->renewed)
 		printf("the store is ready, in a new epoch\n");
-	return EXIT_DONE;
+	tell_unknown(w);
+	return found;
 }
 
 static int replay(void *ctx, const struct journal_record *r)
@@ -321,6 +384,8 @@ static int run(struct work *w, const struct ctl_common *common, struct errmsg *e
 		rc = check_certs(w, false, em);
 	if (rc == E_OK && needs_repair(w))
 		rc = repair(w, common, em);
+	if (rc == E_OK)
+		rc = look_for_unknown(w, em);
 	journal_close(w->journal);
 	store_close(w->ledger);
 	conf_free(conf);

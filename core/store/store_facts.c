@@ -209,3 +209,47 @@ int store_hold_again(struct store *s, const char *source, const char *user, cons
 		return E_TOOBIG;
 	return set_once(s, key, user, record, ret_lost, em);
 }
+
+int store_mend(struct store *s, const struct store_head *at, const char *const *row, size_t n,
+	       bool *ret_changed, struct errmsg *em)
+{
+	int64_t changed = 0;
+	struct call c;
+	int rc;
+
+	call_init(&c, "mend");
+	call_str(&c, at->store);
+	call_int(&c, at->epoch);
+	call_int(&c, at->head);
+	for (size_t i = 0; i < n; i++)
+		call_str(&c, row[i]);
+	rc = call_run_int(&c, s, &changed, em);
+	if (rc == E_OK)
+		*ret_changed = changed == 1;
+	return rc;
+}
+
+int store_certs_live(struct store *s, char cursor[STORE_CURSOR_SIZE],
+		     int (*fn)(void *ctx, const char *serial), void *ctx, struct errmsg *em)
+{
+	char next[STORE_CURSOR_SIZE], serial[HASH_SIZE + 1];
+	struct reply *r = NULL;
+	struct call c;
+	int rc;
+
+	call_init_ro(&c, "certs_live");
+	call_str(&c, cursor);
+	rc = call_run(&c, s, &r, em);
+	if (rc != E_OK)
+		return rc;
+	if (reply_count(r) != 2 || reply_text(r, 0, next, sizeof(next)) ||
+	    reply_kind(reply_at(r, 1)) != REPLY_ARRAY)
+		rc = call_bad_reply(em);
+	for (size_t i = 0; rc == E_OK && i < reply_count(reply_at(r, 1)); i++)
+		rc = reply_text(reply_at(r, 1), i, serial, sizeof(serial)) ? call_bad_reply(em)
+									   : fn(ctx, serial);
+	if (rc == E_OK)
+		memcpy(cursor, next, sizeof(next));
+	reply_free(r);
+	return rc;
+}

@@ -1,11 +1,11 @@
 /*
  * The store as the ca's journal follows it. Handles, errors and blocking as in store.h; the Functions
- * behind are `facts`, `facts_of`, `unrevoked` and `changed` (docs/REDIS.md).
+ * behind are `facts`, `facts_of`, `unrevoked`, `changed`, `mend` and `certs_live` (docs/REDIS.md).
  */
 #ifndef CORE_STORE_STORE_FACTS_H
 #define CORE_STORE_STORE_FACTS_H
 
-#include "core/store/store.h"
+#include "core/store/store_meta.h"
 
 /* Something that stands in Redis now. All texts borrowed, cut to sane lengths, not trusted. */
 enum store_fact_kind {
@@ -46,6 +46,17 @@ int store_revoke_again(struct store *s, const char *id, const char *record,
 /* The same for a hold, as installer. record NULL: only looks. ret_lost: it was not there. */
 int store_hold_again(struct store *s, const char *source, const char *user, const char *record,
 		     bool *ret_lost, struct errmsg *em) MUST_CHECK;
+
+/* A row of the journal that Redis lacks (letter and texts as in rebuild, of "r", "h", "c"), as ca. at: store, epoch and a
+ * head that this store has acknowledged; where it is not in that state, or suspect, nothing is written: E_STATE,
+ * E_BACKEND. E_EXISTS: Redis contradicts the journal. ret_changed: it was lacking. */
+int store_mend(struct store *s, const struct store_head *at, const char *const *row, size_t n,
+	       bool *ret_changed, struct errmsg *em) MUST_CHECK;
+
+/* Serials of certificates that would let somebody in, page by page from cursor "0" until it is "0" again. */
+int store_certs_live(struct store *s, char cursor[STORE_CURSOR_SIZE],
+		     int (*fn)(void *ctx, const char *serial), void *ctx,
+		     struct errmsg *em) MUST_CHECK;
 
 struct store_change {
 	char user[ID_SIZE];

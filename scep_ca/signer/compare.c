@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/store/store_facts.h"
+#include "scep_ca/signer/mend.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -29,6 +30,7 @@ struct pass {
 	struct store *ledger;
 	int stop; /* eventfd, or -1 */
 	struct compare_found found;
+	struct mend mend;
 	char ids[BATCH][HASH_SIZE];
 };
 
@@ -38,6 +40,36 @@ static int rest(const struct pass *p)
 	struct pollfd fd = {.fd = p->stop, .events = POLLIN};
 
 	return p->stop >= 0 && poll(&fd, 1, PAUSE_MS) != 0 ? E_STATE : E_OK;
+}
+
+typedef int ask_fn(struct store *s, const char *const *ids, size_t n, size_t *ret_missing,
+		   char ret_first[HASH_SIZE], struct errmsg *em);
+typedef int mend_fn(struct mend *m, const char *const *ids, size_t n, struct errmsg *em);
+
+/* What of p->ids Redis lacks is put back, or counted. */
+static int look_for(struct pass *p, size_t n, ask_fn *ask, mend_fn *mend, uint64_t *count,
+		    struct errmsg *em)
+{
+	const char *ids[BATCH];
+	char first[HASH_SIZE];
+	size_t missing = 0, before = p->mend.n;
+	int r;
+
+	if (n == 0)
+		return E_OK;
+	for (size_t i = 0; i < n; i++)
+		ids[i] = p->ids[i];
+	r = ask(p->ledger, ids, n, &missing, first, em);
+	if (r == E_OK && missing)
+		r = mend(&p->mend, ids, n, em);
+	if (r == E_OK && p->mend.n != before)
+		r = ask(p->ledger, ids, n, &missing, first, em);
+	if (r != E_OK)
+		return r;
+	if (missing && !p->found.first[0])
+		memcpy(p->found.first, first, sizeof(first));
+	*count += missing;
+	return E_OK;
 }
 
 /* --- revocations ------------------------------------------------------------------------------------- */
@@ -58,22 +90,11 @@ static size_t next_revocations(struct pass *p, const struct journal_revocation *
 static int look_for_revocations(struct pass *p, struct errmsg *em)
 {
 	const struct journal_revocation *at = NULL;
-	const char *ids[BATCH];
-	char first[HASH_SIZE];
-	size_t n, missing;
 	int r = E_OK;
 
 	do {
-		n = next_revocations(p, &at);
-		for (size_t i = 0; i < n; i++)
-			ids[i] = p->ids[i];
-		missing = 0;
-		if (n)
-			r = store_unrevoked(p->ledger, ids, n, &missing, first, em);
-		if (r == E_OK && missing && !p->found.first[0])
-			memcpy(p->found.first, first, sizeof(first));
-		if (r == E_OK)
-			p->found.revocations += missing;
+		r = look_for(p, next_revocations(p, &at), store_unrevoked, mend_revocations,
+			     &p->found.revocations, em);
 		if (r == E_OK)
 			r = rest(p);
 	} while (r == E_OK && at);
@@ -98,53 +119,49 @@ static size_t next_certs(struct pass *p, const struct journal_cert **at)
 static int look_for_certs(struct pass *p, struct errmsg *em)
 {
 	const struct journal_cert *at = NULL;
-	const char *ids[BATCH];
-	char first[HASH_SIZE];
-	size_t n, missing;
 	int r = E_OK;
 
 	do {
-		n = next_certs(p, &at);
-		for (size_t i = 0; i < n; i++)
-			ids[i] = p->ids[i];
-		missing = 0;
-		if (n)
-			r = store_inactive(p->ledger, ids, n, &missing, first, em);
-		if (r == E_OK && missing && !p->found.first[0])
-			memcpy(p->found.first, first, sizeof(first));
-		if (r == E_OK)
-			p->found.certificates += missing;
+		r = look_for(p, next_certs(p, &at), store_inactive, mend_certs,
+			     &p->found.certificates, em);
 		if (r == E_OK)
 			r = rest(p);
 	} while (r == E_OK && at);
 	return r;
 }
 
-/* --- holds ------------------------------------------------------------------------------------------- */
+/* --- what only Redis has ------------------------------------------------------------------------------ */
 
-/* The next one, by number: the list may change between two. */
-static bool next_hold(struct pass *p, size_t number, struct journal_hold *ret)
+/* A serial is in the journal before it is in Redis. */
+static int note_unknown(void *ctx, const char *serial)
 {
-	const struct journal_state *s = ledger_journal_state(p->l);
-	const struct journal_hold *h = journal_state_next_hold(s, NULL);
+	struct pass *p = ctx;
+	const struct journal_cert *c = journal_state_cert(ledger_journal_state(p->l), serial);
+	bool known = c && c->state != JOURNAL_CERT_ABORTED;
 
-	for (size_t i = 0; h && i < number; i++)
-		h = journal_state_next_hold(s, h);
-	if (h)
-		*ret = *h;
 	ledger_journal_state_done(p->l);
-	return h != NULL;
+	if (known)
+		return E_OK;
+	if (!p->found.unknown++)
+		(void)snprintf(p->found.first_unknown, HASH_SIZE, "%s", serial);
+	return E_OK;
 }
 
-static int look_for_holds(struct pass *p, struct errmsg *em)
+static int look_for_unknown(struct pass *p, struct errmsg *em)
 {
-	struct journal_hold h;
-	bool lost = false;
+	char cursor[STORE_CURSOR_SIZE] = "0";
 	int r = E_OK;
 
-	for (size_t i = 0; r == E_OK && next_hold(p, i, &h); i++) {
-		r = store_hold_again(p->ledger, h.source, h.user, NULL, &lost, em);
-		p->found.holds += r == E_OK && lost;
+	if (!ledger_journal_is_ours(p->l))
+		return E_OK;
+	do {
+		r = store_certs_live(p->ledger, cursor, note_unknown, p, em);
+		if (r == E_OK)
+			r = rest(p);
+	} while (r == E_OK && strcmp(cursor, "0") != 0);
+	if (r == E_BACKEND) { /* a right that is new */
+		log_warn("certificates that only Redis has are not looked for: %s", em->text);
+		r = E_OK;
 	}
 	return r;
 }
@@ -160,11 +177,15 @@ int compare_pass(struct ledger_journal *l, struct store *ledger, int stop,
 	p->l = l;
 	p->ledger = ledger;
 	p->stop = stop;
+	mend_begin(&p->mend, l, ledger);
 	r = look_for_revocations(p, em);
 	if (r == E_OK)
 		r = look_for_certs(p, em);
-	if (r == E_OK && (p->found.revocations || p->found.certificates))
-		r = look_for_holds(p, em);
+	if (r == E_OK && (p->found.revocations || p->found.certificates || p->mend.n))
+		r = mend_holds(&p->mend, &p->found.holds, em);
+	if (r == E_OK)
+		r = look_for_unknown(p, em);
+	p->found.mended = p->mend.n;
 	if (r == E_OK)
 		*ret = p->found;
 	free(p);
@@ -198,6 +219,21 @@ static void tell_incomplete(const struct compare_found *f)
 		log_error("audit line was lost");
 }
 
+static void tell_unknown(const struct compare_found *f)
+{
+	char certs[24];
+	const struct audit_field fields[] = {{"certificates", certs},
+					     {"first", f->first_unknown},
+					     {"command", "scepctl reconcile"}};
+
+	(void)snprintf(certs, sizeof(certs), "%" PRIu64, f->unknown);
+	log_error("Redis has %s certificates as good that the journal does not know, or has given "
+		  "up, first %s: nothing was done to them; see scepctl why %s, and docs/RESTORE.md",
+		  certs, f->first_unknown, f->first_unknown);
+	if (audit_event("ledger_unknown", "", fields, 3) != E_OK)
+		log_error("audit line was lost");
+}
+
 static void tell(struct compare *m, const struct compare_found *f)
 {
 	bool same = f->revocations == m->told.revocations &&
@@ -207,6 +243,8 @@ static void tell(struct compare *m, const struct compare_found *f)
 		tell_incomplete(f);
 	if (is_whole(f) && !is_whole(&m->told))
 		log_info("Redis has all revocations and certificates of the journal again");
+	if (f->unknown && f->unknown != m->told.unknown)
+		tell_unknown(f);
 	m->told = *f;
 }
 

@@ -1,7 +1,8 @@
 /*
- * Does Redis still have what the journal has? Asked at the start and every few minutes, all revocations and
- * certificates, in small parts, out of the way of issuing. What is missing the ca role does not put back by
- * itself: that it is gone is the trace of what else went with it. An alarm names the command.
+ * Does Redis still have what the journal has, and the journal what Redis has? Asked at the start and every few
+ * minutes, all revocations and certificates, in small parts, out of the way of issuing. While Redis fits the journal
+ * otherwise, what it lacks is put back, MEND_MAX a pass (mend.h); for what is left an alarm names the command.
+ * Certificates that only Redis has as good are told, and nothing is done to them.
  *
  * A pass is by one thread. Blocks on the store.
  */
@@ -13,10 +14,13 @@
 struct compare;
 
 struct compare_found {
-	uint64_t revocations;  /* in the journal, not in Redis; of what has not expired */
+	uint64_t revocations;  /* in the journal, not in Redis, also now; of what has not expired */
 	uint64_t certificates; /* active in the journal, not in Redis */
 	uint64_t holds; /* counted only where something else is missing: else it was lifted */
 	char first[HASH_SIZE]; /* serial or ticket of the first; "" */
+	uint64_t mended;       /* put back, of all three */
+	uint64_t unknown; /* let somebody in, and are unknown to the journal or given up there */
+	char first_unknown[HASH_SIZE]; /* "" */
 };
 
 /* One pass. stop: an eventfd that ends it (E_STATE), with a pause between two questions; -1: neither.

@@ -6,6 +6,7 @@
 #include "core/base/text.h"
 #include "core/model/serial.h"
 #include "scep_ca/signer/fault.h"
+#include "scep_ca/signer/mend.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -490,20 +491,36 @@ static int look_for_lost(struct copy *c, struct store *ledger, struct errmsg *em
 	char ids[STORE_UNREVOKED_MAX][HASH_SIZE], first[HASH_SIZE], lost[HASH_SIZE] = "";
 	const char *list[STORE_UNREVOKED_MAX];
 	const struct journal_revocation *at = NULL;
-	size_t n, missing = 0, total = 0;
+	struct mend mend = {.l = NULL};
+	size_t n, before, missing = 0, total = 0;
+	uint64_t holds = 0;
 	int r = E_OK;
 
 	do {
 		n = next_ids(c, &at, ids);
 		for (size_t i = 0; i < n; i++)
 			list[i] = ids[i];
+		missing = 0;
+		before = mend.n;
 		r = n ? store_unrevoked(ledger, list, n, &missing, first, em) : E_OK;
+		if (r == E_OK && missing && !mend.l)
+			mend_begin(&mend, c->l, ledger);
+		if (r == E_OK && missing)
+			r = mend_revocations(&mend, list, n, em);
+		if (r == E_OK && mend.n != before)
+			r = store_unrevoked(ledger, list, n, &missing, first, em);
 		if (r != E_OK)
 			return r;
-		if (n && missing && !total)
+		if (missing && !total)
 			memcpy(lost, first, sizeof(lost));
-		total += n ? missing : 0;
+		total += missing;
 	} while (at);
+	/* Holds that are gone with them were not lifted, as far as anybody knows. */
+	if (mend.n) {
+		r = mend_holds(&mend, &holds, em);
+		if (r != E_OK)
+			return r;
+	}
 	ledger_journal_lost(c->l, ledger, lost);
 	return E_OK;
 }

@@ -141,8 +141,14 @@ desk FCALL suspend_user 0 dora "until she calls" >/dev/null
 held() { [[ $(facts held user="$(user_of "$dora")") == 1 ]]; }
 t_ok "a hold" t_wait 40 held
 root HDEL revoked "$alice" >/dev/null
+back() { [[ $(root HGET revoked "$alice") == *" $HELPDESK_NAME keyCompromise"* ]]; }
+t_ok "a revocation that vanishes from Redis is put back, in the words of who made it" t_wait 90 back
+t_is "which is an event" "$(root XREVRANGE events:ca + - | grep -c ledger_mended)" 1
+t_is "and nobody is kept out for that" "$(root HGET meta state)" ready
+redis_as ca FCALL suspect 0 'a test' >/dev/null
+root HDEL revoked "$alice" >/dev/null
 lost() { grep -q "lost the revocation of $alice" "$log"; }
-t_ok "a revocation that vanishes from Redis is told loudly" t_wait 90 lost
+t_ok "in a Redis that was found to lack something it is told loudly" t_wait 90 lost
 t_is "once" "$(grep -c "lost the revocation" "$log")" 1
 t_is "it stays revoked for OCSP" "$(ocsp alice/cert.pem)" revoked
 t_ok "and on the CRL" listed "$alice" Key_Compromise

@@ -107,6 +107,7 @@ allowed() {
 	echo "radius expire usessions:$U"; echo "radius hset seen:$S"; echo "radius expire seen:$S"
 	for p in ca portal auto_revoke anna bert; do echo "$p hsetnx revoked"; done
 	echo "ca hsetnx keyowners"
+	for h in helpdesk file local ldap ad oidc saml entra google okta scim hr; do echo "ca hsetnx hold:$h"; done
 	echo "ca hset cert:$S"; echo "ca hset claim:$T"; echo "ca expireat claim:$T"; echo "ca zadd ucerts:$U"
 	echo "ca hset meta"
 	echo "portal hset user:$U"; echo "portal hset device:$D"; echo "portal hsetnx login:local"
@@ -147,7 +148,7 @@ done
 t_is "every writing command was understood" "$(cat "$T_DIR"/unclear.[a-z]* | sort -u | tr '\n' ' ')" ""
 
 # --- 2. the rules themselves: nothing but these commands, in no user but the installer --------------
-harmless=' acl|whoami ping time fcall fcall_ro exists type get zscan xgroup|create xreadgroup xautoclaim xack setex hget hmget hgetall hexists hlen hscan scan smembers zcard zrange
+harmless=' acl|whoami ping time fcall fcall_ro exists type get zscan xgroup|create xreadgroup xautoclaim xack setex hget hmget hgetall hexists hlen hscan scan smembers zcard zrange zscore
 	zrangebyscore xrange xrevrange xlen hset hsetnx hdel expire expireat del unlink zadd zrem zremrangebyscore xadd xtrim '
 for user in "${programs[@]}" "${people[@]}"; do
 	line=$(as installer ACL LIST | grep "^user $user ")

@@ -25,7 +25,9 @@ grep -oE "'[a-z]+:' \.\." "$lua" | cut -d"'" -f2 | sort -u | while read -r k; do
 done >"$T_DIR/keys"
 t_is "keys without a row" "$(cat "$T_DIR/keys")" ""
 sources=$(sed -n '/^local SOURCES/,/}/p' "$lua" | grep -oE "'[a-z]+'" | tr -d "'" | tr '\n' ' ')
+of() { grep "^user $1 " "$T_TOP/redis/users.acl.in" | grep -oE '%W~hold:[a-z]+' | cut -d: -f2; }
 t_is "sources are the same in the library and in the rights" "$(tr ' ' '\n' <<<"$sources" | sort | xargs)" \
-	"$({ echo helpdesk; grep -oE '%W~hold:[a-z]+' "$T_TOP/redis/users.acl.in" | cut -d: -f2; } | sort | xargs)"
+	"$({ echo helpdesk; of auto_revoke; } | sort | xargs)"
+t_is "also in those of the ca" "$(tr ' ' '\n' <<<"$sources" | sort | xargs)" "$(of ca | sort | xargs)"
 t_like "and the page lists them" "$(cat "$doc")" "Sources: .${sources% }.,"
 t_done

@@ -221,9 +221,20 @@ t_stop ca >/dev/null
 rm -r "$SCEPAUTH_DIR/journal"
 mv journal.old "$SCEPAUTH_DIR/journal"
 t_is "when it is lost for good" "$(rec --old-journal --json | jq -c '[.older_state, .new_epoch]')" "[true,true]"
+mark
 t_start ca
 t_ok "the CA goes on with an old one" enrol ivan
 t_is "and whoever is in order gets in" "$(verdict gina)" accept
+t_ok "row 15, journal and Redis disagree: the CA tells of certificates that only Redis knows" t_wait 20 said '"ledger_unknown".*"certificates":"2"'
+t_stop ca >/dev/null
+rc=0
+out=$(rec --json) || rc=$?
+t_is "row 15: reconcile lists them, and ends so that a script notices" "$rc $(jq -c '[.unknown, .new_epoch]' <<<"$out") $(jq -r '.unknown_serials[]' <<<"$out" | sort | paste -sd ' ')" \
+	"1 [2,false] $(for name in gina hugo; do cert_serial $name/cert.pem; done | sort | paste -sd ' ')"
+t_like "row 15: and says what to do" "$(rec)" '2 certificates let somebody in that the journal does not know.*nothing was done to them .docs/RESTORE.md'
+t_is "row 15: nothing is deleted" "$(verdict gina), $(verdict hugo)" "accept, accept"
+t_ok "row 15: with --old-journal they are meant" ctl reconcile --old-journal --dry-run
+t_start ca
 
 # --- emptied and set up anew ----------------------------------------------------------------------------
 settled

@@ -1,6 +1,7 @@
 /* A journal and a Redis that tell the same, then Redis loses something. */
-#include "scep_ca/signer/copy.h"
 #include "scep_ca/signer/compare.h"
+#include "scep_ca/signer/copy.h"
+#include "scep_ca/signer/mend.h"
 #include "tests/support/store_story.h"
 
 #include <sys/stat.h>
@@ -83,6 +84,210 @@ static void lifted(void **state)
 	copy_now();
 }
 
+static const char *cert_key(int i)
+{
+	static char key[80];
+
+	(void)snprintf(key, sizeof(key), "cert:%s", F.certs[i].serial);
+	return key;
+}
+
+static const char *events(void)
+{
+	return RAW("installer", "EVAL",
+		   "local n, last = 0, '' for _, e in ipairs(redis.call('XRANGE', 'events:ca', "
+		   "'-', '+')) do "
+		   "local t = {} for i = 1, #e[2], 2 do t[e[2][i]] = e[2][i + 1] end "
+		   "if t.event == 'ledger_mended' then n = n + 1 last = table.concat({t.what, "
+		   "t.login, t.serial or '', "
+		   "t.hold or '', t.record}, '|') end end return n .. ' ' .. last",
+		   "0");
+}
+
+/* What Redis lacks while it fits the journal otherwise comes back, each with an event. */
+static void mended(void **state)
+{
+	char before[sizeof(told)], want[256];
+
+	(void)state;
+	RAW("installer", "HSET", cert_key(86), "state", "reserved");
+	pass();
+	assert_int_equal(F.found.certificates, 0);
+	assert_int_equal(F.found.mended, 1);
+	assert_string_equal(RAW("installer", "HGET", cert_key(86), "state"), "active");
+	(void)snprintf(want, sizeof(want), "1 certificate|compare86|%s||", F.certs[86].serial);
+	assert_string_equal(events(), want);
+
+	static const char fields[] =
+		"local f = {} for _, k in ipairs({'issuer', 'user', 'device', 'profile', "
+		"'not_before', 'not_after', 'state', 'spki', 'ticket'}) do "
+		"f[#f + 1] = tostring(redis.call('HGET', ARGV[1], k)) end "
+		"return table.concat(f, ' ')";
+
+	(void)snprintf(before, sizeof(before), "%s",
+		       RAW("installer", "EVAL", fields, "0", cert_key(86)));
+	RAW("installer", "DEL", cert_key(86));
+	RAW("installer", "ZREM", "ucerts", F.certs[86].serial);
+	RAW("installer", "HDEL", "hold:helpdesk", F.users[4].id);
+	pass();
+	assert_int_equal(F.found.mended, 2);
+	assert_int_equal(F.found.holds, 0);
+	assert_string_equal(RAW("installer", "EVAL", fields, "0", cert_key(86)), before);
+	assert_non_null(
+		strstr(RAW("installer", "HGET", "hold:helpdesk", F.users[4].id), " anna odd"));
+	assert_non_null(strstr(events(), "3 hold|compare4||helpdesk|"));
+	assert_non_null(strstr(told, " anna odd"));
+
+	RAW("installer", "HDEL", "revoked", F.certs[3].serial, F.certs[85].serial);
+	pass();
+	assert_int_equal(F.found.revocations, 0);
+	assert_int_equal(F.found.mended, 2);
+	assert_non_null(
+		strstr(RAW("installer", "HGET", "revoked", F.certs[3].serial), " anna lost"));
+	assert_non_null(strstr(events(), "5 revocation|compare85|"));
+	pass();
+	assert_int_equal(F.found.mended, 0);
+	assert_non_null(strstr(events(), "5 "));
+}
+
+/* What Redis has otherwise than the journal is told, and stays. */
+static void contradicted(void **state)
+{
+	(void)state;
+	RAW("installer", "HSET", cert_key(7), "state", "reserved", "user", F.users[8].id);
+	RAW("installer", "HSET", cert_key(9), "state", "aborted");
+	pass();
+	assert_int_equal(F.found.certificates, 2);
+	assert_int_equal(F.found.mended, 0);
+	assert_string_equal(RAW("installer", "HGET", cert_key(7), "state"), "reserved");
+	assert_string_equal(RAW("installer", "HGET", cert_key(9), "state"), "aborted");
+	RAW("installer", "HSET", cert_key(7), "state", "active", "user", F.users[7].id);
+	RAW("installer", "HSET", cert_key(9), "state", "active");
+}
+
+/* Certificates that only Redis lets in are told; nothing is done to them. */
+static void unknown(void **state)
+{
+	char key[80], serial[SERIAL_SIZE];
+
+	(void)state;
+	pass();
+	assert_int_equal(F.found.unknown, 0);
+	fresh_serial(serial);
+	(void)snprintf(key, sizeof(key), "cert:%s", serial);
+	RAW("installer", "HSET", key, "state", "active", "user", F.users[1].id, "not_after",
+	    "99999999999");
+	pass();
+	assert_int_equal(F.found.unknown, 1);
+	assert_string_equal(F.found.first_unknown, serial);
+	assert_int_equal(F.found.mended, 0);
+	assert_string_equal(RAW("installer", "HGET", key, "state"), "active");
+	RAW("installer", "HSET", key, "not_after", "1");
+	pass();
+	assert_int_equal(F.found.unknown, 0); /* it lets nobody in any more */
+	RAW("installer", "HSET", key, "not_after", "99999999999", "state", "reserved");
+	pass();
+	assert_int_equal(F.found.unknown, 0);
+	RAW("installer", "HSET", key, "state", "active");
+	RAW("installer", "HSETNX", "revoked", serial, "by hand");
+	pass();
+	assert_int_equal(F.found.unknown, 0);
+	RAW("installer", "DEL", key);
+	/* given up in the journal, and good here */
+	ledger_journal_aborted(F.l, F.certs[20].serial, "given up");
+	copy_now();
+	pass();
+	assert_int_equal(F.found.unknown, 1);
+	assert_string_equal(F.found.first_unknown, F.certs[20].serial);
+	assert_string_equal(RAW("installer", "HGET", cert_key(20), "state"), "active");
+	OK(store_revoke_cert(S.anna, F.certs[20].serial, "known now", &S.em));
+	copy_now();
+}
+
+/* Not more than so many a round. */
+static void bounded(void **state)
+{
+	struct journal_revocation v = {.at = 7, .actor = "anna", .reason = "many"};
+	struct journal_fact f;
+	struct journal_entry e;
+
+	(void)state;
+	for (int i = 0; i < MEND_MAX + 5; i++) {
+		fresh_serial(v.id);
+		journal_fact_revoked(&f, &v);
+		e = (struct journal_entry){f.type, f.fields, f.n};
+		OK(ledger_journal_facts(F.l, &e, 1, &S.em));
+	}
+	pass();
+	assert_int_equal(F.found.mended, MEND_MAX);
+	assert_int_equal(F.found.revocations, 5);
+	pass();
+	assert_int_equal(F.found.mended, 5);
+	assert_int_equal(F.found.revocations, 0);
+}
+
+/* The Function looks itself whether this is the store that the caller means, and takes nothing back. */
+static void function(void **state)
+{
+	const char *row[] = {"r", F.certs[2].serial, "1 anna lost"},
+		   *lift[] = {"h", "helpdesk", F.users[4].id, "9 x y"};
+	const char *person[] = {"p", F.users[4].id, "{\"login\":\"x\"}", "[]"};
+	struct store_meta m;
+	struct store_head at;
+	bool changed = true;
+
+	(void)state;
+	OK(store_meta_get(S.ca, &m, &S.em));
+	at = m.at;
+	at.epoch++;
+	FAILS(store_mend(S.ca, &at, row, 3, &changed, &S.em), E_STATE);
+	at = m.at;
+	at.head++;
+	FAILS(store_mend(S.ca, &at, row, 3, &changed, &S.em), E_STATE);
+	at = m.at;
+	memset(at.store, 'a', sizeof(at.store) - 1);
+	FAILS(store_mend(S.ca, &at, row, 3, &changed, &S.em), E_STATE);
+	FAILS(store_mend(S.ca, &m.at, person, 4, &changed, &S.em), E_FORMAT);
+	FAILS(store_mend(S.ca, &m.at, row, 2, &changed, &S.em), E_FORMAT);
+	FAILS(store_mend(S.installer, &m.at, row, 3, &changed, &S.em), E_DENIED);
+	FAILS(store_mend(S.front, &m.at, row, 3, &changed, &S.em), E_BACKEND);
+	OK(store_mend(S.ca, &m.at, lift, 4, &changed, &S.em));
+	assert_false(changed); /* a hold that is there stands */
+	assert_string_equal(RAW("installer", "HEXISTS", "revoked", F.certs[2].serial), "0");
+}
+
+/* From here on Redis was found to lack something: all of it is a person's to repair. */
+static void suspect(void **state)
+{
+	(void)state;
+	OK(store_suspect(S.ca, "a test", &S.em));
+	RAW("installer", "HDEL", "revoked", F.certs[3].serial);
+	pass();
+	assert_int_equal(F.found.mended, 0);
+	assert_int_equal(F.found.revocations, 1);
+	assert_string_equal(RAW("installer", "HEXISTS", "revoked", F.certs[3].serial), "0");
+	RAW("installer", "HSETNX", "revoked", F.certs[3].serial, "7 anna lost");
+}
+
+/* Nor while it is an older state, before anybody has marked it. */
+static void rolled_back(void **state)
+{
+	char head[32];
+
+	(void)state;
+	pass();
+	OK(text_copy(head, sizeof(head), RAW("installer", "HGET", "meta", "head")));
+	RAW("installer", "HSET", "meta", "head", "1");
+	RAW("installer", "HDEL", "revoked", F.certs[3].serial);
+	pass();
+	assert_int_equal(F.found.mended, 0);
+	assert_int_equal(F.found.revocations, 1);
+	assert_string_equal(RAW("installer", "HGET", "meta", "state"), "suspect");
+	RAW("installer", "HSETNX", "revoked", F.certs[3].serial, "7 anna lost");
+	RAW("installer", "HSET", "meta", "head", head, "state", "ready");
+	pass();
+}
+
 static void certificate(void **state)
 {
 	char key[64];
@@ -161,9 +366,13 @@ static void away(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing),     cmocka_unit_test(lifted),
-		cmocka_unit_test(certificate), cmocka_unit_test(revocation),
-		cmocka_unit_test(thread),      cmocka_unit_test(away),
+		cmocka_unit_test(nothing),    cmocka_unit_test(lifted),
+		cmocka_unit_test(mended),     cmocka_unit_test(contradicted),
+		cmocka_unit_test(unknown),    cmocka_unit_test(bounded),
+		cmocka_unit_test(function),   cmocka_unit_test(rolled_back),
+		cmocka_unit_test(suspect),    cmocka_unit_test(certificate),
+		cmocka_unit_test(revocation), cmocka_unit_test(thread),
+		cmocka_unit_test(away),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);

@@ -137,6 +137,32 @@ static void lifted(void **state)
 	assert_false(is_held());
 }
 
+/* A revocation and a hold vanish while Redis fits the journal otherwise: both come back, and the hold was not lifted. */
+static void lost_together(void **state)
+{
+	static const char serial[] = "11112222333344445555666677778888";
+
+	(void)state;
+	hold();
+	(void)root("HSET", "revoked", serial, "1 anna x");
+	all();
+	assert_true(is_held());
+	(void)root("HDEL", "revoked", serial, NULL);
+	lift();
+	all();
+	assert_true(is_held() && copy_is_trusted(F.copy));
+	assert_string_equal(root("HGET", "revoked", serial, NULL), "1 anna x");
+	assert_non_null(strstr(root("HGET", "hold:helpdesk", F.user.id, NULL), " anna test"));
+	assert_string_equal(root("HGET", "meta", "state", NULL), "ready");
+	assert_true(ledger_journal_is_whole(F.l));
+	/* not while it is marked */
+	assert_int_equal(store_suspect(F.ledger, "a test", &F.em), E_OK);
+	(void)root("HDEL", "revoked", serial, NULL);
+	all();
+	assert_string_equal(root("HEXISTS", "revoked", serial, NULL), "0");
+	assert_false(ledger_journal_is_whole(F.l));
+}
+
 static void not_lifted_by_an_older_state(void **state)
 {
 	char head[64], hash[HASH_SIZE];
@@ -346,6 +372,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(read_twice),
 		CASE(lifted),
+		CASE(lost_together),
 		CASE(not_lifted_by_an_older_state),
 		CASE(not_lifted_after_a_restart),
 		CASE(older_record_of_a_person),
