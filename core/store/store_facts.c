@@ -173,41 +173,35 @@ int store_changed(struct store *s, struct buf *positions, int64_t *ret_revoked,
 
 /* --- putting back ---------------------------------------------------------------------------------- */
 
-/* HSETNX, and whether it was not there. */
-static int set_once(struct store *s, const char *key, const char *field, const char *value,
-		    bool *ret_new, struct errmsg *em)
-{
-	int64_t answer = 0;
-	struct call c;
-	int rc;
-
-	call_init_plain(&c, value ? "HSETNX" : "HEXISTS");
-	call_str(&c, key);
-	call_str(&c, field);
-	if (value)
-		call_str(&c, value);
-	rc = call_run_int(&c, s, &answer, em);
-	if (rc == E_OK)
-		*ret_new = answer == (value ? 1 : 0);
-	return rc;
-}
-
 int store_revoke_again(struct store *s, const char *id, const char *record, struct errmsg *em)
 {
-	bool fresh;
+	int64_t fresh = 0;
+	struct call c;
 
-	return set_once(s, "revoked", id, record, &fresh, em);
+	call_init_plain(&c, "HSETNX");
+	call_str(&c, "revoked");
+	call_str(&c, id);
+	call_str(&c, record);
+	return call_run_int(&c, s, &fresh, em);
 }
 
-int store_hold_again(struct store *s, const char *source, const char *user, const char *record,
-		     bool *ret_lost, struct errmsg *em)
+int store_is_held(struct store *s, const char *source, const char *user, bool *ret,
+		  struct errmsg *em)
 {
 	char key[NAME_SIZE + 8];
-	int n = snprintf(key, sizeof(key), "hold:%s", source);
+	int64_t there = 0;
+	struct call c;
+	int n = snprintf(key, sizeof(key), "hold:%s", source), rc;
 
 	if (n < 0 || (size_t)n >= sizeof(key))
 		return E_TOOBIG;
-	return set_once(s, key, user, record, ret_lost, em);
+	call_init_plain(&c, "HEXISTS");
+	call_str(&c, key);
+	call_str(&c, user);
+	rc = call_run_int(&c, s, &there, em);
+	if (rc == E_OK)
+		*ret = there == 1;
+	return rc;
 }
 
 int store_mend(struct store *s, const struct store_head *at, const char *const *row, size_t n,

@@ -43,9 +43,9 @@ int store_inactive(struct store *s, const char *const *serials, size_t n, size_t
 /* Puts a revocation back that Redis lost, in the words of who made it; one that is there stands. As ca. */
 int store_revoke_again(struct store *s, const char *id, const char *record,
 		       struct errmsg *em) MUST_CHECK;
-/* The same for a hold, as installer. record NULL: only looks. ret_lost: it was not there. */
-int store_hold_again(struct store *s, const char *source, const char *user, const char *record,
-		     bool *ret_lost, struct errmsg *em) MUST_CHECK;
+/* Is this person held by this source? */
+int store_is_held(struct store *s, const char *source, const char *user, bool *ret,
+		  struct errmsg *em) MUST_CHECK;
 
 /* A row of the journal that Redis lacks (letter and texts as in rebuild, of "r", "h", "c"), as ca. at: store, epoch and a
  * head that this store has acknowledged; where it is not in that state, or suspect, nothing is written: E_STATE,

@@ -132,13 +132,13 @@ int mend_holds(struct mend *m, uint64_t *ret_missing, struct errmsg *em)
 
 	for (size_t i = 0; r == E_OK && next_hold(m, i, &h); i++) {
 		size_t before = m->n;
-		bool lost = false;
+		bool held = true;
 
-		r = store_hold_again(m->ledger, h.source, h.user, NULL, &lost, em);
+		r = store_is_held(m->ledger, h.source, h.user, &held, em);
 		journal_words(words, h.at, h.actor, h.reason);
-		if (r == E_OK && lost && m->may && m->n < MEND_MAX)
+		if (r == E_OK && !held && m->may && m->n < MEND_MAX)
 			r = put_back(m, (const char *const[]){"h", h.source, h.user, words}, 4, em);
-		missing += lost && m->n == before;
+		missing += !held && m->n == before;
 	}
 	*ret_missing = missing;
 	return r;

@@ -259,8 +259,14 @@ static void function(void **state)
 /* From here on Redis was found to lack something: all of it is a person's to repair. */
 static void suspect(void **state)
 {
+	const char *row[] = {"r", F.certs[2].serial, "1 anna lost"};
+	struct store_meta m;
+	bool changed;
+
 	(void)state;
 	OK(store_suspect(S.ca, "a test", &S.em));
+	OK(store_meta_get(S.ca, &m, &S.em));
+	FAILS(store_mend(S.ca, &m.at, row, 3, &changed, &S.em), E_BACKEND); /* whoever asks */
 	RAW("installer", "HDEL", "revoked", F.certs[3].serial);
 	pass();
 	assert_int_equal(F.found.mended, 0);
