@@ -181,6 +181,8 @@ int compare_pass(struct ledger_journal *l, struct store *ledger, int stop,
 	r = look_for_revocations(p, em);
 	if (r == E_OK)
 		r = look_for_certs(p, em);
+	/* Holds are put back with something else only, not for what stays missing with every pass. */
+	p->mend.may = p->mend.may && p->mend.n;
 	if (r == E_OK && (p->found.revocations || p->found.certificates || p->mend.n))
 		r = mend_holds(&p->mend, &p->found.holds, em);
 	if (r == E_OK)

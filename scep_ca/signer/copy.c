@@ -486,43 +486,55 @@ static size_t next_ids(struct copy *c, const struct journal_revocation **at, cha
 	return n;
 }
 
+struct losing {
+	struct mend mend;
+	char first[HASH_SIZE]; /* that was gone, also where it is back; "" */
+	char lost[HASH_SIZE];  /* that could not be put back; "" */
+	uint64_t holds;        /* likewise */
+};
+
+static int put_back_lost(struct copy *c, struct store *ledger, const char *const *ids, size_t n,
+			 struct losing *l, struct errmsg *em)
+{
+	char first[HASH_SIZE];
+	size_t missing = 0;
+	int r = store_unrevoked(ledger, ids, n, &missing, first, em);
+
+	if (r != E_OK || !missing)
+		return r;
+	if (!l->first[0]) {
+		memcpy(l->first, first, sizeof(first));
+		mend_begin(&l->mend, c->l, ledger);
+		/* Holds that are gone, too, were not lifted, as far as anybody knows; before what shows that is mended. */
+		r = mend_holds(&l->mend, &l->holds, em);
+	}
+	if (r == E_OK)
+		r = mend_revocations(&l->mend, ids, n, em);
+	if (r == E_OK)
+		r = store_unrevoked(ledger, ids, n, &missing, first, em);
+	if (r == E_OK && missing && !l->lost[0])
+		memcpy(l->lost, first, sizeof(first));
+	return r;
+}
+
 static int look_for_lost(struct copy *c, struct store *ledger, struct errmsg *em)
 {
-	char ids[STORE_UNREVOKED_MAX][HASH_SIZE], first[HASH_SIZE], lost[HASH_SIZE] = "";
+	char ids[STORE_UNREVOKED_MAX][HASH_SIZE];
 	const char *list[STORE_UNREVOKED_MAX];
 	const struct journal_revocation *at = NULL;
-	struct mend mend = {.l = NULL};
-	size_t n, before, missing = 0, total = 0;
-	uint64_t holds = 0;
+	struct losing l = {.first = ""};
 	int r = E_OK;
+	size_t n;
 
 	do {
 		n = next_ids(c, &at, ids);
 		for (size_t i = 0; i < n; i++)
 			list[i] = ids[i];
-		missing = 0;
-		before = mend.n;
-		r = n ? store_unrevoked(ledger, list, n, &missing, first, em) : E_OK;
-		if (r == E_OK && missing && !mend.l)
-			mend_begin(&mend, c->l, ledger);
-		if (r == E_OK && missing)
-			r = mend_revocations(&mend, list, n, em);
-		if (r == E_OK && mend.n != before)
-			r = store_unrevoked(ledger, list, n, &missing, first, em);
-		if (r != E_OK)
-			return r;
-		if (missing && !total)
-			memcpy(lost, first, sizeof(lost));
-		total += missing;
-	} while (at);
-	/* Holds that are gone with them were not lifted, as far as anybody knows. */
-	if (mend.n) {
-		r = mend_holds(&mend, &holds, em);
-		if (r != E_OK)
-			return r;
-	}
-	ledger_journal_lost(c->l, ledger, lost);
-	return E_OK;
+		r = n ? put_back_lost(c, ledger, list, n, &l, em) : E_OK;
+	} while (r == E_OK && at);
+	if (r == E_OK)
+		ledger_journal_lost(c->l, ledger, l.holds ? l.first : l.lost);
+	return r;
 }
 
 int copy_all(struct copy *c, struct store *ledger, bool standing_only, struct errmsg *em)

@@ -33,7 +33,7 @@ static int put_back(struct mend *m, const char *const *row, size_t n, struct err
 	bool changed = false;
 	int r = store_mend(m->ledger, &m->at, row, n, &changed, &why);
 
-	if (err_is_away(r))
+	if (r == E_UNAVAIL || r == E_TIMEOUT)
 		return err_set(em, r, "%s", why.text);
 	if (r != E_OK) {
 		log_warn("Redis lacks something of the journal that cannot be put back: %s",
@@ -45,7 +45,7 @@ static int put_back(struct mend *m, const char *const *row, size_t n, struct err
 			 *row[0] == 'r'   ? "a revocation"
 			 : *row[0] == 'h' ? "a hold"
 					  : "a certificate",
-			 row[1]);
+			 row[*row[0] == 'h' ? 2 : 1]);
 		m->n++;
 	}
 	return E_OK;

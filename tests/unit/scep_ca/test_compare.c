@@ -161,6 +161,12 @@ static void contradicted(void **state)
 	assert_int_equal(F.found.mended, 0);
 	assert_string_equal(RAW("installer", "HGET", cert_key(7), "state"), "reserved");
 	assert_string_equal(RAW("installer", "HGET", cert_key(9), "state"), "aborted");
+	RAW("installer", "HDEL", "hold:helpdesk", F.users[4].id);
+	pass();
+	assert_int_equal(F.found.mended, 0); /* a hold is put back with something else only */
+	assert_int_equal(F.found.holds, 1);
+	OK(store_suspend_user(S.anna, F.users[4].id, "odd", NULL, &S.em));
+	copy_now();
 	RAW("installer", "HSET", cert_key(7), "state", "active", "user", F.users[7].id);
 	RAW("installer", "HSET", cert_key(9), "state", "active");
 }
@@ -254,6 +260,26 @@ static void function(void **state)
 	OK(store_mend(S.ca, &m.at, lift, 4, &changed, &S.em));
 	assert_false(changed); /* a hold that is there stands */
 	assert_string_equal(RAW("installer", "HEXISTS", "revoked", F.certs[2].serial), "0");
+}
+
+/* An instance whose users.acl is of before: all but what is new is looked for, and put back. */
+static void rights_of_before(void **state)
+{
+	(void)state;
+	assert_string_equal(
+		RAW("installer", "ACL", "SETUSER", "ca", "-scan", "-zscore", "clearselectors",
+		    "(+hset %W~cert:*)", "(+hset +expireat %W~claim:*)", "(+zadd %W~ucerts:*)",
+		    "(+hsetnx %W~revoked %W~keyowners)", "(+xadd %W~events:ca)", "(+hset %W~meta)"),
+		"OK");
+	RAW("installer", "HDEL", "revoked", F.certs[3].serial);
+	RAW("installer", "HDEL", "hold:helpdesk", F.users[4].id);
+	pass();
+	assert_int_equal(F.found.mended, 1);
+	assert_int_equal(F.found.holds, 1); /* told */
+	assert_int_equal(F.found.unknown, 0);
+	assert_string_equal(RAW("installer", "HEXISTS", "hold:helpdesk", F.users[4].id), "0");
+	OK(store_suspend_user(S.anna, F.users[4].id, "odd", NULL, &S.em));
+	copy_now();
 }
 
 /* From here on Redis was found to lack something: all of it is a person's to repair. */
@@ -372,13 +398,13 @@ static void away(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing),    cmocka_unit_test(lifted),
-		cmocka_unit_test(mended),     cmocka_unit_test(contradicted),
-		cmocka_unit_test(unknown),    cmocka_unit_test(bounded),
-		cmocka_unit_test(function),   cmocka_unit_test(rolled_back),
-		cmocka_unit_test(suspect),    cmocka_unit_test(certificate),
-		cmocka_unit_test(revocation), cmocka_unit_test(thread),
-		cmocka_unit_test(away),
+		cmocka_unit_test(nothing),          cmocka_unit_test(lifted),
+		cmocka_unit_test(mended),           cmocka_unit_test(contradicted),
+		cmocka_unit_test(unknown),          cmocka_unit_test(bounded),
+		cmocka_unit_test(function),         cmocka_unit_test(rolled_back),
+		cmocka_unit_test(rights_of_before), cmocka_unit_test(suspect),
+		cmocka_unit_test(certificate),      cmocka_unit_test(revocation),
+		cmocka_unit_test(thread),           cmocka_unit_test(away),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);

@@ -163,6 +163,32 @@ static void lost_together(void **state)
 	assert_false(ledger_journal_is_whole(F.l));
 }
 
+/* The same where users.acl is of before, so that the hold cannot be put back: all of it waits for a person. */
+static void lost_for_good(void **state)
+{
+	static const char serial[] = "11112222333344445555666677778888";
+	char reply[128];
+
+	(void)state;
+	hold();
+	(void)root("HSET", "revoked", serial, "1 anna x");
+	all();
+	assert_string_equal(test_redis_cmd(&F.redis, "installer", reply, sizeof(reply), "ACL",
+					   "SETUSER", "ca", "clearselectors",
+					   "(+hsetnx %W~revoked)", "(+xadd %W~events:ca)",
+					   "(+hset %W~meta)", NULL),
+			    "OK");
+	(void)root("HDEL", "revoked", serial, NULL);
+	lift();
+	all();
+	assert_true(is_held());
+	assert_false(copy_is_trusted(F.copy));
+	assert_string_equal(root("HEXISTS", "revoked", serial, NULL), "0");
+	assert_string_equal(root("HGET", "meta", "state", NULL), "suspect");
+	all();
+	assert_true(is_held());
+}
+
 static void not_lifted_by_an_older_state(void **state)
 {
 	char head[64], hash[HASH_SIZE];
@@ -373,6 +399,7 @@ int main(void)
 		CASE(read_twice),
 		CASE(lifted),
 		CASE(lost_together),
+		CASE(lost_for_good),
 		CASE(not_lifted_by_an_older_state),
 		CASE(not_lifted_after_a_restart),
 		CASE(older_record_of_a_person),
