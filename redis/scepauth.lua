@@ -497,12 +497,20 @@ local function setup(a)
 	if m.schema ~= '' and m.schema ~= SCHEMA then
 		fail('STATE', 'the store has schema %s, this library knows %s', m.schema, SCHEMA)
 	end
-	if m.store == '' then
+	if m.store == '' and m.epoch == 0 and not m.head then
 		if not a[1] then fail('BADARG', 'a fresh store needs an id: 32 random hex digits') end
 		run({ { 'HSET', 'meta', 'schema', SCHEMA, 'store', arg_store(a[1]), 'epoch', '1', 'head', '0',
 			'head_hash', NO_HEAD, 'beat', '0', 'state', 'ready', 'created', text(now()) } })
 		event(who, 'store_created', 'store', a[1], 'epoch', '1')
 		m = meta()
+	elseif not m.set_up then
+		-- Half of it was lost: what else was, nobody knows.
+		run({ { 'HSET', 'meta', 'schema', SCHEMA, 'store', #m.store == 32 and m.store or arg_store(a[1]),
+			'epoch', text(math.max(m.epoch, 1)), 'head', text(m.head or 0),
+			'head_hash', #m.head_hash == 64 and m.head_hash or NO_HEAD, 'beat', text(m.beat or 0), 'state', 'suspect' } })
+		m = meta()
+		event(who, 'store_suspect', 'store', m.store, 'epoch', text(m.epoch), 'head', text(m.head),
+			'reason', 'a part of meta was lost')
 	end
 	return { SCHEMA, m.store, text(m.epoch) }
 end

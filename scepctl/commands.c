@@ -121,17 +121,20 @@ static const char reconcile_help[] =
 	"  --old-journal  the newest journal is lost for good: go on with one that is older than "
 	"Redis\n";
 
-static const char rebuild_help[] = "For when Redis has lost its data (docs/RESTORE.md). Stop "
-				   "scep_ca first. Puts back what the journal has:\n"
-				   "certificates in their states, revocations, holds, people, "
-				   "devices, used codes; then Functions, actors\n"
-				   "and groups as install does. Until the end nothing is let in. "
-				   "Interrupted, it can be run again.\n\n"
-				   "  --merge     for a Redis that is not empty, such as an old "
-				   "copy of it: adds what is lacking; what is\n"
-				   "              newer there stays, holds that are there too\n"
-				   "  --dry-run   only counts; scep_ca may run\n"
-				   "  --share DIR templates ($SCEPAUTH_SHARE)\n";
+static const char rebuild_help[] =
+	"For when Redis has lost its data (docs/RESTORE.md). Stop "
+	"scep_ca first. Puts back what the journal has:\n"
+	"certificates in their states, revocations, holds, people, "
+	"devices, used codes; then Functions, actors\n"
+	"and groups as install does. Until the end nothing is let in. "
+	"Interrupted, it can be run again.\n\n"
+	"  --merge     for a Redis that is not empty, such as an old "
+	"copy of it: adds what is lacking; what is\n"
+	"              newer there stays, holds that are there too\n"
+	"  --dry-run   only counts; scep_ca may run\n"
+	"  --old-journal  goes on with a journal that is older than the newest, which is "
+	"lost for good\n"
+	"  --share DIR templates ($SCEPAUTH_SHARE)\n";
 
 static const char gc_help[] =
 	"Removes certificates that ended redis.keep days ago or earlier (30), with their "
@@ -206,8 +209,8 @@ const struct ctl_command ctl_commands[] = {
 	 prove_help, cmd_prove},
 	{"reconcile", "[--dry-run] [--new-store] [--old-journal] [--json]",
 	 "go on with a Redis that lost certificates", reconcile_help, cmd_reconcile},
-	{"rebuild", "[--merge] [--dry-run] [--json]", "fill an empty Redis from the CA's journal",
-	 rebuild_help, cmd_rebuild},
+	{"rebuild", "[--merge] [--dry-run] [--old-journal] [--json]",
+	 "fill an empty Redis from the CA's journal", rebuild_help, cmd_rebuild},
 	{"gc", "[--dry-run] [--json]", "remove from Redis what ended long ago", gc_help, cmd_gc},
 	{"config", "[--json]", "every configuration key; with -c also its value", NULL, cmd_config},
 	{NULL, NULL, NULL, NULL, NULL},

@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-int new_epoch_begin(struct journal *j, const struct journal_epoch *of_journal,
-		    const struct store_meta *found, struct store *redis, struct errmsg *em)
+int new_epoch_begin(struct journal *j, const struct history *known, struct store *redis,
+		    struct errmsg *em)
 {
-	struct store_head h = {.epoch = found->at.epoch};
-	struct journal_epoch e = *of_journal;
+	struct store_head h = {.epoch = 0};
+	struct journal_epoch e = known->epoch;
 	struct journal_entry entry;
 	struct journal_fact f;
 	uint8_t hash[DIGEST_SIZE];
@@ -16,10 +16,8 @@ int new_epoch_begin(struct journal *j, const struct journal_epoch *of_journal,
 	int rc;
 
 	if (e.epoch == 0)
-		memcpy(e.store, found->at.store, sizeof(e.store));
-	if (e.epoch < (uint64_t)found->at.epoch)
-		e.epoch = (uint64_t)found->at.epoch;
-	e.epoch++;
+		memcpy(e.store, known->meta.at.store, sizeof(e.store));
+	e.epoch = history_next_epoch(known);
 	journal_fact_epoch(&f, &e);
 	entry = (struct journal_entry){f.type, f.fields, f.n};
 	rc = journal_append(j, &entry, 1, em);

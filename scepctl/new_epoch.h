@@ -2,17 +2,13 @@
 #ifndef SCEPCTL_NEW_EPOCH_H
 #define SCEPCTL_NEW_EPOCH_H
 
-#include "core/audit/journal.h"
-#include "core/audit/journal_fact.h"
-#include "core/store/store_meta.h"
+#include "scepctl/history.h"
 
 /*
- * Begins an epoch above that of the journal (epoch 0: it has met no ledger yet) and that of Redis (found),
- * for the store that the journal knows. First in the journal: interrupted between the two, Redis stays
- * refused. Blocks on disk and Redis; errors of both.
+ * Begins an epoch above all that are known, for the store that the journal knows. First in the journal:
+ * interrupted between the two, Redis stays refused. Blocks on disk and Redis; errors of both.
  */
-int new_epoch_begin(struct journal *j, const struct journal_epoch *of_journal,
-		    const struct store_meta *found, struct store *redis,
+int new_epoch_begin(struct journal *j, const struct history *known, struct store *redis,
 		    struct errmsg *em) MUST_CHECK;
 
 #endif

@@ -5,11 +5,13 @@
 #include "core/base/text.h"
 #include "core/store/store_rebuild.h"
 #include "scepctl/fs.h"
+#include "scepctl/history.h"
 #include "scepctl/install.h"
 #include "scepctl/new_epoch.h"
 #include "scepctl/rebuild_rows.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 static const char *const names[REBUILD_KINDS] = {"revocations", "holds", "people", "devices",
@@ -17,19 +19,27 @@ static const char *const names[REBUILD_KINDS] = {"revocations", "holds", "people
 
 struct work {
 	struct ctl_common common;
-	bool merge, dry_run;
+	bool merge, dry_run, old_journal;
 	const char *share_given;
 	struct conf *conf;
 	struct store *redis;
 	struct journal *journal;
 	struct journal_state *state;
-	struct journal_epoch epoch; /* of the journal; 0: it has met no ledger yet */
-	bool compared;              /* with what Redis has */
+	struct history known;
+	bool compared; /* with what Redis has */
 	int64_t sent[REBUILD_KINDS], changed[REBUILD_KINDS];
 	struct policy_changes policy;
 };
 
 /* --- the journal ------------------------------------------------------------------------------------- */
+
+static int replay(void *ctx, const struct journal_record *r)
+{
+	struct work *w = ctx;
+
+	history_see(&w->known, r);
+	return journal_state_add(w->state, r);
+}
 
 static int read_journal(struct work *w, struct errmsg *em)
 {
@@ -38,9 +48,9 @@ static int read_journal(struct work *w, struct errmsg *em)
 	int rc = journal_state_new(&w->state);
 
 	if (rc == E_OK && w->dry_run)
-		rc = journal_read_path(o.path, journal_state_add, w->state, &found, em);
+		rc = journal_read_path(o.path, replay, w, &found, em);
 	else if (rc == E_OK)
-		rc = journal_open(&o, journal_state_add, w->state, &found, &w->journal, em);
+		rc = journal_open(&o, replay, w, &found, &w->journal, em);
 	if (rc == E_EXISTS)
 		return err_set(em, rc, "scep_ca is running and owns the journal: stop it first");
 	if (rc == E_NOMEM)
@@ -49,7 +59,7 @@ static int read_journal(struct work *w, struct errmsg *em)
 		return err_set(em, rc, "%s", journal_state_error(w->state));
 	if (rc == E_OK && found.records == 0)
 		return err_set(em, E_NOTFOUND, "the journal in %s is empty", o.path);
-	return rc;
+	return rc == E_OK ? history_notes(&w->known, o.path, em) : rc;
 }
 
 /* --- Redis ------------------------------------------------------------------------------------------- */
@@ -58,27 +68,62 @@ static int read_journal(struct work *w, struct errmsg *em)
  * What an older journal lacks, Redis would have without any record from then on: that is reconcile's to allow. */
 static int check_identity(const struct work *w, struct errmsg *em)
 {
-	struct store_meta m;
-	struct journal_head head;
-	int rc = store_meta_get(w->redis, &m, em);
+	const struct history *h = &w->known;
+	const struct store_meta *m = &h->meta;
+	bool in_use = m->set_up && m->at.head != 0;
 
-	if (rc != E_OK)
-		return rc;
-	if (m.set_up && m.at.head != 0 && w->epoch.epoch != 0 &&
-	    strcmp(m.at.store, w->epoch.store) != 0)
+	if (in_use && h->epoch.epoch != 0 && strcmp(m->at.store, h->epoch.store) != 0)
 		return err_set(em, E_STATE,
 			       "Redis is store %s and in use, the journal belongs to store %s: see "
 			       "[redis] in scepauth.conf",
-			       m.at.store, w->epoch.store);
-	journal_state_head(w->state, &head);
-	if (m.set_up && m.at.head != 0 &&
-	    ((uint64_t)m.at.head > head.seq || (uint64_t)m.at.epoch > w->epoch.epoch))
+			       m->at.store, h->epoch.store);
+	if (in_use && history_is_older(h))
 		return err_set(
 			em, E_STATE,
-			"the journal is older than Redis: put its newest state back "
+			"the journal is older than Redis, or another one: put its newest state "
+			"back "
 			"(docs/RESTORE.md). Only if that is lost for good: scepctl reconcile "
 			"--old-journal");
+	if (history_is_older_than_noted(h) && !w->old_journal)
+		return err_set(
+			em, E_STATE,
+			"the journal had record %" PRIu64 " in epoch %" PRIu64
+			" and now ends at %" PRIu64 " in epoch %" PRIu64
+			": put its newest state back (docs/RESTORE.md). Only if that is lost "
+			"for good: --old-journal",
+			h->acked.head, h->acked.at.epoch, h->head, h->epoch.epoch);
 	return E_OK;
+}
+
+/* Until the end it is this journal's store and refused by all: interrupted, it is told from one in use. */
+static int mark(struct work *w, struct errmsg *em)
+{
+	struct store_head h = {.epoch = (int64_t)w->known.epoch.epoch};
+	const uint8_t none[DIGEST_SIZE] = {0};
+
+	if (w->dry_run || w->merge || h.epoch == 0)
+		return E_OK;
+	memcpy(h.store, w->known.epoch.store, sizeof(h.store));
+	text_hex(h.head_hash, none, sizeof(none));
+	return store_renew(w->redis, &h, false, em);
+}
+
+/* By this journal's rebuild, that was interrupted. */
+static bool is_begun(const struct work *w)
+{
+	const struct store_meta *m = &w->known.meta;
+
+	return m->set_up && !m->ready && m->at.head == 0 && w->known.epoch.epoch != 0 &&
+	       strcmp(m->at.store, w->known.epoch.store) == 0;
+}
+
+/* Before the journal is read, which is compared with it. */
+static int find(struct work *w, struct errmsg *em)
+{
+	struct store_emptiness e = {.functions = false};
+	int rc = store_look_empty(w->redis, &e, em);
+
+	return rc == E_OK && e.functions ? store_meta_get(w->redis, &w->known.meta, em) : rc;
 }
 
 static int look(struct work *w, struct errmsg *em)
@@ -97,17 +142,16 @@ static int look(struct work *w, struct errmsg *em)
 	if (rc != E_OK)
 		return rc;
 	w->compared = e.functions;
-	if (e.functions)
-		rc = check_identity(w, em);
+	rc = check_identity(w, em);
 	if (rc != E_OK)
 		return rc;
-	if (e.set_up && e.keys > 0 && !w->merge)
+	if (e.set_up && e.keys > 0 && !w->merge && !is_begun(w))
 		return err_set(em, E_STATE,
 			       "Redis is not empty: %" PRId64
 			       " keys besides the policy. With --merge what it lacks is added, "
 			       "and what is newer there stays",
 			       e.keys);
-	return E_OK;
+	return mark(w, em);
 }
 
 static void show_progress(const struct work *w, enum rebuild_kind kind)
@@ -153,7 +197,6 @@ static int register_person(void *ctx, const char *name)
 static int set_up(struct work *w, struct errmsg *em)
 {
 	char share[FS_PATH_MAX];
-	struct store_meta found;
 	int rc = ctl_share(w->share_given, share, em);
 
 	if (rc == E_OK)
@@ -161,9 +204,9 @@ static int set_up(struct work *w, struct errmsg *em)
 	if (rc == E_OK)
 		rc = store_acl_users(w->redis, register_person, w, em);
 	if (rc == E_OK)
-		rc = store_meta_get(w->redis, &found, em);
+		rc = store_meta_get(w->redis, &w->known.meta, em);
 	if (rc == E_OK)
-		rc = new_epoch_begin(w->journal, &w->epoch, &found, w->redis, em);
+		rc = new_epoch_begin(w->journal, &w->known, w->redis, em);
 	return rc;
 }
 
@@ -209,9 +252,9 @@ static int run(struct work *w, struct errmsg *em)
 	int rc = ctl_open(&w->common, "installer", &w->conf, &w->redis, em);
 
 	if (rc == E_OK)
+		rc = find(w, em);
+	if (rc == E_OK)
 		rc = read_journal(w, em);
-	if (rc == E_OK && journal_state_epoch(w->state, &w->epoch) != E_OK)
-		w->epoch.epoch = 0;
 	if (rc == E_OK)
 		rc = look(w, em);
 	if (rc == E_OK)
@@ -227,6 +270,7 @@ int cmd_rebuild(const struct ctl_command *self, int argc, char **argv)
 	const struct opts_spec specs[] = {
 		{"--dry-run", NULL, OPT_FLAG, &w.dry_run, 0, 0},
 		{"--merge", NULL, OPT_FLAG, &w.merge, 0, 0},
+		{"--old-journal", NULL, OPT_FLAG, &w.old_journal, 0, 0},
 		{"--share", NULL, OPT_TEXT, &w.share_given, 0, 0},
 		{NULL, NULL, OPT_FLAG, NULL, 0, 0},
 	};

@@ -1,12 +1,12 @@
 #include "scepctl/ctl.h"
 
-#include "core/audit/acknowledged.h"
 #include "core/audit/journal.h"
 #include "core/audit/journal_state.h"
 #include "core/base/args.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/store/store_facts.h"
+#include "scepctl/history.h"
 #include "scepctl/new_epoch.h"
 #include "scepctl/rebuild_rows.h"
 
@@ -20,10 +20,8 @@ struct work {
 	struct journal_state *state;
 	struct store *ledger;
 	struct journal *journal;
-	struct store_meta meta;     /* as it was found */
-	struct journal_epoch epoch; /* of the journal; 0: it has met no ledger yet */
-	bool other_journal;         /* the record that the ledger knows is another one */
-	bool older;                 /* the ledger is an older state of itself, or suspect */
+	struct history known;
+	bool older; /* the ledger is an older state of itself, or suspect */
 	bool dry_run, new_store, old_journal, renewed;
 	long checked, lost, revocations;
 	int64_t put_back[REBUILD_KINDS]; /* with --dry-run: would be */
@@ -153,7 +151,7 @@ static int put_back(struct work *w, const struct ctl_common *common, struct errm
 	struct conf *conf = NULL;
 	int rc = ctl_open(common, "installer", &conf, &to.installer, em);
 
-	if (w->epoch.epoch == 0 || strcmp(w->meta.at.store, w->epoch.store) == 0)
+	if (w->known.epoch.epoch == 0 || strcmp(w->known.meta.at.store, w->known.epoch.store) == 0)
 		kinds |= REBUILD_BIT(REBUILD_PERSON) | REBUILD_BIT(REBUILD_DEVICE);
 	if (rc == E_OK)
 		rc = rebuild_rows(w->state, kinds, send, &to, em);
@@ -170,18 +168,19 @@ static int put_back(struct work *w, const struct ctl_common *common, struct errm
 /* Nothing may be revoked or put back in a store that is not this journal's. */
 static int check_identity(const struct work *w, struct errmsg *em)
 {
-	const struct store_head *at = &w->meta.at;
+	const struct store_head *at = &w->known.meta.at;
+	const struct journal_epoch *epoch = &w->known.epoch;
 
-	if (!w->meta.set_up)
+	if (!w->known.meta.set_up)
 		return err_set(em, E_UNAVAIL,
 			       "Redis is empty: see scepctl rebuild, or restore its newest state");
-	if (w->epoch.epoch == 0 || strcmp(at->store, w->epoch.store) == 0)
+	if (epoch->epoch == 0 || strcmp(at->store, epoch->store) == 0)
 		return E_OK;
 	if (at->head != 0)
 		return err_set(em, E_STATE,
 			       "Redis is store %s and in use, the journal belongs to store %s: see "
 			       "[redis] in scepauth.conf",
-			       at->store, w->epoch.store);
+			       at->store, epoch->store);
 	if (!w->new_store)
 		return err_set(
 			em, E_STATE,
@@ -192,33 +191,24 @@ static int check_identity(const struct work *w, struct errmsg *em)
 
 static int check_store(struct work *w, const struct conf *conf, struct errmsg *em)
 {
-	const struct store_head *at = &w->meta.at;
-	struct acknowledged acked = {.head = 0};
-	struct journal_head head;
-	uint64_t epoch;
+	const struct history *h = &w->known;
+	const struct store_head *at = &h->meta.at;
 	bool beyond;
-	int rc;
+	int rc = check_identity(w, em);
 
-	if (journal_state_epoch(w->state, &w->epoch) != E_OK)
-		w->epoch.epoch = 0;
-	rc = check_identity(w, em);
 	if (rc == E_OK)
-		rc = acknowledged_read(conf_path(conf, "scep", NULL, "journal"), &acked, em);
+		rc = history_notes(&w->known, conf_path(conf, "scep", NULL, "journal"), em);
 	if (rc != E_OK)
 		return rc;
-	epoch = w->epoch.epoch;
-	journal_state_head(w->state, &head);
-	beyond = (uint64_t)at->head > head.seq || w->other_journal ||
-		 acknowledged_by(&acked, &w->epoch) > head.seq ||
-		 (epoch == 0 ? at->head != 0 : (uint64_t)at->epoch > epoch);
+	beyond = history_is_older(h);
 	if (beyond && !w->old_journal)
 		return err_set(em, E_STATE,
 			       "the journal is older than Redis, or another one: put its newest "
 			       "state back (docs/RESTORE.md). Only if that is lost for good: "
 			       "--old-journal");
-	w->older = !w->meta.ready || beyond || (uint64_t)at->epoch < epoch ||
-		   (epoch && strcmp(at->store, w->epoch.store) != 0) ||
-		   (uint64_t)at->head < acknowledged_by(&acked, &w->epoch);
+	w->older = !h->meta.ready || beyond || (uint64_t)at->epoch < h->epoch.epoch ||
+		   (h->epoch.epoch && strcmp(at->store, h->epoch.store) != 0) ||
+		   (uint64_t)at->head < acknowledged_by(&h->acked, &h->epoch);
 	return E_OK;
 }
 
@@ -324,12 +314,8 @@ static int tell(const struct work *w, bool json)
 static int replay(void *ctx, const struct journal_record *r)
 {
 	struct work *w = ctx;
-	char hash[HASH_SIZE];
 
-	if (r->seq == (uint64_t)w->meta.at.head) {
-		text_hex(hash, r->hash, DIGEST_SIZE);
-		w->other_journal = strcmp(hash, w->meta.at.head_hash) != 0;
-	}
+	history_see(&w->known, r);
 	return journal_state_add(w->state, r);
 }
 
@@ -360,7 +346,7 @@ static int repair(struct work *w, const struct ctl_common *common, struct errmsg
 	if (rc == E_OK && w->lost)
 		rc = give_up_certs(w, em);
 	if (rc == E_OK)
-		rc = new_epoch_begin(w->journal, &w->epoch, &w->meta, w->ledger, em);
+		rc = new_epoch_begin(w->journal, &w->known, w->ledger, em);
 	w->renewed = rc == E_OK;
 	return rc;
 }
@@ -373,7 +359,7 @@ static int run(struct work *w, const struct ctl_common *common, struct errmsg *e
 	if (rc == E_OK)
 		rc = ctl_open(common, "ca", &conf, &w->ledger, em);
 	if (rc == E_OK)
-		rc = store_meta_get(w->ledger, &w->meta, em);
+		rc = store_meta_get(w->ledger, &w->known.meta, em);
 	if (rc == E_OK)
 		rc = open_journal(w, conf, em);
 	if (rc == E_OK)

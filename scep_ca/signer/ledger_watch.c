@@ -25,9 +25,11 @@ struct ledger_watch {
 	char *path;                 /* the journal's folder */
 	struct journal_epoch epoch; /* the journal's; epoch 0: it has none yet */
 	struct acknowledged acked;
-	bool fine;               /* so said the last beat */
-	bool foreign;            /* likewise: another store, or another journal's */
-	bool met;                /* the ledger's head was compared since the start */
+	bool fine;    /* so said the last beat */
+	bool foreign; /* likewise: another store, or another journal's */
+	bool met;     /* the ledger's head was compared since the start */
+	struct store_head
+		beyond;          /* what it knows and the journal does not; epoch 0: nothing such */
 	struct known_hash *last; /* HASHES newest of the records that were there at the start */
 };
 
@@ -180,6 +182,12 @@ static int meet(struct ledger_watch *w, struct journal *j, struct store *ledger,
 		return E_OK; /* the beat says so */
 	if (!m.set_up || !m.ready)
 		return refuse(m.set_up ? STORE_SUSPECT : STORE_LOST, &mine, 0, &m, em);
+	/* The journal goes on meanwhile, and must not grow past it unnoticed. */
+	if (w->beyond.epoch != 0 && m.at.epoch == w->beyond.epoch && m.at.head == w->beyond.head &&
+	    strcmp(m.at.head_hash, w->beyond.head_hash) == 0) {
+		mine.head = (int64_t)journal_size(j);
+		return refuse(STORE_BEYOND, &mine, 0, &m, em);
+	}
 	if (w->epoch.epoch == 0)
 		return adopt(w, j, &m, em);
 	k = &w->last[(uint64_t)m.at.head % HASHES];
@@ -218,6 +226,8 @@ static int beat(struct ledger_watch *w, struct journal *j, struct store *ledger,
 		return r;
 	if (said == STORE_FITS)
 		acknowledge(w, head);
+	if (said == STORE_BEYOND)
+		w->beyond = m.at;
 	w->foreign = said == STORE_FOREIGN;
 	r = refuse(said, &mine, least, &m, em);
 	/* Where the journal is at fault, or the ledger another campus', nobody is kept out for it. */

@@ -89,6 +89,29 @@ t_like "rebuild --dry-run counts while the CA runs" "$(ctl rebuild --dry-run)" \
 t_is "and changes nothing" "$(redis_as installer DBSIZE)" 0
 t_like "rebuild waits for the CA to stop" "$(ctl rebuild)" 'scep_ca is running.*stop it first'
 t_stop ca >/dev/null
+cp -a "$SCEPAUTH_DIR/journal/acknowledged" "$w/note"
+read -r store epoch head <"$w/note"
+echo "$store $epoch $((head + 100))" >"$SCEPAUTH_DIR/journal/acknowledged"
+t_like "an old copy of the journal is not taken for the newest" "$(ctl rebuild)" "had record $((head + 100)) .*newest state back.*--old-journal"
+t_is "and nothing is put back" "$(redis_as installer DBSIZE)" 0
+t_like "unless somebody says that it is lost for good" "$(ctl rebuild --old-journal --dry-run)" 'certificates +4 in the journal'
+cp -a "$w/note" "$SCEPAUTH_DIR/journal/acknowledged"
+ended=0 killed=0
+for after in 0.01 0.02 0.03 0.04 0.05 0.06 0.07; do
+	redis_as installer FLUSHALL >/dev/null
+	"$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" rebuild >/dev/null 2>&1 &
+	sleep "$after"
+	kill -9 $! 2>/dev/null
+	wait $! 2>/dev/null
+	[[ $(redis_as installer HGET meta state) == ready ]] || ((++killed))
+	ctl rebuild >"$w/again" || [[ $(<"$w/again") == *"not empty"* ]] || t_note "$(<"$w/again")"
+	[[ $(redis_as installer HGET meta state) != ready ]] || ((++ended))
+done
+t_is "killed anywhere, the same command again ends it (killed before the end: $killed)" "$ended" 7
+redis_as installer HSET meta state suspect head 0 >/dev/null
+redis_as installer DEL "cert:$(serial alice)" >/dev/null
+t_like "also when it was killed just before the end" "$(ctl rebuild)" 'certificates +4 in the journal, +1 put back'
+redis_as installer FLUSHALL >/dev/null
 out=$(ctl rebuild)
 t_like "rebuild" "$out" 'certificates +4 in the journal, +4 put back'
 t_like "says how many of each" "$out" 'revocations +1 .* 1 put back.*holds +1 .* 1 put back.*people +4 .*devices +5 '

@@ -239,6 +239,35 @@ static void another_journal(void **state)
 	refused("an old journal was restored");
 }
 
+/* The follower goes on writing: a wrong journal that grows past what the ledger knows stays a wrong one. */
+static void older_journal_grows(void **state)
+{
+	char command[1200];
+
+	(void)state;
+	open_journal();
+	fits();
+	(void)snprintf(command, sizeof(command), "cp -a %s %s.old", F.path, F.path);
+	assert_int_equal(shell(command), 0);
+	for (int i = 1; i <= 4; i++)
+		some(i);
+	fits();
+	ledger_journal_close(F.l);
+	F.l = NULL;
+	(void)snprintf(command, sizeof(command), "rm -r %s && mv %s.old %s", F.path, F.path,
+		       F.path);
+	assert_int_equal(shell(command), 0);
+	open_journal();
+	for (int i = 11; i <= 19; i++) {
+		F.em.text[0] = '\0';
+		assert_int_equal(ledger_journal_beat(F.l, F.ledger, &F.em), E_UNAVAIL);
+		if (!strstr(F.em.text, "an old journal was restored"))
+			fail_msg("'%s'", F.em.text);
+		some(i);
+	}
+	refused("an old journal was restored");
+}
+
 static void another_journal_altogether(void **state)
 {
 	char command[400];
@@ -274,9 +303,10 @@ static void damaged_note(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(head_grows),      CASE(emptied),      CASE(set_up_anew),
-		CASE(older_state),     CASE(older_epoch),  CASE(older_journal),
-		CASE(another_journal), CASE(damaged_note), CASE(another_journal_altogether),
+		CASE(head_grows),          CASE(emptied),      CASE(set_up_anew),
+		CASE(older_state),         CASE(older_epoch),  CASE(older_journal),
+		CASE(another_journal),     CASE(damaged_note), CASE(another_journal_altogether),
+		CASE(older_journal_grows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,6 +100,28 @@ static void suspect_until_renewed(void **state)
 	assert_string_equal(f.store, mine.store);
 }
 
+static void half_of_it_lost(void **state)
+{
+	static const char *const fields[] = {"schema", "store", "epoch",    "head",
+					     "beat",   "state", "head_hash"};
+	struct store_meta was, m;
+
+	(void)state;
+	OK(store_meta_get(S.ca, &was, &S.em));
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		(void)RAW("installer", "HDEL", "meta", fields[i]);
+		OK(store_meta_get(S.ca, &m, &S.em));
+		assert_false(m.set_up);
+		(void)RAW("installer", "FCALL", "setup", "0", "0123456789abcdef0123456789abcdef");
+		OK(store_meta_get(S.ca, &m, &S.em));
+		assert_true(m.set_up);
+		assert_false(m.ready);
+		if (i != 2)
+			assert_int_equal(m.at.epoch, was.at.epoch);
+		OK(store_renew(S.installer, &was.at, true, &S.em));
+	}
+}
+
 static void emptied(void **state)
 {
 	(void)state;
@@ -114,11 +136,9 @@ static void emptied(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(head_never_goes_back),
-		cmocka_unit_test(only_the_ca),
-		cmocka_unit_test(another_store_or_epoch),
-		cmocka_unit_test(suspect_until_renewed),
-		cmocka_unit_test(emptied),
+		cmocka_unit_test(head_never_goes_back),   cmocka_unit_test(only_the_ca),
+		cmocka_unit_test(another_store_or_epoch), cmocka_unit_test(suspect_until_renewed),
+		cmocka_unit_test(half_of_it_lost),        cmocka_unit_test(emptied),
 	};
 
 	return cmocka_run_group_tests(tests, set_state, story_end);
