@@ -31,7 +31,8 @@ local SESSION_GRACE = 900       -- a session is remembered this long past its Se
 local SESSIONS_MAX = 500        -- sessions of a person
 local SEEN_TTL = 90 * 86400     -- last accept and reject of a certificate
 local SESSION_FIELD = {}
-local SESSION_FIELDS = { 'nas', 'nas_id', 'nas_ip', 'nas_port', 'nas_port_id', 'acct', 'mac', 'called', 'login', 'vlan' }
+local SESSION_FIELDS = { 'nas', 'nas_id', 'nas_ip', 'nas_port', 'nas_port_id', 'acct', 'mac', 'called', 'login', 'vlan',
+	'group', 'policy' }
 for i = 1, #SESSION_FIELDS do SESSION_FIELD[SESSION_FIELDS[i]] = true end
 local USER_FIELDS = { 'source', 'login', 'name', 'email', 'groups', 'leave_at', 'leave_set', 'created', 'updated' }
 local DEVICE_FIELDS = { 'owner', 'name', 'platform', 'created', 'removed' }
@@ -219,9 +220,10 @@ end
 -- What the store says of itself (docs/REDIS.md, "Is it whole?"). `set_up`: all of it is there and in form;
 -- `ready`: and nobody has found anything missing since.
 local function meta()
-	local v = redis.call('HMGET', 'meta', 'schema', 'store', 'epoch', 'head', 'head_hash', 'beat', 'state')
+	local v = redis.call('HMGET', 'meta', 'schema', 'store', 'epoch', 'head', 'head_hash', 'beat', 'state', 'policy')
 	local m = { schema = v[1] or '', store = v[2] or '', epoch = number(v[3]) or 0, head = number(v[4]),
-		head_hash = v[5] or '', beat = number(v[6]), state = v[7] or '' }
+		head_hash = v[5] or '', beat = number(v[6]), state = v[7] or '',
+		policy = number(v[8]) or 0 }
 	m.set_up = m.schema == SCHEMA and #m.store == 32 and m.epoch > 0 and m.head and #m.head_hash == 64 and
 		m.beat and m.state ~= ''
 	m.ready = m.set_up and m.state == 'ready'
@@ -626,7 +628,7 @@ local function group_put(a)
 		same = same and old and old[i + 1] == g[f]
 	end
 	if same then return { ok = 'OK' } end
-	run({ cmd, { 'SADD', 'groups', name } })
+	run({ cmd, { 'SADD', 'groups', name }, { 'HINCRBY', 'meta', 'policy', '1' } })
 	event(who, 'group_changed', 'group', name, 'priority', g.priority, 'issuers', g.issuers, 'vlan', g.vlan)
 	return { ok = 'OK' }
 end
@@ -636,7 +638,9 @@ local function group_del(a)
 	need_ready()
 	local name = arg_name(a[1], 'group')
 	local there = redis.call('EXISTS', 'group:' .. name)
-	run({ { 'SREM', 'groups', name }, { 'DEL', 'group:' .. name } })
+	local plan = { { 'SREM', 'groups', name }, { 'DEL', 'group:' .. name } }
+	if there == 1 then plan[3] = { 'HINCRBY', 'meta', 'policy', '1' } end
+	run(plan)
 	if there == 1 then event(who, 'group_removed', 'group', name) end
 	return there
 end
@@ -1280,7 +1284,7 @@ local function authorize(a)
 	local h = u and holds_of(c.user)[1]
 	local g = {}
 	for _, name in ipairs(split(u and u.groups)) do g[#g + 1] = group_row(name) end
-	return { m.ready and 1 or 0, m.store, text(m.epoch), text(m.head or 0), text(math.max(0, now() - (m.beat or 0))),
+	return { m.ready and 1 or 0, m.store, text(m.epoch), text(m.head or 0), text(math.max(0, now() - (m.beat or 0))), text(m.policy),
 		c and cert_row(serial, c) or {}, u and user_row(c.user, u) or {}, h and h.text or '', g }
 end
 
@@ -1304,6 +1308,17 @@ local function session_fields(cmd, a, from)
 	return cmd
 end
 
+-- The same device, however it was spelt; nil for what is no address.
+local function mac_of(s)
+	s = string.lower(s or '')
+	-- 2:0:0:0:0:1, as some systems print it
+	if string.find(s, '^ *%x%x?[:-]%x%x?[:-]%x%x?[:-]%x%x?[:-]%x%x?[:-]%x%x? *$') then
+		s = string.gsub(s, '%x+', function(b) return #b == 1 and '0' .. b or b end)
+	end
+	s = string.gsub(s, '[-:. ]', '')
+	return #s == 12 and not string.find(s, '[^0-9a-f]') and s or nil
+end
+
 -- Where this certificate stands now: '' when it is good.
 local function no_longer(c, serial, t)
 	if not c then return 'the certificate is not known' end
@@ -1317,20 +1332,34 @@ local function plan_seen(plan, serial, t, ...)
 	plan[#plan + 1] = { 'EXPIRE', 'seen:' .. serial, text(SEEN_TTL) }
 end
 
+-- One verdict: the last few of a certificate are kept, v0, v1 and so on in turn; and under the device's address whose
+-- it was. A device makes up as many addresses as it likes, so only so many new ones a day are taken.
+local function plan_verdict(plan, serial, t, word, ...)
+	local keep, macs_a_day = 8, 20
+	local seen = hash('seen:' .. serial) or {}
+	local n, mac = number(seen.n or '') or 0, mac_of((...))
+	local v = { text(t), word, ... }
+	v[#v + 1] = text(n)
+	plan_seen(plan, serial, t, 'n', text(n + 1), 'v' .. text(n % keep), table.concat(v, '\t'))
+	if not mac then return end
+	local key, day = 'seen:mac:' .. mac, text(math.floor(t / 86400))
+	local today = seen.day == day and number(seen.macs or '') or 0
+	if redis.call('HGET', key, 'serial') ~= serial then
+		if today >= macs_a_day then return end
+		plan_seen(plan, serial, t, 'day', day, 'macs', text(today + 1))
+	end
+	plan[#plan + 1] = { 'HSET', key, 'serial', serial, 'at', text(t) }
+	plan[#plan + 1] = { 'EXPIRE', key, text(SEEN_TTL) }
+end
+
 local session_open
 do -- a chunk of Lua has at most 200 local names at once
-	-- A Calling-Station-Id without its punctuation, or nil.
-	local function bare_mac(s)
-		s = string.lower((string.gsub(s or '', '[:.-]', '')))
-		return #s == 12 and not string.find(s, '%X') and s or nil
-	end
-
 	-- The address under which the same certificate is on the network besides, or nil. Of many sessions those that
 	-- end last are looked at.
 	local function other_mac(id, serial, mac, t)
 		for _, token in ipairs(redis.call('ZRANGE', 'usessions:' .. id, '+inf', '(' .. text(t), 'BYSCORE', 'REV', 'LIMIT', 0, 50)) do
 			local s = redis.call('HMGET', 'session:' .. token, 'serial', 'mac')
-			local other = s[1] == serial and bare_mac(s[2] or '')
+			local other = s[1] == serial and mac_of(s[2] or '')
 			if other and other ~= mac then return other end
 		end
 		return nil
@@ -1357,11 +1386,13 @@ do -- a chunk of Lua has at most 200 local names at once
 				plan[8] = { 'ZREM', list, unpack(redis.call('ZRANGE', list, 0, 9)) }
 			end
 		end
-		local mac = bare_mac(s.mac)
+		local mac = mac_of(s.mac)
 		local other = c and id ~= '' and mac and other_mac(id, serial, mac, t)
 		local told = other and number(redis.call('HGET', 'seen:' .. serial, 'two_macs') or '0') or 0
 		if other and told > t - 86400 then other = nil end
-		if c then plan_seen(plan, serial, t, 'accept', text(t), 'mac', s.mac or '', 'nas', s.nas or '', 'called', s.called or '') end
+		if c then plan_seen(plan, serial, t, 'accept', text(t), 'mac', s.mac or '', 'nas', s.nas or '', 'called', s.called or '')
+			plan_verdict(plan, serial, t, 'accept', s.mac or '', s.nas_id or s.nas or '', 'ok', s.policy or '', s.group or '', s.vlan or '')
+		end
 		if other then plan_seen(plan, serial, t, 'two_macs', text(t)) end
 		run(plan)
 		if other then
@@ -1416,6 +1447,7 @@ local function session_refused(a)
 	if not hash('cert:' .. serial) then return 0 end
 	plan_seen(plan, serial, t, 'reject', text(t), 'reason', reason, 'reject_mac', arg_text(a[3], 253, 'mac', true),
 		'reject_nas', arg_text(a[4], 253, 'nas', true))
+	plan_verdict(plan, serial, t, 'reject', a[3], a[4], reason, arg_text(a[5] or '', 24, 'policy', true), '', '')
 	run(plan)
 	return 1
 end
@@ -1462,12 +1494,6 @@ local function sessions_check(a)
 		end
 	end
 	return { next, list }
-end
-
--- The same device, however it was spelt; nil for what is no address.
-local function mac_of(s)
-	s = string.lower((string.gsub(s or '', '[-:. ]', '')))
-	return #s == 12 and not string.find(s, '[^0-9a-f]') and s or nil
 end
 
 local function receipt_fields(line)
@@ -1742,102 +1768,151 @@ local function pretty(v)
 	return date(tonumber(t)) .. ' by ' .. who .. ': ' .. reason
 end
 
-local function why_cert(out, serial, c, t)
-	local d = hash('device:' .. (c.device or '')) or {}
-	local nb, na = number(c.not_before) or 0, number(c.not_after) or 0
-	local state, r = c.state or '?', revoked_note(serial)
-	if na <= t then state = state .. ', expired' end
-	out[#out + 1] = string.format('  %s  %s, %s to %s, profile %s, device %s (%s)', serial, state, date(nb),
-		date(na), c.profile or '?', d.name or c.device or '?', d.platform or '?')
-	if r ~= '' then out[#out + 1] = '    REVOKED ' .. pretty(r) end
-	local s = hash('seen:' .. serial) or {}
-	if number(s.accept) then
-		out[#out + 1] = string.format('    last let in %s, device %s, at %s', date(number(s.accept)), s.mac or '?', s.nas or '?')
+local why
+do -- a chunk of Lua has at most 200 local names at once
+	local function why_cert(out, serial, c, t)
+		local d = hash('device:' .. (c.device or '')) or {}
+		local nb, na = number(c.not_before) or 0, number(c.not_after) or 0
+		local state, r = c.state or '?', revoked_note(serial)
+		if na <= t then state = state .. ', expired' end
+		out[#out + 1] = string.format('  %s  %s, %s to %s, profile %s, device %s (%s)', serial, state, date(nb),
+			date(na), c.profile or '?', d.name or c.device or '?', d.platform or '?')
+		if r ~= '' then out[#out + 1] = '    REVOKED ' .. pretty(r) end
+		local s = hash('seen:' .. serial) or {}
+		if number(s.accept) then
+			out[#out + 1] = string.format('    last let in %s, device %s, at %s', date(number(s.accept)), s.mac or '?', s.nas or '?')
+		end
+		if number(s.reject) then
+			out[#out + 1] = string.format('    last turned away %s: %s, device %s, at %s', date(number(s.reject)), s.reason or '?',
+				s.reject_mac or '?', s.reject_nas or '?')
+		end
 	end
-	if number(s.reject) then
-		out[#out + 1] = string.format('    last turned away %s: %s, device %s, at %s', date(number(s.reject)), s.reason or '?',
-			s.reject_mac or '?', s.reject_nas or '?')
-	end
-end
 
-local function why_person(out, id, u, t)
-	out[#out + 1] = string.format('person: %s (%s), %s, %s, id %s', u.login or '?', u.source or '?',
-		u.name or '', u.email or '', id)
-	local g = {}
-	for _, name in ipairs(split(u.groups)) do
-		local row = group_row(name)
-		g[#g + 1] = row and string.format('%s (priority %s, VLAN %s)', name, row[2], row[4]) or name .. ' (no policy)'
+	local function why_person(out, id, u, t)
+		out[#out + 1] = string.format('person: %s (%s), %s, %s, id %s', u.login or '?', u.source or '?',
+			u.name or '', u.email or '', id)
+		local g = {}
+		for _, name in ipairs(split(u.groups)) do
+			local row = group_row(name)
+			g[#g + 1] = row and string.format('%s (priority %s, VLAN %s)', name, row[2], row[4]) or name .. ' (no policy)'
+		end
+		out[#out + 1] = 'groups: ' .. (#g > 0 and table.concat(g, ', ') or 'none')
+		local l, holds = leave_at(u), holds_of(id)
+		if l > 0 then out[#out + 1] = (l <= t and 'LEFT: ' or 'leaves: ') .. date(l) end
+		if #holds == 0 then out[#out + 1] = 'holds: none' end
+		for _, h in ipairs(holds) do
+			out[#out + 1] = 'HELD by ' .. h.source .. ': ' .. pretty(string.sub(h.text, #h.source + 3))
+		end
 	end
-	out[#out + 1] = 'groups: ' .. (#g > 0 and table.concat(g, ', ') or 'none')
-	local l, holds = leave_at(u), holds_of(id)
-	if l > 0 then out[#out + 1] = (l <= t and 'LEFT: ' or 'leaves: ') .. date(l) end
-	if #holds == 0 then out[#out + 1] = 'holds: none' end
-	for _, h in ipairs(holds) do
-		out[#out + 1] = 'HELD by ' .. h.source .. ': ' .. pretty(string.sub(h.text, #h.source + 3))
-	end
-end
 
--- Enrolment and other events of late that name this person or a serial of theirs.
-local function why_events(out, wanted)
-	local found = {}
-	local names = redis.call('HGETALL', 'actors')
-	for i = 1, #names, 2 do
-		for _, e in ipairs(stream('XREVRANGE', names[i], '+', '-', WHY_SCAN, EVENTS_BYTES / #names)) do
-			local hit = false
-			for k = 2, #e[2], 2 do
-				for word in string.gmatch(e[2][k], '[%w._@-]+') do hit = hit or wanted[word] end
+	-- Enrolment and other events of late that name this person or a serial of theirs.
+	local function why_events(out, wanted)
+		local found = {}
+		local names = redis.call('HGETALL', 'actors')
+		for i = 1, #names, 2 do
+			for _, e in ipairs(stream('XREVRANGE', names[i], '+', '-', WHY_SCAN, EVENTS_BYTES / #names)) do
+				local hit = false
+				for k = 2, #e[2], 2 do
+					for word in string.gmatch(e[2][k], '[%w._@-]+') do hit = hit or wanted[word] end
+				end
+				if hit then found[#found + 1] = { e = e, who = names[i] } end
 			end
-			if hit then found[#found + 1] = { e = e, who = names[i] } end
+		end
+		table.sort(found, function(x, y)
+			return (tonumber(string.match(x.e[1], '^%d+')) or 0) > (tonumber(string.match(y.e[1], '^%d+')) or 0)
+		end)
+		if #found > 0 then out[#out + 1] = 'last events:' end
+		for i = 1, math.min(#found, WHY_EVENTS) do
+			local f, rest = pairs_to_table(found[i].e[2]), {}
+			for _, k in ipairs({ 'hold', 'step', 'rule', 'detail', 'serial', 'serials', 'device', 'reason' }) do
+				if f[k] and f[k] ~= '' then rest[#rest + 1] = k .. '=' .. string.sub(f[k], 1, 80) end
+			end
+			out[#out + 1] = string.format('  %s  %s by %s  %s', date(number(f.time or '') or 0),
+				f.event or '?', found[i].who, table.concat(rest, ' '))
 		end
 	end
-	table.sort(found, function(x, y)
-		return (tonumber(string.match(x.e[1], '^%d+')) or 0) > (tonumber(string.match(y.e[1], '^%d+')) or 0)
-	end)
-	if #found > 0 then out[#out + 1] = 'last events:' end
-	for i = 1, math.min(#found, WHY_EVENTS) do
-		local f, rest = pairs_to_table(found[i].e[2]), {}
-		for _, k in ipairs({ 'hold', 'step', 'rule', 'detail', 'serial', 'serials', 'device', 'reason' }) do
-			if f[k] and f[k] ~= '' then rest[#rest + 1] = k .. '=' .. string.sub(f[k], 1, 80) end
-		end
-		out[#out + 1] = string.format('  %s  %s by %s  %s', date(number(f.time or '') or 0),
-			f.event or '?', found[i].who, table.concat(rest, ' '))
-	end
-end
 
-local function why(a)
-	need_ready()
-	local t, out, wanted = now(), {}, {}
-	local serial = serial_of(a[1])
-	local c = serial and hash('cert:' .. serial)
-	local id = c and c.user
-	if c then
-		out[1] = 'certificate:'
-		why_cert(out, serial, c, t)
-	elseif serial and is_revoked(serial) then
-		return { 'serial ' .. serial .. ' has no record, REVOKED ' .. pretty(revoked_note(serial)) }
-	else
-		id = find_user(a[1])
+	-- The last verdicts about these certificates, newest first; with mac only those about this device.
+	local function why_verdicts(out, serials, mac)
+		local list = {}
+		for _, serial in ipairs(serials) do
+			for _, v in ipairs(redis.call('HMGET', 'seen:' .. serial, 'v0', 'v1', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7')) do
+				local f = {}
+				for part in string.gmatch((v or '') .. '\t', '([^\t]*)\t') do f[#f + 1] = part end
+				if #f == 9 and number(f[1]) and number(f[9]) and (not mac or mac_of(f[3]) == mac) then
+					list[#list + 1] = { at = number(f[1]), n = number(f[9]), serial = serial, f = f }
+				end
+			end
+		end
+		table.sort(list, function(x, y)
+			if x.at ~= y.at then return x.at > y.at end
+			if x.serial ~= y.serial then return x.serial < y.serial end
+			return x.n > y.n
+		end)
+		if #list > 0 then out[#out + 1] = 'last verdicts:' end
+		for i = 1, math.min(#list, WHY_EVENTS) do
+			local f = list[i].f
+			local what = f[2] == 'accept' and string.format('accept, group %s, VLAN %s', f[7], f[8] == '' and '-' or f[8]) or
+				f[2] .. ' ' .. f[5]
+			out[#out + 1] = string.format('  %s  %s, policy %s, device %s, at %s, serial %s', date(list[i].at), what,
+				f[6] == '' and '?' or f[6], f[3] == '' and '?' or f[3], f[4] == '' and '?' or f[4], list[i].serial)
+		end
 	end
-	local u = hash('user:' .. (id or ''))
-	if not u then
-		out[#out + 1] = 'person: not known'
+
+	-- Whose device this is, by the address with which it came last.
+	local function why_device(out, mac)
+		local s = mac and hash('seen:mac:' .. mac)
+		local serial = s and serial_of(s.serial or '')
+		if not serial then return nil end
+		out[1] = string.format('device %s%s, last with certificate %s, %s', string.gsub(mac, '(%x%x)', '%1:', 5),
+			string.find(mac, '^.[2367abef]') and ' (an address that it made up)' or '', serial, date(number(s.at) or 0))
+		return serial
+	end
+
+	function why(a)
+		need_ready()
+		local t, out, wanted = now(), {}, {}
+		local asked = mac_of(a[1])
+		local serial = why_device(out, asked)
+		local mac = serial and asked
+		serial = serial or serial_of(a[1])
+		local c = serial and hash('cert:' .. serial)
+		local id = c and c.user
+		if c then
+			out[#out + 1] = 'certificate:'
+			why_cert(out, serial, c, t)
+		elseif serial and is_revoked(serial) then
+			return { 'serial ' .. serial .. ' has no record, REVOKED ' .. pretty(revoked_note(serial)) }
+		elseif not mac then
+			local ok, r = pcall(find_user, a[1])
+			if not ok and asked and type(r) == 'table' then
+				fail('NOTFOUND', 'no certificate of ours came with this address of late, and no login is so')
+			end
+			if not ok then error(r, 0) end
+			id = r
+		end
+		local u = hash('user:' .. (id or ''))
+		if not u then
+			out[#out + 1] = 'person: not known'
+			return out
+		end
+		why_person(out, id, u, t)
+		local certs, shown = certs_of(id, 0), {}
+		local open = open_tickets(id, certs, t)
+		out[#out + 1] = string.format('certificates: %d, open tickets: %d', #certs, #open)
+		for i = #certs, math.max(1, #certs - WHY_CERTS + 1), -1 do
+			why_cert(out, certs[i].serial, certs[i].c, t)
+			wanted[certs[i].serial], shown[#shown + 1] = true, certs[i].serial
+			if certs[i].c.ticket then wanted[certs[i].c.ticket] = true end
+		end
+		for _, o in ipairs(open) do wanted[o.hash] = true end
+		why_verdicts(out, c and { serial } or shown, mac)
+		wanted[id] = true
+		if u.login then wanted[u.login] = true end
+		why_events(out, wanted)
+		for i = 1, #out do out[i] = clean(out[i]) end
 		return out
 	end
-	why_person(out, id, u, t)
-	local certs = certs_of(id, 0)
-	local open = open_tickets(id, certs, t)
-	out[#out + 1] = string.format('certificates: %d, open tickets: %d', #certs, #open)
-	for i = #certs, math.max(1, #certs - WHY_CERTS + 1), -1 do
-		why_cert(out, certs[i].serial, certs[i].c, t)
-		wanted[certs[i].serial] = true
-		if certs[i].c.ticket then wanted[certs[i].c.ticket] = true end
-	end
-	for _, o in ipairs(open) do wanted[o.hash] = true end
-	wanted[id] = true
-	if u.login then wanted[u.login] = true end
-	why_events(out, wanted)
-	for i = 1, #out do out[i] = clean(out[i]) end
-	return out
 end
 
 -- Lists ----------------------------------------------------------------------------------------
@@ -2229,10 +2304,10 @@ register('cert_abort', cert_abort, 2, 2, 'allow-oom')
 register('cert_get', cert_get, 1, 1, 'no-writes')
 register('enrol_note', enrol_note, 4, 4)
 register('authorize', authorize, 1, 1, 'no-writes')
-register('session_open', session_open, 3, 23)
-register('session_update', session_update, 2, 22)
+register('session_open', session_open, 3, 27)
+register('session_update', session_update, 2, 26)
 register('session_close', session_close, 1, 1)
-register('session_refused', session_refused, 4, 4)
+register('session_refused', session_refused, 4, 5)
 register('sessions', sessions, 1, 1, 'no-writes')
 register('sessions_check', sessions_check, 2, 2, 'no-writes')
 register('receipts_put', receipts_put, 1, 80, 'allow-oom')

@@ -82,7 +82,7 @@ static int tell(struct notes *n, const struct note *note, struct errmsg *em)
 		break;
 	case NOTE_REJECT:
 		rc = store_session_refused(n->store, x->serial, note->reason, x->mac,
-					   x->nas_id[0] ? x->nas_id : x->nas, em);
+					   x->nas_id[0] ? x->nas_id : x->nas, x->policy, em);
 		break;
 	case NOTE_UPDATE:
 		rc = store_session_update(n->store, x, note->seconds, &known, em);

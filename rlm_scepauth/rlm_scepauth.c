@@ -165,6 +165,11 @@ static int mod_instantiate(CONF_SECTION *conf, void *instance)
 	}
 	if (check_config_values(conf, inst))
 		return -1;
+	/* Also where the configuration is only checked: its rules may name them. */
+	if (xlat_register(inst->name, explain_xlat, NULL, inst)) {
+		cf_log_err_cs(conf, "cannot register %%{%s:...}", inst->name);
+		return -1;
+	}
 	doctor_warn(conf, inst->name);
 	/* radiusd -C: look, touch nothing. */
 	if (check_config)
@@ -176,6 +181,8 @@ static int mod_detach(void *instance)
 {
 	struct instance *inst = instance;
 
+	if (inst->name)
+		xlat_unregister(inst->name, explain_xlat, inst);
 	notes_close(inst->notes, NOTE_DEADLINE_MS);
 	inst->notes = NULL;
 	backend_close(inst->backend);
@@ -192,8 +199,14 @@ static void add_note(struct instance *inst, const struct note *note)
 		       (unsigned long long)lost);
 }
 
+static void set_policy(struct nas_session *x, int64_t policy)
+{
+	if (policy > 0)
+		(void)snprintf(x->policy, sizeof(x->policy), "%lld", (long long)policy);
+}
+
 static void note_reject(struct instance *inst, REQUEST *request, const struct authz_request *req,
-			enum authz_reason reason)
+			enum authz_reason reason, int64_t policy)
 {
 	struct note note;
 
@@ -204,6 +217,7 @@ static void note_reject(struct instance *inst, REQUEST *request, const struct au
 	note.kind = NOTE_REJECT;
 	memcpy(note.session.serial, req->serial, sizeof(note.session.serial));
 	pairs_session(request, &note.session);
+	set_policy(&note.session, policy);
 	if (text_copy(note.reason, sizeof(note.reason), authz_reason_text(reason)) == E_OK)
 		add_note(inst, &note);
 }
@@ -220,11 +234,13 @@ static void note_accept(struct instance *inst, REQUEST *request, const struct au
 	note.seconds = v->session_timeout;
 	memcpy(note.session.serial, req->serial, sizeof(note.session.serial));
 	pairs_session(request, &note.session);
+	set_policy(&note.session, v->policy);
 	(void)snprintf(note.session.vlan, sizeof(note.session.vlan), "%s",
 		       v->vlan[0] ? v->vlan : "-");
 	if (text_copy(note.session.token, sizeof(note.session.token),
 		      token + sizeof(CLASS_PREFIX) - 1) == E_OK &&
-	    text_copy(note.session.login, sizeof(note.session.login), v->login) == E_OK)
+	    text_copy(note.session.login, sizeof(note.session.login), v->login) == E_OK &&
+	    text_copy(note.session.group, sizeof(note.session.group), v->group) == E_OK)
 		add_note(inst, &note);
 }
 
@@ -237,11 +253,13 @@ static rlm_rcode_t turn_away(struct instance *inst, REQUEST *request,
 
 	if (a->login[0])
 		pairs_log_word(login, sizeof(login), a->login, strlen(a->login));
-	radlog(L_INFO, "scepauth: reject reason=%s serial=%s login=%s nas=%s mac=%s", reason,
-	       req->serial[0] ? req->serial : "-", login, who->nas, who->mac);
+	radlog(L_INFO, "scepauth: reject reason=%s serial=%s login=%s nas=%s mac=%s policy=%lld",
+	       reason, req->serial[0] ? req->serial : "-", login, who->nas, who->mac,
+	       (long long)a->verdict.policy);
 	/* For the "Login incorrect" line of the server's own log. Nothing of it reaches the device. */
 	module_failure_msg(request, "%s", reason);
-	note_reject(inst, request, req, a->verdict.reason);
+	note_reject(inst, request, req, a->verdict.reason, a->verdict.policy);
+	explain_keep(request, req, &a->verdict, a->login, "");
 	return RLM_MODULE_REJECT;
 }
 
@@ -263,10 +281,11 @@ static rlm_rcode_t let_in(struct instance *inst, REQUEST *request, const struct 
 		pairs_log_word(vlan, sizeof(vlan), v->vlan, strlen(v->vlan));
 	radlog(L_INFO,
 	       "scepauth: accept serial=%s login=%s group=%s vlan=%s session=%lld class=%s "
-	       "nas=%s mac=%s",
+	       "nas=%s mac=%s policy=%lld",
 	       req->serial, login, group, vlan, (long long)v->session_timeout, token, who->nas,
-	       who->mac);
+	       who->mac, (long long)v->policy);
 	note_accept(inst, request, req, v, token);
+	explain_keep(request, req, v, v->login, token);
 	return RLM_MODULE_UPDATED;
 }
 

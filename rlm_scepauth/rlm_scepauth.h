@@ -45,6 +45,15 @@ bool pairs_accounting(REQUEST *request, enum note_kind *ret, char token[TOKEN_SI
 /* Copies n bytes with everything but plain ASCII as %xx, cut to size: one word of a log line. */
 void pairs_log_word(char *dst, size_t size, char const *text, size_t n);
 
+/* --- explain.c --------------------------------------------------------------------------------- */
+/* Keeps the verdict with the request of the NAS; login: of the person, "" when not known;
+ * class_token: "" on reject. Without memory nothing is kept. */
+void explain_keep(REQUEST *request, const struct authz_request *req, const struct authz_verdict *v,
+		  char const *login, char const *class_token);
+
+/* %{scepauth:WORD}: never empty. See rlm_scepauth(5), EXPANSIONS. */
+ssize_t explain_xlat(void *instance, REQUEST *request, char const *what, char *out, size_t size);
+
 /* --- doctor.c ---------------------------------------------------------------------------------- */
 /* Looks through the loaded configuration for settings that undo what the module does, and warns.
  * name is that of the module instance. */

@@ -191,7 +191,7 @@ const struct ctl_command ctl_commands[] = {
 	{"suspend", "LOGIN REASON --as NAME", "keep a person off the network for now", suspend_help,
 	 cmd_suspend},
 	{"restore", "LOGIN --as NAME", "end one's own suspension of a person", NULL, cmd_restore},
-	{"why", "LOGIN|SERIAL", "why somebody gets in or not", NULL, cmd_why},
+	{"why", "LOGIN|SERIAL|MAC", "why somebody gets in or not", NULL, cmd_why},
 	{"watch", "[WORD...] [--since MINUTES] [--json]", "what happens, as it happens", watch_help,
 	 cmd_watch},
 	{"ca", "status|renew-...|rollover|make-root|sign-...|install-cert [...]",

@@ -6,9 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/store/store_facts.h"
-#include "scepctl/fs.h"
 #include "scepctl/history.h"
-#include "scepctl/install.h"
 #include "scepctl/new_epoch.h"
 #include "scepctl/rebuild_rows.h"
 
@@ -151,16 +149,10 @@ static int put_back(struct work *w, const struct ctl_common *common, struct errm
 	unsigned kinds = REBUILD_BIT(REBUILD_HELD);
 	struct rows_to to = {w, NULL, true};
 	struct conf *conf = NULL;
-	char share[FS_PATH_MAX];
 	int rc = ctl_open(common, "installer", &conf, &to.installer, em);
 
 	if (w->known.epoch.epoch == 0 || strcmp(w->known.meta.at.store, w->known.epoch.store) == 0)
 		kinds |= REBUILD_BIT(REBUILD_PERSON) | REBUILD_BIT(REBUILD_DEVICE);
-	/* An old copy has the Functions of then. */
-	if (rc == E_OK && !w->dry_run)
-		rc = ctl_share(NULL, share, em);
-	if (rc == E_OK && !w->dry_run)
-		rc = install_functions(to.installer, share, em);
 	if (rc == E_OK)
 		rc = rebuild_rows(w->state, kinds, send, &to, em);
 	to.look = false;

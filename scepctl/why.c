@@ -40,7 +40,7 @@ int cmd_why(const struct ctl_command *self, int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (n != 1)
-		return ctl_usage(self, "name a login or a serial number");
+		return ctl_usage(self, "name a login, a serial number or a MAC address");
 	buf_init(&text, WHY_MAX);
 	rc = ctl_open(&common, "auto_revoke", &conf, &s,
 		      &em); /* reads all that helpdesk people read */

@@ -254,8 +254,9 @@ void authz_decide(const struct authz_request *req, const struct facts *f, struct
 	why = decide(req, f, ret);
 	if (why != AUTHZ_OK) {
 		authz_reject(ret, why);
-		return;
+	} else {
+		ret->reason = AUTHZ_OK;
+		ret->accept = true;
 	}
-	ret->reason = AUTHZ_OK;
-	ret->accept = true;
+	ret->policy = f->policy;
 }

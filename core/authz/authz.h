@@ -70,6 +70,7 @@ struct authz_verdict {
 	char filter_id[65];
 	char login[LOGIN_SIZE];  /* reply User-Name */
 	int64_t session_timeout; /* seconds, > 0 on accept */
+	int64_t policy;          /* version of the group map, 0: not known; of a reject too */
 };
 
 const char *authz_reason_text(enum authz_reason r);

@@ -14,6 +14,7 @@ struct facts {
 	int64_t epoch;             /* from 1; only a repair raises it */
 	int64_t head;              /* how far the CA's journal was when it last said so */
 	int64_t beat_age;          /* seconds since then */
+	int64_t policy;            /* version of the group map */
 	bool have_cert;
 	struct certrec cert; /* cert.revoked says when and by whom */
 	bool have_user;

@@ -26,6 +26,8 @@ struct nas_session {
 	char called[NAS_TEXT_SIZE]; /* Called-Station-Id */
 	char login[LOGIN_SIZE];     /* User-Name of our Access-Accept */
 	char vlan[33];              /* that we told it; "-": none, "": not known */
+	char group[NAME_SIZE];      /* that decided; "": not known */
+	char policy[24];            /* version of the group map, decimal */
 	int64_t opened, seen, ends; /* unix seconds by the ledger's clock */
 };
 

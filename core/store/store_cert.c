@@ -10,20 +10,20 @@ int reply_facts(const struct reply *r, struct facts *ret)
 	size_t i;
 
 	memset(&f, 0, sizeof(f));
-	if (reply_count(r) != 9 || reply_number(r, 0, &ready) ||
+	if (reply_count(r) != 10 || reply_number(r, 0, &ready) ||
 	    reply_text(r, 1, f.store, sizeof(f.store)) || reply_number(r, 2, &f.epoch) ||
 	    reply_number(r, 3, &f.head) || reply_number(r, 4, &f.beat_age) ||
-	    reply_kind(reply_at(r, 5)) != REPLY_ARRAY ||
-	    reply_kind(reply_at(r, 6)) != REPLY_ARRAY || reply_text(r, 7, f.hold, sizeof(f.hold)))
+	    reply_number(r, 5, &f.policy) || reply_kind(reply_at(r, 6)) != REPLY_ARRAY ||
+	    reply_kind(reply_at(r, 7)) != REPLY_ARRAY || reply_text(r, 8, f.hold, sizeof(f.hold)))
 		return E_INTERNAL;
 	f.store_ready = ready == 1;
-	f.have_cert = reply_count(reply_at(r, 5)) > 0;
-	if (f.have_cert && reply_cert(reply_at(r, 5), &f.cert))
+	f.have_cert = reply_count(reply_at(r, 6)) > 0;
+	if (f.have_cert && reply_cert(reply_at(r, 6), &f.cert))
 		return E_INTERNAL;
-	f.have_user = reply_count(reply_at(r, 6)) > 0;
-	if (f.have_user && reply_user(reply_at(r, 6), &f.user))
+	f.have_user = reply_count(reply_at(r, 7)) > 0;
+	if (f.have_user && reply_user(reply_at(r, 7), &f.user))
 		return E_INTERNAL;
-	groups = reply_at(r, 8);
+	groups = reply_at(r, 9);
 	f.n_groups = reply_count(groups);
 	if (reply_kind(groups) != REPLY_ARRAY || f.n_groups > USER_GROUPS_MAX)
 		return E_INTERNAL;

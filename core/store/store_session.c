@@ -13,8 +13,9 @@ static const struct {
 	{                                                                                          \
 #name, offsetof(struct nas_session, name), sizeof(((struct nas_session *)0)->name) \
 	}
-	FIELD(nas),  FIELD(nas_id), FIELD(nas_ip), FIELD(nas_port), FIELD(nas_port_id),
-	FIELD(acct), FIELD(mac),    FIELD(called), FIELD(login),    FIELD(vlan),
+	FIELD(nas),         FIELD(nas_id), FIELD(nas_ip), FIELD(nas_port),
+	FIELD(nas_port_id), FIELD(acct),   FIELD(mac),    FIELD(called),
+	FIELD(login),       FIELD(vlan),   FIELD(group),  FIELD(policy),
 #undef FIELD
 };
 
@@ -90,7 +91,7 @@ int store_session_close(struct store *s, const char *token, bool *ret_known, str
 }
 
 int store_session_refused(struct store *s, const char *serial, const char *reason, const char *mac,
-			  const char *nas, struct errmsg *em)
+			  const char *nas, const char *policy, struct errmsg *em)
 {
 	struct call c;
 
@@ -99,6 +100,7 @@ int store_session_refused(struct store *s, const char *serial, const char *reaso
 	call_str(&c, reason);
 	call_str(&c, mac);
 	call_str(&c, nas);
+	call_str(&c, policy);
 	return call_run(&c, s, NULL, em);
 }
 

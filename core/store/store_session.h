@@ -16,9 +16,9 @@ int store_session_update(struct store *s, const struct nas_session *x, int64_t s
 			 bool *ret_known, struct errmsg *em) MUST_CHECK;
 int store_session_close(struct store *s, const char *token, bool *ret_known,
 			struct errmsg *em) MUST_CHECK;
-/* For why: the last refusal of a certificate that the ledger knows. */
+/* For why: a refusal of a certificate that the ledger knows, by this version of the group map ("": not known). */
 int store_session_refused(struct store *s, const char *serial, const char *reason, const char *mac,
-			  const char *nas, struct errmsg *em) MUST_CHECK;
+			  const char *nas, const char *policy, struct errmsg *em) MUST_CHECK;
 
 /* The sessions of a person that have not ended, by id or login. The caller frees *ret (NULL when empty). */
 int store_sessions(struct store *s, const char *who, struct nas_session **ret, size_t *ret_n,

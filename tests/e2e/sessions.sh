@@ -92,7 +92,40 @@ t_is "held: refused" "$EAP_RESULT" reject
 refusal_told() { redis_as "$HELPDESK_NAME" FCALL_RO why 0 sam | grep -q 'last turned away .*: user_held, device 02-00-00-00-00-01'; }
 t_ok "why tells the last refusal" t_wait 20 refusal_told
 t_like "and the last accept" "$(redis_as "$HELPDESK_NAME" FCALL_RO why 0 "$serial")" 'last let in .* device 02-00-00-00-00-01'
+for mac in 02-00-00-00-00-01 02:00:00:00:00:01 0200.0000.0001 020000000001; do
+	t_like "and by the device's address, spelt $mac" "$(redis_as "$HELPDESK_NAME" FCALL_RO why 0 "$mac")" \
+		"reject user_held, policy [1-9][0-9]*, device 02-00-00-00-00-01, at $RADIUS_HOST, serial $serial"
+done
+t_like "scepctl says the same" "$(ctl why 02:00:00:00:00:01)" "accept, group students, VLAN 30, policy [1-9].*serial $serial"
+t_like "an address that was never here" "$(ctl why 02:00:00:00:00:99 2>&1)" "no certificate of ours came with this address"
 redis_as "$HELPDESK_NAME" FCALL restore_user 0 sam >/dev/null
+
+# --- the verdict in rules of unlang ------------------------------------------------------------------------
+check=$SCEPAUTH_DIR/raddb/sites-available/check-eap-tls outer=$SCEPAUTH_DIR/raddb/sites-available/default
+cp "$check" check.good
+cp "$outer" outer.good
+say=
+for word in verdict reason user serial group vlan filter_id session_timeout policy class nonsense; do
+	say+=" %{scepauth:$word}"
+done
+rule="update reply { Reply-Message := \"said$say\" }"
+awk -v r="$rule" '{ print } /^\t\tscepauth$/ { print "\t\t" r }' check.good >"$check"
+awk -v r="$rule" '{ print } /Post-Auth-Type REJECT \{/ { print "\t\t\t" r }
+	/^\t\tscepauth_only_eap/ { print "\t\tif (\"%{scepauth:reason}\" != \"no_verdict\") {\n\t\t\treject\n\t\t}" }' outer.good >"$outer"
+t_stop radius
+t_start radius
+eapol_run sam.conf
+t_is "accept, after rounds without a verdict" "$EAP_RESULT" accept
+t_like "every word of it" "$(eapol_attr 'Attribute 18 ')" \
+	"said accept ok sam $serial students 30 none [1-9][0-9]* [1-9][0-9]* sa1:[0-9a-f]{32} unknown_word"
+redis_as "$HELPDESK_NAME" FCALL suspend_user 0 sam "for a rule" >/dev/null
+eapol_run sam.conf
+t_like "of a reject too" "$(eapol_attr 'Attribute 18 ')" "said reject user_held sam $serial none none none 0 [1-9][0-9]* none unknown_word"
+redis_as "$HELPDESK_NAME" FCALL restore_user 0 sam >/dev/null
+cp check.good "$check"
+cp outer.good "$outer"
+t_stop radius
+t_start radius
 
 # --- nothing waits for the notes -----------------------------------------------------------------------------
 redis_as installer ACL SETUSER radius -fcall >/dev/null

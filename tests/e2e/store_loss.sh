@@ -103,12 +103,9 @@ before=$(jl export | sha256sum)
 t_is "reconcile --dry-run tells" "$(rec --dry-run --json | jq -c '[.older_state, .lost, .lost_revocations, .lost_holds, .lost_people, .new_epoch]')" "[true,0,0,1,1,false]"
 t_is "and changes nothing" "$(jl export | sha256sum) $(meta state)" "$before suspect"
 t_is "nor her leaving date" "$(person)" "Alice Later students 0"
-grep -v "^register('certs_live'" "$T_TOP/redis/scepauth.lua" | root -x FUNCTION LOAD REPLACE >/dev/null # as an older version had it
-t_like "a copy has the Functions of then: --dry-run tells what it can" "$(rec --dry-run)" '1 holds, 1 people'
 t_like "reconcile puts the hold back" "$(rec)" '0 revocations, 1 holds, 1 people and 0 devices lost by the ledger, or older there; put back'
 t_is "and her leaving date, while what is newer stays" "$(person)" "Alice Later students 2000000000"
 t_is "and the store is ready, in a new epoch" "$(meta store epoch state)" "$store 2 ready"
-t_is "with the Functions of now" "$(root FCALL_RO certs_live 0 0 | head -n 1)" 0
 t_is "she is still held" "$(verdict alice)" "reject user_held"
 t_is "once more: nothing to do" "$(rec --json | jq -c '[.older_state, .lost_holds, .new_epoch]') $(meta epoch)" "[false,0,false] 2"
 t_start ca

@@ -541,7 +541,10 @@ static void test_every_reason(void **state)
 		good(&req, &f);
 		cases[i].change(&req, &f);
 		memset(&v, 0xff, sizeof(v));
+		f.policy = 7;
 		authz_decide(&req, &f, &v);
+		if (v.policy != 7)
+			fail_msg("%s: policy %lld", cases[i].what, (long long)v.policy);
 		if (v.reason != cases[i].reason)
 			fail_msg("%s: %s, want %s", cases[i].what, authz_reason_text(v.reason),
 				 authz_reason_text(cases[i].reason));

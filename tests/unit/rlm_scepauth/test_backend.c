@@ -206,8 +206,9 @@ static void test_answers_that_are_none(void **state)
 		"$3\r\nyes\r\n",
 		":1\r\n",
 		"*0\r\n",
-		"*9\r\n:1\r\n$-1\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n",
-		"*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*3\r\n:1\r\n:2\r\n:3\r\n*0\r\n$0\r\n\r\n*"
+		"*10\r\n:1\r\n$-1\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n",
+		"*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*3\r\n:1\r\n:2\r\n:3\r\n*0\r\n$"
+		"0\r\n\r\n*"
 		"0\r\n",
 	};
 
@@ -272,7 +273,7 @@ static void test_answers_that_refuse(void **state)
 
 static void test_cut_off(void **state)
 {
-	static const char *const answers[] = {"", "$1000\r\nabc", "*9\r\n:1\r\n"};
+	static const char *const answers[] = {"", "$1000\r\nabc", "*10\r\n:1\r\n"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
@@ -296,14 +297,14 @@ static void test_good_answers(void **state)
 	struct backend *b;
 
 	(void)state;
-	start(&s, "*9\r\n:0\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
+	start(&s, "*10\r\n:0\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
 	b = open_there(4);
 	decide(b, &a);
 	expect_reject(&a, AUTHZ_STORE_NOT_READY, BACKEND_SAME);
 	assert_string_equal(a.error.text, "");
 	finish(&s, b);
 
-	start(&s, "*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
+	start(&s, "*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
 	b = open_there(4);
 	decide(b, &a);
 	expect_reject(&a, AUTHZ_UNKNOWN_CERT, BACKEND_SAME);
@@ -311,8 +312,8 @@ static void test_good_answers(void **state)
 }
 
 #define AT(store, epoch, head, age)                                                                \
-	"*9\r\n:1\r\n$32\r\n" store store "\r\n:" epoch "\r\n:" head "\r\n:" age                   \
-	"\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n"
+	"*10\r\n:1\r\n$32\r\n" store store "\r\n:" epoch "\r\n:" head "\r\n:" age                  \
+	"\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n"
 #define HOME "0123456789abcdef"
 
 static void expect_at(struct backend *b, const char *reply, enum authz_reason reason)
@@ -403,7 +404,7 @@ static void test_all_connections_in_use(void **state)
 	pthread_t t;
 
 	(void)state;
-	start(&s, "*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n",
+	start(&s, "*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n",
 	      DEADLINE / 2);
 	first.b = open_there(1);
 	assert_int_equal(pthread_create(&t, NULL, ask_in_thread, &first), 0);
@@ -429,7 +430,7 @@ static void test_comes_back(void **state)
 	b = open_there(4);
 	decide(b, &a);
 	expect_reject(&a, AUTHZ_BACKEND_DOWN, BACKEND_LOST);
-	start(&s, "*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
+	start(&s, "*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
 	rest(HOLD + 20);
 	decide(b, &a);
 	expect_reject(&a, AUTHZ_UNKNOWN_CERT, BACKEND_BACK);

@@ -139,7 +139,7 @@ static int asked(const char *text, size_t n, unsigned chunk, unsigned ms, bool h
 	return rc;
 }
 
-#define NO_FACTS "*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n"
+#define NO_FACTS "*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n"
 #define CERT_ROW(n)                                                                                \
 	"*" n "\r\n$32\r\n0123456789abcdef0123456789abcdef\r\n$1\r\na\r\n$1\r\nu\r\n$1\r\nd\r\n"   \
 	"$1\r\np\r\n$1\r\n1\r\n$1\r\n2\r\n$6\r\nactive\r\n$1\r\ns\r\n$1\r\nt\r\n$0\r\n\r\n"
@@ -150,7 +150,7 @@ static void lies(void **state)
 	(void)state;
 	/* the well-formed ones prove that the liar is believed where it may be */
 	OK(ASKED(NO_FACTS));
-	OK(ASKED("*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n" CERT_ROW(
+	OK(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n" CERT_ROW(
 		"11") "*0\r\n$0\r\n\r\n*0\r\n"));
 	/* wrong types and shapes */
 	FAILS(ASKED("+OK\r\n"), E_INTERNAL);
@@ -159,26 +159,30 @@ static void lies(void **state)
 	FAILS(ASKED("*-1\r\n"), E_INTERNAL);
 	FAILS(ASKED("*0\r\n"), E_INTERNAL);
 	FAILS(ASKED("*5\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n"), E_INTERNAL);
-	FAILS(ASKED("*9\r\n:1\r\n$-1\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n"),
+	FAILS(ASKED("*10\r\n:1\r\n$-1\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n"),
 	      E_INTERNAL);
-	FAILS(ASKED("*9\r\n$3\r\nyes\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n"),
+	FAILS(ASKED("*10\r\n$3\r\nyes\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*"
+		    "0\r\n"),
 	      E_INTERNAL);
-	FAILS(ASKED("*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:0\r\n*0\r\n$0\r\n\r\n*0\r\n"),
+	FAILS(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n:0\r\n*0\r\n$0\r\n\r\n*0\r\n"),
 	      E_INTERNAL);
-	FAILS(ASKED("*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*1\r\n:1\r\n*0\r\n$0\r\n\r\n*0\r\n"),
+	FAILS(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*1\r\n:1\r\n*0\r\n$0\r\n\r\n*"
+		    "0\r\n"),
 	      E_INTERNAL);
-	FAILS(ASKED("*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$-1\r\n*0\r\n"),
+	FAILS(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$-1\r\n*0\r\n"),
 	      E_INTERNAL);
-	FAILS(ASKED("*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n:0\r\n"),
+	FAILS(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n:0\r\n"),
 	      E_INTERNAL);
-	FAILS(ASKED("*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n" CERT_ROW(
+	FAILS(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n" CERT_ROW(
 		      "11") "*0\r\n$0\r\n\r\n*1\r\n*1\r\n:1\r\n"),
 	      E_INTERNAL);
 	/* a NUL inside a text that must be one */
-	FAILS(ASKED("*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$3\r\na\0b\r\n*0\r\n"),
+	FAILS(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$3\r\na\0b\r\n*"
+		    "0\r\n"),
 	      E_INTERNAL);
 	/* seventeen groups */
-	FAILS(ASKED("*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*17\r\n:1\r\n:"
+	FAILS(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*17\r\n:"
+		    "1\r\n:"
 		    "1\r\n:1\r\n:1\r\n:"
 		    "1\r\n:1\r\n:1\r\n"
 		    ":1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n"),
@@ -187,7 +191,7 @@ static void lies(void **state)
 	FAILS(ASKED("HTTP/1.0 400 Bad Request\r\n\r\n"), E_INTERNAL);
 	FAILS(ASKED("*99999999999999999999\r\n"), E_INTERNAL);
 	FAILS(ASKED("*2000000000\r\n"), E_INTERNAL);
-	FAILS(ASKED("*9\r\n*300000\r\n"), E_INTERNAL);
+	FAILS(ASKED("*10\r\n*300000\r\n"), E_INTERNAL);
 	FAILS(ASKED("$-7\r\n"), E_INTERNAL);
 	/* more than one answer to one question */
 	FAILS(ASKED(NO_FACTS NO_FACTS), E_INTERNAL);
@@ -202,7 +206,7 @@ static void cut_and_slow(void **state)
 	(void)state;
 	/* a bulk that never ends: the deadline; a hang-up in it: at once */
 	FAILS(ASKED("$1000\r\nabc"), E_TIMEOUT);
-	FAILS(ASKED("*9\r\n:1\r\n"), E_TIMEOUT);
+	FAILS(ASKED("*10\r\n:1\r\n"), E_TIMEOUT);
 	FAILS(ASKED(""), E_TIMEOUT);
 	FAILS(asked("$1000\r\nabc", 10, 0, 0, true, 250), E_UNAVAIL);
 	FAILS(asked("", 0, 0, 0, true, 250), E_UNAVAIL);
@@ -441,7 +445,8 @@ static void too_many_groups(void **state)
 	for (n = 15; n <= 18; n++) {
 		buf_init(&text, 1 << 16);
 		buf_addf(&text,
-			 "*9\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n*0\r\n*0\r\n$0\r\n\r\n*%d\r\n",
+			 "*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*%"
+			 "d\r\n",
 			 n);
 		for (i = 0; i < n; i++)
 			buf_adds(&text, row);

@@ -86,11 +86,16 @@ static void groups(void **state)
 		.user_name = GROUP_NAME_MATCH,
 	};
 	struct group *list = NULL, bad;
+	long version;
 	size_t n = 0;
 
 	(void)state;
+	version = strtol(RAW("installer", "HGET", "meta", "policy"), NULL, 10);
 	OK(store_group_put(S.installer, &g, &S.em));
+	assert_int_equal(strtol(RAW("installer", "HGET", "meta", "policy"), NULL, 10), version + 1);
+	/* what changes nothing is no new version */
 	OK(store_group_put(S.installer, &g, &S.em));
+	assert_int_equal(strtol(RAW("installer", "HGET", "meta", "policy"), NULL, 10), version + 1);
 	OK(store_groups(S.portal, &list, &n, &S.em));
 	assert_int_equal(n, 2);
 	assert_string_equal(list[0].name, "staff");
@@ -246,7 +251,7 @@ static void read_only_ones(void **state)
 	assert_string_equal(RAW("radius", "FCALL_RO", "status", "0"), "4");
 	assert_string_equal(
 		RAW("radius", "FCALL_RO", "authorize", "0", "0123456789abcdef0123456789abcdef"),
-		"9");
+		"10");
 }
 
 int main(void)

@@ -228,6 +228,67 @@ static void same_certificate_twice(void **state)
 	assert_string_equal(RAW("installer", "XLEN", "events:radius"), length);
 }
 
+static bool says(const char *asked, const char *wanted)
+{
+	struct buf out;
+	bool found = false;
+
+	buf_init(&out, 65536);
+	if (store_why(S.anna, asked, &out, &S.em) == E_OK)
+		found = strstr(buf_str(&out), wanted) != NULL;
+	buf_free(&out);
+	return found;
+}
+
+/* A device by its address in any spelling; each answer has the verdicts about that device alone. */
+static void verdicts_by_address(const struct certrec *c)
+{
+	static const char *const spelt[] = {"02-00-00-AA-BB-02", "02:00:00:aa:bb:02",
+					    "0200.00aa.bb02", "020000AABB02", "2:0:0:aa:bb:2"};
+	char refused[128], let_in[128], day[32];
+	struct nas_session x;
+	char bad[REASON_SIZE];
+
+	snprintf(refused, sizeof(refused),
+		 "reject no_group, policy 3, device 02-00-00-AA-BB-02, at ap8, serial %s",
+		 c->serial);
+	for (size_t i = 0; i < sizeof(spelt) / sizeof(spelt[0]); i++) {
+		assert_true(says(spelt[i], refused));
+		assert_true(
+			says(spelt[i], "device 02:00:00:aa:bb:02 (an address that it made up)"));
+		assert_true(says(spelt[i], "person: sess6"));
+		assert_false(says(spelt[i], "accept, group"));
+	}
+	session_of(&x, c);
+	snprintf(x.mac, sizeof(x.mac), "00-00-5e-00-53-01");
+	snprintf(x.group, sizeof(x.group), "students");
+	snprintf(x.policy, sizeof(x.policy), "4");
+	snprintf(x.vlan, sizeof(x.vlan), "30");
+	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
+	snprintf(let_in, sizeof(let_in),
+		 "accept, group students, VLAN 30, policy 4, device 00-00-5e-00-53-01, at ap \"7\" "
+		 "/ hall, serial %s",
+		 c->serial);
+	assert_true(says("00005E005301", let_in));
+	assert_false(says("00005E005301", "made up"));
+	assert_false(says("00005E005301", refused));
+	/* of the person and of the certificate both */
+	assert_true(says("sess6", let_in) && says("sess6", refused));
+	assert_true(says(c->serial, let_in) && says(c->serial, refused));
+	FAILS(store_why(S.anna, "00:00:5e:00:53:02", &(struct buf){.max = 10}, &S.em), E_NOTFOUND);
+	/* eight are kept, and a device that makes up an address each time fills nothing */
+	for (int i = 0; i < 40; i++) {
+		snprintf(x.mac, sizeof(x.mac), "06-00-00-00-00-%02x", (unsigned)i);
+		OK(store_session_refused(S.radius, c->serial, "user_held", x.mac, "ap9", "5",
+					 &S.em));
+	}
+	assert_false(says(c->serial, refused));
+	snprintf(day, sizeof(day), "seen:mac:0600000000%02x", 39U);
+	assert_string_equal(RAW("installer", "EXISTS", day), "0");
+	assert_true(says("060000000000", "last with certificate"));
+	assert_true(says(c->serial, "device 06-00-00-00-00-27"));
+}
+
 static void refused_and_why(void **state)
 {
 	struct user u;
@@ -242,7 +303,7 @@ static void refused_and_why(void **state)
 	active(&u, &d, &t, &c, "sess6");
 	session_of(&x, &c);
 	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
-	OK(store_session_refused(S.radius, c.serial, "no_group", "02-00-00-AA-BB-02", "ap8",
+	OK(store_session_refused(S.radius, c.serial, "no_group", "02-00-00-AA-BB-02", "ap8", "3",
 				 &S.em));
 	buf_init(&out, 65536);
 	OK(store_why(S.anna, "sess6", &out, &S.em));
@@ -252,9 +313,10 @@ static void refused_and_why(void **state)
 	assert_non_null(strstr((const char *)out.p, "device 02-00-00-AA-BB-01, at 192.0.2.7"));
 	assert_non_null(strstr((const char *)out.p, "no_group, device 02-00-00-AA-BB-02, at ap8"));
 	buf_free(&out);
+	verdicts_by_address(&c);
 	/* of serials that strangers show nothing is kept */
 	fresh_serial(unknown);
-	OK(store_session_refused(S.radius, unknown, "unknown_cert", "", "", &S.em));
+	OK(store_session_refused(S.radius, unknown, "unknown_cert", "", "", "", &S.em));
 	snprintf(key, sizeof(key), "seen:%s", unknown);
 	assert_string_equal(RAW("installer", "EXISTS", key), "0");
 }
