@@ -39,7 +39,12 @@ echo "redis_appendfsync $(sed -n 's/^appendfsync //p' "$SCEPAUTH_DIR/redis/redis
 echo "certificates $count"
 echo "journal_mb $(du -sm "$SCEPAUTH_DIR/journal" | cut -f1)"
 echo "journal_verify_s $(seconds ctl journal verify)"
-echo "rebuild_s $(seconds ctl rebuild --json)"
+redis_cpu() { redis INFO cpu | tr -d '\r' | awk -F: '/^used_cpu_(user|sys):/ { s += $2 } END { print s }'; }
+before=$(redis_cpu)
+TIMEFORMAT='%U %S'
+{ time seconds ctl rebuild --json >"$dir/took"; } 2>"$dir/cpu"
+echo "rebuild_s $(cat "$dir/took")"
+echo "rebuild_cpu_s scepctl $(awk '{ print $1 + $2 }' "$dir/cpu") redis $(redis_cpu | awk -v b="$before" '{ print $1 - b }')"
 cat "$dir/log"
 echo "redis_mb $(redis INFO memory | sed -n 's/^used_memory:\([0-9]*\).*/\1/p' | awk '{ print int($1 / 1048576) }')"
 echo "rebuild_again_s $(seconds ctl rebuild --merge --json)"

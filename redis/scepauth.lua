@@ -665,6 +665,9 @@ local STATE_RANK = { reserved = 1, active = 2, aborted = 3 }
 local CLAIM_STATE = { reserved = 'bound', active = 'spent', aborted = 'dead' }
 local CERT_SAME = { 'issuer', 'user', 'device', 'profile', 'not_before', 'not_after', 'spki', 'ticket' }
 
+-- The store was empty before the first of these rows: what is not among them is not there.
+local is_empty = false
+
 local function row_id(s, what)
 	if #s > 64 or not string.find(s, '^[!-~]+$') then fail('BADARG', 'not the id of a %s', what) end
 	return s
@@ -713,7 +716,7 @@ end
 local function rebuild_person(plan, f)
 	local user = row_id(f[1], 'person')
 	local new, cmd = row_record(f[2], USER_FIELDS, 'user:' .. user)
-	local old = hash(cmd[2]) or {}
+	local old = not is_empty and hash(cmd[2]) or {}
 	local is_newer = not old.login or (number(old.updated or '') or 0) < (number(new.updated or '') or 0)
 	local leave, set = kept_leave(old, new, is_newer)
 	if is_newer then plan[1] = cmd end
@@ -736,7 +739,7 @@ end
 local function rebuild_device(plan, f)
 	local device = row_id(f[1], 'device')
 	local new, cmd = row_record(f[2], DEVICE_FIELDS, 'device:' .. device)
-	local owner = redis.call('HGET', cmd[2], 'owner')
+	local owner = not is_empty and redis.call('HGET', cmd[2], 'owner')
 	local index = 'udevices:' .. row_id(new.owner or '', 'person')
 	if owner and owner ~= new.owner then fail('EXISTS', 'device %s belongs to somebody else here', device) end
 	if not owner then
@@ -779,7 +782,7 @@ local function rebuild_cert(plan, f, t)
 	local rank = STATE_RANK[c.state] or fail('BADARG', 'unknown state')
 	local key, index = 'cert:' .. serial, 'ucerts:' .. c.user
 	if not (number(f[6]) and number(f[7]) and number(f[11]) and number(f[12])) then fail('BADARG', 'not a time') end
-	local old = hash(key)
+	local old = not is_empty and hash(key)
 	if not old then
 		plan[1] = { 'HSET', key, 'issuer', c.issuer, 'user', c.user, 'device', c.device, 'profile', c.profile,
 			'not_before', c.not_before, 'not_after', c.not_after, 'state', c.state, 'spki', c.spki,
@@ -795,7 +798,7 @@ local function rebuild_cert(plan, f, t)
 		plan[1][#plan[1] + 1] = f[12]
 	end
 	if not old or not redis.call('ZSCORE', index, serial) then plan[#plan + 1] = { 'ZADD', index, c.not_after, serial } end
-	if c.state ~= 'aborted' and redis.call('HEXISTS', 'keyowners', c.spki) == 0 then
+	if c.state ~= 'aborted' and (not old or redis.call('HEXISTS', 'keyowners', c.spki) == 0) then
 		plan[#plan + 1] = { 'HSETNX', 'keyowners', c.spki, c.user }
 	end
 	if c.state == 'aborted' and not is_revoked(serial) then plan_revoke(plan, serial, f[12] .. ' ca aborted') end
@@ -815,6 +818,7 @@ function from_journal.rebuild(a)
 	local ok, list = pcall(cmsgpack.unpack, a[1])
 	if not ok or type(list) ~= 'table' then fail('BADARG', 'the rows cannot be read') end
 	local i, done, t = 1, 0, now()
+	is_empty = a[2] == 'empty'
 	while list[i] ~= nil do
 		local kind = REBUILD[list[i]] or fail('BADARG', 'unknown kind of row')
 		local f, plan = {}, {}
@@ -836,6 +840,7 @@ end
 -- acknowledged). Who wrote it is asked of the ACL, and nothing is taken back by it.
 local MENDS = { r = 'revocation', h = 'hold', c = 'certificate' }
 function from_journal.mend(a)
+	is_empty = false
 	local who, m = need_person_or_program(), meta()
 	need_whole()
 	if m.store ~= a[1] or m.epoch ~= number(a[2]) or m.head < (number(a[3]) or m.head + 1) then

@@ -27,6 +27,7 @@ struct work {
 	struct journal_state *state;
 	struct history known;
 	bool compared; /* with what Redis has */
+	bool empty;    /* before we began */
 	int64_t sent[REBUILD_KINDS], changed[REBUILD_KINDS];
 	struct policy_changes policy;
 };
@@ -142,6 +143,7 @@ static int look(struct work *w, struct errmsg *em)
 	if (rc != E_OK)
 		return rc;
 	w->compared = e.functions;
+	w->empty = e.keys == 0;
 	rc = check_identity(w, em);
 	if (rc != E_OK)
 		return rc;
@@ -169,7 +171,11 @@ static int send(void *ctx, enum rebuild_kind kind, const struct store_rows *rows
 	int rc = E_OK;
 
 	if (w->compared)
-		rc = store_rebuild(w->redis, rows, w->dry_run, &changed, em);
+		rc = store_rebuild(w->redis, rows,
+				   w->dry_run ? STORE_REBUILD_LOOK
+				   : w->empty ? STORE_REBUILD_EMPTY
+					      : STORE_REBUILD_MERGE,
+				   &changed, em);
 	if (rc != E_OK)
 		return rc;
 	w->sent[kind] += (int64_t)n;

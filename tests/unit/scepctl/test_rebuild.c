@@ -60,7 +60,8 @@ static int send(void *ctx, enum rebuild_kind kind, const struct store_rows *r, s
 
 	if (interrupt && kind == REBUILD_CERT)
 		return E_IO;
-	rc = store_rebuild(S.installer, r, *(bool *)ctx, &v, em);
+	rc = store_rebuild(S.installer, r, *(bool *)ctx ? STORE_REBUILD_LOOK : STORE_REBUILD_MERGE,
+			   &v, em);
 	changed += v;
 	rows += (int64_t)n;
 	return rc;
@@ -430,7 +431,7 @@ static int bad_rows(const char *const *texts, struct store *s)
 	for (; *texts; texts++)
 		store_rows_text(&r, *texts);
 	OK(store_rows_error(&r));
-	rc = store_rebuild(s, &r, false, &n, &S.em);
+	rc = store_rebuild(s, &r, STORE_REBUILD_MERGE, &n, &S.em);
 	store_rows_free(&r);
 	return rc;
 }
