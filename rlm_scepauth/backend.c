@@ -82,6 +82,7 @@ static int ask(struct backend *b, const char *serial, struct facts *facts,
 	/* Says nothing about Redis, so the breaker learns nothing. */
 	if (!s)
 		return err_set(&ret->error, E_UNAVAIL, "all connections are in use");
+	ret->asked = true;
 	rc = store_authorize(s, serial, facts, &ret->error);
 	store_pool_put(b->pool, s);
 	if (is_gone(rc))

@@ -37,6 +37,7 @@ struct backend_answer {
 	char login[LOGIN_SIZE]; /* of the person, for the log; "" when not known */
 	enum backend_news news; /* this call found the backend gone, or back */
 	struct errmsg error;    /* why it was gone; "" otherwise */
+	bool asked;             /* it was not refused before the question went out */
 };
 
 /* Fills *ret entirely; a backend that does not answer is a reject like any other. One round trip,

@@ -9,9 +9,11 @@
 #include "core/base/rnd.h"
 #include "core/base/text.h"
 #include "rlm_scepauth/backend.h"
+#include "rlm_scepauth/metrics.h"
 
 #define CLASS_BYTES 16
 #define NOTE_DEADLINE_MS 1000 /* nobody waits for it */
+#define METRICS_EVERY_MS 5000
 
 /* One configured instance: mods-available/scepauth. */
 struct instance {
@@ -27,10 +29,12 @@ struct instance {
 	uint32_t max_beat_age;
 	uint32_t notes_waiting; /* 0: the ledger is told nothing */
 	uint32_t interim;
+	char const *metrics_file; /* "": none */
 
 	char const *name;        /* of the instance, for the log */
 	struct backend *backend; /* NULL while the configuration is only being checked */
 	struct notes *notes;     /* or NULL */
+	struct metrics *metrics; /* or NULL */
 };
 
 static const CONF_PARSER module_config[] = {
@@ -51,6 +55,7 @@ static const CONF_PARSER module_config[] = {
 	{"max_beat_age", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, max_beat_age), "0"},
 	{"notes", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, notes_waiting), "4096"},
 	{"interim", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, interim), "0"},
+	{"metrics_file", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, metrics_file), ""},
 	CONF_PARSER_TERMINATOR};
 
 static int check_range(CONF_SECTION *conf, char const *key, uint32_t value, uint32_t min,
@@ -148,6 +153,22 @@ static int open_notes(CONF_SECTION *conf, struct instance *inst)
 	return -1;
 }
 
+static int open_metrics(CONF_SECTION *conf, struct instance *inst)
+{
+	const struct metrics_options o = {
+		.path = inst->metrics_file,
+		.name = inst->name,
+		.every_ms = METRICS_EVERY_MS,
+		.say = say_error,
+	};
+	int rc = inst->metrics_file[0] ? metrics_open(&o, &inst->metrics) : E_OK;
+
+	if (!rc)
+		return 0;
+	cf_log_err_cs(conf, "metrics_file: %s", err_text(rc));
+	return -1;
+}
+
 static int mod_instantiate(CONF_SECTION *conf, void *instance)
 {
 	struct instance *inst = instance;
@@ -174,7 +195,8 @@ static int mod_instantiate(CONF_SECTION *conf, void *instance)
 	/* radiusd -C: look, touch nothing. */
 	if (check_config)
 		return 0;
-	return open_backend(conf, inst) || open_notes(conf, inst) ? -1 : 0;
+	return open_backend(conf, inst) || open_notes(conf, inst) || open_metrics(conf, inst) ? -1
+											      : 0;
 }
 
 static int mod_detach(void *instance)
@@ -187,6 +209,8 @@ static int mod_detach(void *instance)
 	inst->notes = NULL;
 	backend_close(inst->backend);
 	inst->backend = NULL;
+	metrics_close(inst->metrics);
+	inst->metrics = NULL;
 	return 0;
 }
 
@@ -301,6 +325,19 @@ static void log_news(const struct instance *inst, const struct backend_answer *a
 		       a->error.text);
 }
 
+static void decide(struct instance *inst, const struct authz_request *req,
+		   struct backend_answer *ret)
+{
+	int64_t from = metrics_now_us();
+
+	backend_decide(inst->backend, req, ret);
+	if (ret->asked)
+		metrics_asked(inst->metrics, metrics_now_us() - from, ret->verdict.reason);
+	if (ret->news != BACKEND_SAME)
+		metrics_breaker(inst->metrics, ret->news == BACKEND_LOST);
+	log_news(inst, ret);
+}
+
 static rlm_rcode_t mod_authorize(void *instance, REQUEST *request)
 {
 	struct instance *inst = instance;
@@ -308,20 +345,21 @@ static rlm_rcode_t mod_authorize(void *instance, REQUEST *request)
 	struct authz_request req;
 	struct asker who;
 	enum authz_reason why;
+	rlm_rcode_t rc;
 
 	memset(&answer, 0, sizeof(answer));
 	pairs_asker(request, &who);
 	why = pairs_read(request, &req);
-	if (why != AUTHZ_OK || !inst->backend) {
+	if (why == AUTHZ_OK && inst->backend) {
+		pairs_place(request, &req);
+		decide(inst, &req, &answer);
+	} else {
 		authz_reject(&answer.verdict, why != AUTHZ_OK ? why : AUTHZ_INTERNAL);
-		return turn_away(inst, request, &req, &who, &answer);
 	}
-	pairs_place(request, &req);
-	backend_decide(inst->backend, &req, &answer);
-	log_news(inst, &answer);
-	if (!answer.verdict.accept)
-		return turn_away(inst, request, &req, &who, &answer);
-	return let_in(inst, request, &req, &who, &answer);
+	rc = answer.verdict.accept ? let_in(inst, request, &req, &who, &answer)
+				   : turn_away(inst, request, &req, &who, &answer);
+	metrics_verdict(inst->metrics, answer.verdict.reason);
+	return rc;
 }
 
 /* Accounting of connections that we let in; what others let in passes untouched. */

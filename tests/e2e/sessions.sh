@@ -104,6 +104,7 @@ redis_as "$HELPDESK_NAME" FCALL restore_user 0 sam >/dev/null
 check=$SCEPAUTH_DIR/raddb/sites-available/check-eap-tls outer=$SCEPAUTH_DIR/raddb/sites-available/default
 cp "$check" check.good
 cp "$outer" outer.good
+sed -i "s|^\tmetrics_file = .*|\tmetrics_file = \"$w/radius.prom\"|" "$SCEPAUTH_DIR/raddb/mods-available/scepauth"
 say=
 for word in verdict reason user serial group vlan filter_id session_timeout policy class nonsense; do
 	say+=" %{scepauth:$word}"
@@ -122,9 +123,16 @@ redis_as "$HELPDESK_NAME" FCALL suspend_user 0 sam "for a rule" >/dev/null
 eapol_run sam.conf
 t_like "of a reject too" "$(eapol_attr 'Attribute 18 ')" "said reject user_held sam $serial none none none 0 [1-9][0-9]* none unknown_word"
 redis_as "$HELPDESK_NAME" FCALL restore_user 0 sam >/dev/null
+# shellcheck disable=SC2317
+counted() { grep -qxF "scepauth_verdicts_total{instance=\"scepauth\",reason=\"$1\"} $2" radius.prom; }
+t_ok "an accept is counted for Prometheus while the server runs" t_wait 30 counted ok 1
+t_ok "and a reject by its reason" t_wait 30 counted user_held 1
 cp check.good "$check"
 cp outer.good "$outer"
 t_stop radius
+t_like "so are the questions to Redis" "$(cat radius.prom)" 'scepauth_lookup_seconds_count\{instance="scepauth"\} 2'
+t_like "a broken connection to Redis is told apart" "$(cat radius.prom)" 'scepauth_backend_errors_total\{instance="scepauth",kind="down"\} 0'
+t_is "for node_exporter, which is another user" "$(stat -c %a radius.prom)" 644
 t_start radius
 
 # --- nothing waits for the notes -----------------------------------------------------------------------------

@@ -1,0 +1,276 @@
+#include "rlm_scepauth/metrics.h"
+
+#include "core/base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define N_REASONS (AUTHZ_INTERNAL + 1)
+
+/* Upper ends of the histogram, microseconds, and as Prometheus wants them. */
+static const struct {
+	int64_t us;
+	const char *seconds;
+} steps[] = {
+	{250, "0.00025"}, {500, "0.0005"}, {1000, "0.001"}, {2000, "0.002"},
+	{5000, "0.005"},  {10000, "0.01"}, {20000, "0.02"}, {50000, "0.05"},
+	{100000, "0.1"},  {200000, "0.2"}, {500000, "0.5"}, {1000000, "1"},
+};
+#define N_STEPS (sizeof(steps) / sizeof(steps[0]))
+
+struct metrics {
+	char path[PATH_MAX], part[PATH_MAX];
+	char name[65];
+	int every_ms;
+	void (*say)(const char *text);
+	_Atomic uint64_t verdicts[N_REASONS];
+	_Atomic uint64_t took[N_STEPS + 1], took_us;
+	_Atomic uint64_t down, timeout, error;
+	atomic_bool breaker;
+	atomic_bool started;
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t wake;
+	pthread_t writer;
+	bool has_writer, closing;
+	bool failed; /* the writer's own: so it was said */
+};
+
+/* --- the file ------------------------------------------------------------------------------------ */
+
+static void head(FILE *f, const char *name, const char *type, const char *help)
+{
+	(void)fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static unsigned long long get(_Atomic uint64_t *n)
+{
+	return (unsigned long long)atomic_load_explicit(n, memory_order_relaxed);
+}
+
+static void print_latency(struct metrics *m, FILE *f)
+{
+	unsigned long long sum = 0;
+
+	head(f, "scepauth_lookup_seconds", "histogram", "Time of one question to Redis.");
+	for (size_t i = 0; i < N_STEPS; i++) {
+		sum += get(&m->took[i]);
+		(void)fprintf(f, "scepauth_lookup_seconds_bucket{instance=\"%s\",le=\"%s\"} %llu\n",
+			      m->name, steps[i].seconds, sum);
+	}
+	sum += get(&m->took[N_STEPS]);
+	(void)fprintf(f, "scepauth_lookup_seconds_bucket{instance=\"%s\",le=\"+Inf\"} %llu\n",
+		      m->name, sum);
+	(void)fprintf(f, "scepauth_lookup_seconds_sum{instance=\"%s\"} %.6f\n", m->name,
+		      (double)get(&m->took_us) / 1e6);
+	(void)fprintf(f, "scepauth_lookup_seconds_count{instance=\"%s\"} %llu\n", m->name, sum);
+}
+
+static void print_all(struct metrics *m, FILE *f)
+{
+	head(f, "scepauth_verdicts_total", "counter",
+	     "Decisions about devices by reason; ok: let in.");
+	for (int i = 0; i < N_REASONS; i++)
+		(void)fprintf(f, "scepauth_verdicts_total{instance=\"%s\",reason=\"%s\"} %llu\n",
+			      m->name, authz_reason_text((enum authz_reason)i),
+			      get(&m->verdicts[i]));
+	head(f, "scepauth_backend_errors_total", "counter",
+	     "Questions to Redis without a good answer.");
+	(void)fprintf(f, "scepauth_backend_errors_total{instance=\"%s\",kind=\"down\"} %llu\n",
+		      m->name, get(&m->down));
+	(void)fprintf(f, "scepauth_backend_errors_total{instance=\"%s\",kind=\"deadline\"} %llu\n",
+		      m->name, get(&m->timeout));
+	(void)fprintf(f, "scepauth_backend_errors_total{instance=\"%s\",kind=\"error\"} %llu\n",
+		      m->name, get(&m->error));
+	head(f, "scepauth_breaker_open", "gauge", "1: everybody is refused without asking Redis.");
+	(void)fprintf(f, "scepauth_breaker_open{instance=\"%s\"} %d\n", m->name,
+		      atomic_load(&m->breaker) ? 1 : 0);
+	print_latency(m, f);
+}
+
+/* Readable by all: node_exporter is another user, and nothing in it is secret. */
+static bool write_file(struct metrics *m)
+{
+	int fd = open(m->part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	FILE *f = fd >= 0 && fchmod(fd, 0644) == 0 ? fdopen(fd, "w") : NULL;
+	bool good;
+
+	if (!f) {
+		if (fd >= 0)
+			(void)close(fd);
+		return false;
+	}
+	print_all(m, f);
+	good = !ferror(f);
+	good = fclose(f) == 0 && good;
+	return good && rename(m->part, m->path) == 0;
+}
+
+static void write_and_say(struct metrics *m)
+{
+	char text[PATH_MAX + 128];
+	bool good = write_file(m);
+
+	if (!good && !m->failed) {
+		(void)snprintf(text, sizeof(text), "metrics cannot be written to %s: %s", m->path,
+			       strerror(errno));
+		m->say(text);
+	}
+	m->failed = !good;
+}
+
+/* --- the thread ---------------------------------------------------------------------------------- */
+
+static void *run(void *arg)
+{
+	struct metrics *m = arg;
+	struct timespec until;
+
+	pthread_mutex_lock(&m->lock);
+	while (!m->closing) {
+		pthread_mutex_unlock(&m->lock);
+		write_and_say(m);
+		pthread_mutex_lock(&m->lock);
+		(void)clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += m->every_ms / 1000;
+		until.tv_nsec += m->every_ms % 1000 * 1000000L;
+		if (until.tv_nsec >= 1000000000L) {
+			until.tv_sec++;
+			until.tv_nsec -= 1000000000L;
+		}
+		while (!m->closing && pthread_cond_timedwait(&m->wake, &m->lock, &until) == 0)
+			;
+	}
+	pthread_mutex_unlock(&m->lock);
+	return NULL;
+}
+
+/* With the first verdict, as the server forks after it has loaded us; its signals are its own business. */
+static void start(struct metrics *m)
+{
+	sigset_t all, before;
+
+	if (atomic_load_explicit(&m->started, memory_order_relaxed) ||
+	    atomic_exchange(&m->started, true))
+		return;
+	sigfillset(&all);
+	if (pthread_sigmask(SIG_SETMASK, &all, &before))
+		return;
+	pthread_mutex_lock(&m->lock);
+	m->has_writer = pthread_create(&m->writer, NULL, run, m) == 0;
+	pthread_mutex_unlock(&m->lock);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* --- from the workers ---------------------------------------------------------------------------- */
+
+static void add(_Atomic uint64_t *n, uint64_t by)
+{
+	(void)atomic_fetch_add_explicit(n, by, memory_order_relaxed);
+}
+
+void metrics_asked(struct metrics *m, int64_t us, enum authz_reason failure)
+{
+	size_t i = 0;
+
+	if (!m)
+		return;
+	while (i < N_STEPS && us > steps[i].us)
+		i++;
+	add(&m->took[i], 1);
+	add(&m->took_us, us > 0 ? (uint64_t)us : 0);
+	if (failure == AUTHZ_BACKEND_DOWN)
+		add(&m->down, 1);
+	else if (failure == AUTHZ_BACKEND_TIMEOUT)
+		add(&m->timeout, 1);
+	else if (failure == AUTHZ_BACKEND_ERROR)
+		add(&m->error, 1);
+}
+
+void metrics_verdict(struct metrics *m, enum authz_reason reason)
+{
+	if (!m)
+		return;
+	add(&m->verdicts[reason < N_REASONS ? reason : AUTHZ_INTERNAL], 1);
+	start(m);
+}
+
+void metrics_breaker(struct metrics *m, bool is_open)
+{
+	if (m)
+		atomic_store(&m->breaker, is_open);
+}
+
+int64_t metrics_now_us(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* --- life ---------------------------------------------------------------------------------------- */
+
+int metrics_open(const struct metrics_options *o, struct metrics **ret)
+{
+	struct metrics *m = calloc(1, sizeof(*m));
+	size_t n = strlen(o->path);
+
+	if (!m)
+		return E_NOMEM;
+	if (n + sizeof(".tmp") > sizeof(m->part) ||
+	    text_copy(m->name, sizeof(m->name), o->name) != E_OK) {
+		free(m);
+		return E_TOOBIG;
+	}
+	memcpy(m->path, o->path, n + 1);
+	memcpy(m->part, o->path, n);
+	memcpy(m->part + n, ".tmp", sizeof(".tmp"));
+	/* A quote or a backslash would end the label. */
+	for (char *c = m->name; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("_.-", *c))
+			*c = '_';
+	m->every_ms = o->every_ms;
+	m->say = o->say;
+	if (pthread_mutex_init(&m->lock, NULL)) {
+		free(m);
+		return E_NOMEM;
+	}
+	if (pthread_cond_init(&m->wake, NULL)) {
+		(void)pthread_mutex_destroy(&m->lock);
+		free(m);
+		return E_NOMEM;
+	}
+	*ret = m;
+	return E_OK;
+}
+
+void metrics_close(struct metrics *m)
+{
+	bool has;
+
+	if (!m)
+		return;
+	pthread_mutex_lock(&m->lock);
+	m->closing = true;
+	has = m->has_writer;
+	(void)pthread_cond_signal(&m->wake);
+	pthread_mutex_unlock(&m->lock);
+	if (has) {
+		(void)pthread_join(m->writer, NULL);
+		write_and_say(m);
+	}
+	(void)pthread_cond_destroy(&m->wake);
+	(void)pthread_mutex_destroy(&m->lock);
+	free(m);
+}
