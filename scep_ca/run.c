@@ -16,6 +16,7 @@
 #include "core/http/listen.h"
 #include "core/ipc/frame.h"
 #include "core/ipc/sandbox.h"
+#include "core/pki/wiping.h"
 #include "scep_ca/confine.h"
 #include "scep_ca/front/run.h"
 #include "scep_ca/front/service.h"
@@ -284,6 +285,11 @@ int scep_ca_run(int argc, char **argv)
 	if (code >= 0)
 		return code;
 	log_init("scep_ca", a.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	/* In all roles, since they are born of this process. */
+	if (pki_wiping() != E_OK) {
+		log_error("libcrypto was in use before the start");
+		return EXIT_FAILED;
+	}
 	if (sandbox_early(&em) != E_OK) {
 		log_error("%s", em.text);
 		return EXIT_FAILED;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The processes of scep_ca: who holds what, the walls between them tried from inside, a hijacked front,
+# The processes of scep_ca: who holds what, the walls between them tried from inside, a hijacked 	t_is "the challenge of that enrolment is in no process any more" "$(who challenge)" "",
 # and processes that die. The walls' program is tests/tools/scep_roles.c.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/../support/lib.sh"
