@@ -491,7 +491,33 @@ local function arg_store(s)
 	return s
 end
 
-local NO_HEAD = '0000000000000000000000000000000000000000000000000000000000000000'
+-- The heads that somebody may have seen, as fields of `meta`: whoever saw one can tell later whether this is still the
+-- history that he saw, or another one of that length. One is kept until a record that is SLOTS later takes its place.
+local heads = { NONE = '0000000000000000000000000000000000000000000000000000000000000000' }
+do
+	local SLOTS = 4096
+
+	local function slot(head)
+		return 'at:' .. text(head % SLOTS)
+	end
+
+	-- `since`: from here on all of this epoch are kept.
+	function heads.keep(plan, epoch, head, digest)
+		local v, e = redis.call('HMGET', 'meta', slot(head), 'since'), text(epoch) .. ' '
+		local entry = e .. text(head) .. ' ' .. digest
+		if v[1] ~= entry then plan[#plan + 1] = { 'HSET', 'meta', slot(head), entry } end
+		if string.sub(v[2] or '', 1, #e) ~= e then plan[#plan + 1] = { 'HSET', 'meta', 'since', e .. text(head) } end
+	end
+
+	-- Was this head of this epoch another record, or none at all?
+	function heads.is_other(m, head, digest)
+		local v = redis.call('HMGET', 'meta', slot(head), 'since')
+		local e, h, d = string.match(v[1] or '', '^(%d+) (%d+) (%x+)$')
+		if e == text(m.epoch) and number(h) >= head then return number(h) == head and d ~= digest end
+		local since, from = string.match(v[2] or '', '^(%d+) (%d+)$')
+		return since == text(m.epoch) and number(from) <= head and head <= m.head
+	end
+end
 
 -- A store that has an id keeps it, and its epoch: only `renew` raises that.
 local function setup(a)
@@ -502,14 +528,15 @@ local function setup(a)
 	if m.store == '' and m.epoch == 0 and not m.head then
 		if not a[1] then fail('BADARG', 'a fresh store needs an id: 32 random hex digits') end
 		run({ { 'HSET', 'meta', 'schema', SCHEMA, 'store', arg_store(a[1]), 'epoch', '1', 'head', '0',
-			'head_hash', NO_HEAD, 'beat', '0', 'state', 'ready', 'created', text(now()) } })
+			'head_hash', heads.NONE, 'beat', '0', 'state', 'ready', 'created', text(now()) } })
 		event(who, 'store_created', 'store', a[1], 'epoch', '1')
 		m = meta()
 	elseif not m.set_up then
-		-- Half of it was lost: what else was, nobody knows.
+		-- Half of it was lost: what else was, nobody knows. A head says nothing of a store of another name.
+		local whole = #m.store == 32 and m.head and #m.head_hash == 64
 		run({ { 'HSET', 'meta', 'schema', SCHEMA, 'store', #m.store == 32 and m.store or arg_store(a[1]),
-			'epoch', text(math.max(m.epoch, 1)), 'head', text(m.head or 0),
-			'head_hash', #m.head_hash == 64 and m.head_hash or NO_HEAD, 'beat', text(m.beat or 0), 'state', 'suspect' } })
+			'epoch', text(math.max(m.epoch, 1)), 'head', text(whole and m.head or 0),
+			'head_hash', whole and m.head_hash or heads.NONE, 'beat', text(m.beat or 0), 'state', 'suspect' } })
 		m = meta()
 		event(who, 'store_suspect', 'store', m.store, 'epoch', text(m.epoch), 'head', text(m.head),
 			'reason', 'a part of meta was lost')
@@ -543,7 +570,9 @@ local function beat(a)
 	elseif not m.ready then said = 'suspect'
 	end
 	if said == 'ok' then
-		run({ { 'HSET', 'meta', 'head', text(head), 'head_hash', digest, 'beat', text(now()) } })
+		local plan = { { 'HSET', 'meta', 'head', text(head), 'head_hash', digest, 'beat', text(now()) } }
+		heads.keep(plan, epoch, head, digest)
+		run(plan)
 	end
 	return { said, meta_row(m) }
 end
@@ -568,8 +597,10 @@ local function renew(a)
 	if m.store == store and epoch < m.epoch then
 		fail('STATE', 'the store has epoch %s: an epoch never goes back', text(m.epoch))
 	end
-	run({ { 'HSET', 'meta', 'schema', SCHEMA, 'store', store, 'epoch', text(epoch), 'head', text(head),
-		'head_hash', digest, 'beat', text(m.beat or 0), 'state', state } })
+	local plan = { { 'HSET', 'meta', 'schema', SCHEMA, 'store', store, 'epoch', text(epoch), 'head', text(head),
+		'head_hash', digest, 'beat', text(m.beat or 0), 'state', state } }
+	heads.keep(plan, epoch, head, digest)
+	run(plan)
 	event(who, 'store_renewed', 'store', store, 'epoch', text(epoch), 'head', text(head), 'state', state)
 	return { ok = 'OK' }
 end
@@ -1282,6 +1313,8 @@ end
 
 -- One connection -------------------------------------------------------------------------------
 
+-- With a head of this epoch that the caller has seen and its hash, two more: the hash of the head now, and 1 when what
+-- was seen is not of this history.
 local function authorize(a)
 	local serial, m = arg_serial(a[1]), meta()
 	local c = m.ready and hash('cert:' .. serial)
@@ -1289,8 +1322,13 @@ local function authorize(a)
 	local h = u and holds_of(c.user)[1]
 	local g = {}
 	for _, name in ipairs(split(u and u.groups)) do g[#g + 1] = group_row(name) end
-	return { m.ready and 1 or 0, m.store, text(m.epoch), text(m.head or 0), text(math.max(0, now() - (m.beat or 0))), text(m.policy),
+	local r = { m.ready and 1 or 0, m.store, text(m.epoch), text(m.head or 0), text(math.max(0, now() - (m.beat or 0))), text(m.policy),
 		c and cert_row(serial, c) or {}, u and user_row(c.user, u) or {}, h and h.text or '', g }
+	if a[2] then
+		local seen = arg_int(a[2], 0, 1e14, 'head')
+		r[11], r[12] = m.head_hash, m.head and a[3] and a[3] ~= '' and heads.is_other(m, seen, a[3]) and 1 or 0
+	end
+	return r
 end
 
 -- Sessions --------------------------------------------------------------------------------------
@@ -2308,7 +2346,7 @@ register('cert_commit', cert_commit, 2, 2, 'allow-oom')
 register('cert_abort', cert_abort, 2, 2, 'allow-oom')
 register('cert_get', cert_get, 1, 1, 'no-writes')
 register('enrol_note', enrol_note, 4, 4)
-register('authorize', authorize, 1, 1, 'no-writes')
+register('authorize', authorize, 1, 3, 'no-writes')
 register('session_open', session_open, 3, 27)
 register('session_update', session_update, 2, 26)
 register('session_close', session_close, 1, 1)

@@ -69,8 +69,8 @@ static enum authz_reason reason_of(int rc)
 	return rc == E_UNAVAIL || rc == E_IO ? AUTHZ_BACKEND_DOWN : AUTHZ_BACKEND_ERROR;
 }
 
-static int ask(struct backend *b, const char *serial, struct facts *facts,
-	       struct backend_answer *ret)
+static int ask(struct backend *b, const char *serial, const struct seen_mark *before,
+	       struct facts *facts, struct backend_answer *ret)
 {
 	struct store *s;
 	int rc;
@@ -83,7 +83,11 @@ static int ask(struct backend *b, const char *serial, struct facts *facts,
 	if (!s)
 		return err_set(&ret->error, E_UNAVAIL, "all connections are in use");
 	ret->asked = true;
-	rc = store_authorize(s, serial, facts, &ret->error);
+	if (b->seen)
+		rc = store_authorize_since(s, serial, before->head, before->hash, facts,
+					   &ret->error);
+	else
+		rc = store_authorize(s, serial, facts, &ret->error);
 	store_pool_put(b->pool, s);
 	if (is_gone(rc))
 		atomic_store(&b->failure, rc);
@@ -102,8 +106,9 @@ static enum authz_reason check_store(struct backend *b, const struct seen_mark *
 	if (!f->store_ready)
 		return AUTHZ_STORE_NOT_READY;
 	memcpy(m.store, f->store, sizeof(m.store));
+	memcpy(m.hash, f->head_hash, sizeof(m.hash));
 	if (b->seen)
-		why = seen_check(b->seen, before, &m);
+		why = seen_check(b->seen, before, &m, f->other_history);
 	if (why == AUTHZ_OK && b->max_beat_age > 0 && f->beat_age > b->max_beat_age)
 		why = AUTHZ_STORE_STALE;
 	return why;
@@ -111,7 +116,7 @@ static enum authz_reason check_store(struct backend *b, const struct seen_mark *
 
 void backend_decide(struct backend *b, const struct authz_request *req, struct backend_answer *ret)
 {
-	struct seen_mark before;
+	struct seen_mark before = {.epoch = 0};
 	enum authz_reason why;
 	struct facts facts;
 	int rc;
@@ -120,7 +125,7 @@ void backend_decide(struct backend *b, const struct authz_request *req, struct b
 	memset(&facts, 0, sizeof(facts));
 	if (b->seen)
 		seen_now(b->seen, &before);
-	rc = ask(b, req->serial, &facts, ret);
+	rc = ask(b, req->serial, &before, &facts, ret);
 	if (rc) {
 		authz_reject(&ret->verdict, reason_of(rc));
 		return;

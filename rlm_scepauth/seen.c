@@ -32,22 +32,34 @@ static int compare(const struct seen_mark *a, const struct seen_mark *b)
 
 static bool is_same(const struct seen_mark *a, const struct seen_mark *b)
 {
-	return strcmp(a->store, b->store) == 0 && compare(a, b) == 0;
+	return strcmp(a->store, b->store) == 0 && compare(a, b) == 0 &&
+	       strcmp(a->hash, b->hash) == 0;
+}
+
+/* Of the same store, and says more: later, or the same with its hash. */
+static bool is_more(const struct seen_mark *a, const struct seen_mark *b)
+{
+	int c = compare(a, b);
+
+	return strcmp(a->store, b->store) == 0 && (c > 0 || (c == 0 && !b->hash[0] && a->hash[0]));
 }
 
 /* --- the file -------------------------------------------------------------------------------------- */
 
 static int read_mark(const char *path, struct seen_mark *ret, struct errmsg *em)
 {
-	char text[256], *word[4], *save = NULL;
+	char text[256], *word[5], *save = NULL;
 	struct seen_mark m = {.epoch = 0};
 	int r = savefile_read(path, text, sizeof(text), em);
 
 	if (r != E_OK)
 		return r;
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 		word[i] = strtok_r(i ? NULL : text, " \n", &save);
-	if (!word[2] || word[3] || strlen(word[0]) != STORE_ID_SIZE - 1 ||
+	if (!word[2] ||
+	    (word[3] && (word[4] || strlen(word[3]) != HASH_SIZE - 1 ||
+			 text_copy(m.hash, sizeof(m.hash), word[3]) != E_OK)) ||
+	    strlen(word[0]) != STORE_ID_SIZE - 1 ||
 	    text_copy(m.store, sizeof(m.store), word[0]) != E_OK ||
 	    text_int64(word[1], &m.epoch) != E_OK || text_int64(word[2], &m.head) != E_OK ||
 	    m.epoch < 1 || m.head < 0)
@@ -63,7 +75,7 @@ static int read_mark(const char *path, struct seen_mark *ret, struct errmsg *em)
 /* Under a lock that all processes take: what another one has seen counts here too. */
 static int merge(const char *path, struct seen_mark *m, struct errmsg *em)
 {
-	char lock[PATH_MAX], text[128];
+	char lock[PATH_MAX], text[256];
 	struct seen_mark there;
 	int n = snprintf(lock, sizeof(lock), "%s.lock", path), fd, r;
 
@@ -75,12 +87,12 @@ static int merge(const char *path, struct seen_mark *m, struct errmsg *em)
 		goto out;
 	}
 	r = read_mark(path, &there, em);
-	if (r == E_OK && strcmp(there.store, m->store) == 0 && compare(m, &there) < 0)
+	if (r == E_OK && is_more(&there, m))
 		*m = there;
 	if (r != E_OK && r != E_NOTFOUND)
 		goto out;
-	n = snprintf(text, sizeof(text), "%s %" PRId64 " %" PRId64 "\n", m->store, m->epoch,
-		     m->head);
+	n = snprintf(text, sizeof(text), "%s %" PRId64 " %" PRId64 "%s%s\n", m->store, m->epoch,
+		     m->head, m->hash[0] ? " " : "", m->hash);
 	r = savefile_write(path, bytes_of(text, n > 0 ? (size_t)n : 0), em);
 out:
 	if (fd >= 0)
@@ -103,7 +115,7 @@ static void save(struct seen *s)
 	if (r != E_OK)
 		return;
 	s->saved = m;
-	if (strcmp(m.store, s->high.store) == 0 && compare(&s->high, &m) < 0)
+	if (is_more(&m, &s->high))
 		s->high = m;
 }
 
@@ -178,8 +190,7 @@ void seen_now(struct seen *s, struct seen_mark *ret)
 static void remember(struct seen *s, const struct seen_mark *m)
 {
 	pthread_mutex_lock(&s->lock);
-	if (!s->high.store[0] ||
-	    (strcmp(s->high.store, m->store) == 0 && compare(&s->high, m) < 0)) {
+	if (!s->high.store[0] || is_more(m, &s->high)) {
 		s->high = *m;
 		if (!s->writing)
 			s->writing = pthread_create(&s->writer, NULL, write_now_and_then, s) == 0;
@@ -189,13 +200,14 @@ static void remember(struct seen *s, const struct seen_mark *m)
 }
 
 enum authz_reason seen_check(struct seen *s, const struct seen_mark *before,
-			     const struct seen_mark *answer)
+			     const struct seen_mark *answer, bool other_history)
 {
 	if (!answer->store[0] || answer->epoch < 1)
 		return AUTHZ_STORE_NOT_READY;
 	if (before->store[0] && strcmp(before->store, answer->store) != 0)
 		return AUTHZ_STORE_FOREIGN;
-	if (before->store[0] && compare(answer, before) < 0)
+	if (before->store[0] &&
+	    (compare(answer, before) < 0 || (answer->epoch == before->epoch && other_history)))
 		return AUTHZ_STORE_ROLLED_BACK;
 	remember(s, answer);
 	return AUTHZ_OK;

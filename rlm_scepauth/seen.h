@@ -14,6 +14,7 @@ struct seen;
 struct seen_mark {
 	char store[STORE_ID_SIZE]; /* "": none seen yet */
 	int64_t epoch, head;
+	char hash[HASH_SIZE]; /* of the head; "": not known */
 };
 
 /* A file that is not there is made: from then on this store is the one. E_FORMAT, E_IO, E_TOOBIG with the
@@ -25,8 +26,9 @@ void seen_close(struct seen *s); /* writes what is new */
 /* What is known before the store is asked; what it answers then may not be less. */
 void seen_now(struct seen *s, struct seen_mark *ret);
 
-/* AUTHZ_OK and remembers it, AUTHZ_STORE_ROLLED_BACK or AUTHZ_STORE_FOREIGN. */
+/* AUTHZ_OK and remembers it, AUTHZ_STORE_ROLLED_BACK or AUTHZ_STORE_FOREIGN. other_history: the store says that `before`
+ * is not of its history; it stays refused however far it comes, until its epoch is higher. */
 enum authz_reason seen_check(struct seen *s, const struct seen_mark *before,
-			     const struct seen_mark *answer);
+			     const struct seen_mark *answer, bool other_history);
 
 #endif

@@ -119,7 +119,10 @@ static const char reconcile_help[] =
 	"  --dry-run      only counts\n"
 	"  --new-store    Redis was set up anew: take it for ours; all certificates are given up\n"
 	"  --old-journal  the newest journal is lost for good: go on with one that is older than "
-	"Redis\n";
+	"Redis\n"
+	"  --new-epoch    Redis and journal were restored together, from a copy of the machine: go "
+	"on "
+	"from there\n";
 
 static const char rebuild_help[] =
 	"For when Redis has lost its data (docs/RESTORE.md). Stop "
@@ -207,7 +210,7 @@ const struct ctl_command ctl_commands[] = {
 	 "the CA's record of all certificates", journal_help, cmd_journal},
 	{"prove", "SERIAL|--since FILE|--verify FILE --key KEY", "proofs from the CA's journal",
 	 prove_help, cmd_prove},
-	{"reconcile", "[--dry-run] [--new-store] [--old-journal] [--json]",
+	{"reconcile", "[--dry-run] [--new-store] [--old-journal] [--new-epoch] [--json]",
 	 "go on with a Redis that lost certificates", reconcile_help, cmd_reconcile},
 	{"rebuild", "[--merge] [--dry-run] [--old-journal] [--json]",
 	 "fill an empty Redis from the CA's journal", rebuild_help, cmd_rebuild},

@@ -22,7 +22,7 @@ struct work {
 	struct journal *journal;
 	struct history known;
 	bool older; /* the ledger is an older state of itself, or suspect */
-	bool dry_run, new_store, old_journal, renewed;
+	bool dry_run, new_store, old_journal, new_epoch, renewed;
 	long checked, lost, revocations;
 	int64_t put_back[REBUILD_KINDS]; /* with --dry-run: would be */
 	long unknown; /* certificates that let somebody in and are not the journal's */
@@ -215,7 +215,7 @@ static int check_store(struct work *w, const struct conf *conf, struct errmsg *e
 
 static bool needs_repair(const struct work *w)
 {
-	return w->older || w->lost || w->revocations;
+	return w->older || w->lost || w->revocations || w->new_epoch;
 }
 
 /* --- what only Redis has ---------------------------------------------------------------------------- */
@@ -386,6 +386,7 @@ int cmd_reconcile(const struct ctl_command *self, int argc, char **argv)
 		{"--dry-run", NULL, OPT_FLAG, &w.dry_run, 0, 0},
 		{"--new-store", NULL, OPT_FLAG, &w.new_store, 0, 0},
 		{"--old-journal", NULL, OPT_FLAG, &w.old_journal, 0, 0},
+		{"--new-epoch", NULL, OPT_FLAG, &w.new_epoch, 0, 0},
 		{NULL, NULL, OPT_FLAG, NULL, 0, 0},
 	};
 	struct ctl_common common;

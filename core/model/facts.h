@@ -9,8 +9,10 @@
 #include <stdbool.h>
 
 struct facts {
-	bool store_ready; /* its own facts are complete, and nobody found anything missing */
+	bool store_ready;   /* its own facts are complete, and nobody found anything missing */
+	bool other_history; /* the head that was seen before, in this epoch, is not of its history */
 	char store[STORE_ID_SIZE]; /* "" while it is not set up */
+	char head_hash[HASH_SIZE]; /* of the record `head`; "" where it was not asked for */
 	int64_t epoch;             /* from 1; only a repair raises it */
 	int64_t head;              /* how far the CA's journal was when it last said so */
 	int64_t beat_age;          /* seconds since then */

@@ -54,6 +54,10 @@ void store_pool_close(struct store_pool *p);
 /* Reads all facts about a serial. An unknown serial is E_OK with have_cert false. */
 int store_authorize(struct store *s, const char *serial, struct facts *ret,
 		    struct errmsg *em) MUST_CHECK;
+/* The same; also the hash of the head, and whether that other head with its hash ("": not known), seen before in the
+ * same epoch, is of this history. */
+int store_authorize_since(struct store *s, const char *serial, int64_t head, const char *head_hash,
+			  struct facts *ret, struct errmsg *em) MUST_CHECK;
 
 /* --- portal ------------------------------------------------------------------------------------ */
 /* Creates or refreshes the person behind (u->source, u->login). u->id is a fresh candidate that is

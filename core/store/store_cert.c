@@ -6,14 +6,20 @@ int reply_facts(const struct reply *r, struct facts *ret)
 {
 	const struct reply *groups;
 	struct facts f;
-	int64_t ready;
-	size_t i;
+	int64_t ready, other = 0;
+	size_t i, n = reply_count(r);
 
 	memset(&f, 0, sizeof(f));
-	if (reply_count(r) != 10 || reply_number(r, 0, &ready) ||
-	    reply_text(r, 1, f.store, sizeof(f.store)) || reply_number(r, 2, &f.epoch) ||
-	    reply_number(r, 3, &f.head) || reply_number(r, 4, &f.beat_age) ||
-	    reply_number(r, 5, &f.policy) || reply_kind(reply_at(r, 6)) != REPLY_ARRAY ||
+	if (n != 10 && n != 12)
+		return E_INTERNAL;
+	if (n == 12 &&
+	    (reply_text(r, 10, f.head_hash, sizeof(f.head_hash)) || reply_number(r, 11, &other)))
+		return E_INTERNAL;
+	f.other_history = other != 0;
+	if (reply_number(r, 0, &ready) || reply_text(r, 1, f.store, sizeof(f.store)) ||
+	    reply_number(r, 2, &f.epoch) || reply_number(r, 3, &f.head) ||
+	    reply_number(r, 4, &f.beat_age) || reply_number(r, 5, &f.policy) ||
+	    reply_kind(reply_at(r, 6)) != REPLY_ARRAY ||
 	    reply_kind(reply_at(r, 7)) != REPLY_ARRAY || reply_text(r, 8, f.hold, sizeof(f.hold)))
 		return E_INTERNAL;
 	f.store_ready = ready == 1;
@@ -34,20 +40,37 @@ int reply_facts(const struct reply *r, struct facts *ret)
 	return E_OK;
 }
 
-int store_authorize(struct store *s, const char *serial, struct facts *ret, struct errmsg *em)
+static int run_authorize(struct call *c, struct store *s, struct facts *ret, struct errmsg *em)
 {
 	struct reply *r = NULL;
-	struct call c;
-	int rc;
+	int rc = call_run(c, s, &r, em);
 
-	call_init_ro(&c, "authorize");
-	call_str(&c, serial);
-	rc = call_run(&c, s, &r, em);
 	if (rc != E_OK)
 		return rc;
 	rc = reply_facts(r, ret);
 	reply_free(r);
 	return rc == E_OK ? E_OK : call_bad_reply(em);
+}
+
+int store_authorize(struct store *s, const char *serial, struct facts *ret, struct errmsg *em)
+{
+	struct call c;
+
+	call_init_ro(&c, "authorize");
+	call_str(&c, serial);
+	return run_authorize(&c, s, ret, em);
+}
+
+int store_authorize_since(struct store *s, const char *serial, int64_t head, const char *head_hash,
+			  struct facts *ret, struct errmsg *em)
+{
+	struct call c;
+
+	call_init_ro(&c, "authorize");
+	call_str(&c, serial);
+	call_int(&c, head);
+	call_str(&c, head_hash);
+	return run_authorize(&c, s, ret, em);
 }
 
 int store_ticket_put(struct store *s, const struct ticket *t, struct bytes content,

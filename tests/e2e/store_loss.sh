@@ -236,6 +236,40 @@ t_is "row 15: nothing is deleted" "$(verdict gina), $(verdict hugo)" "accept, ac
 t_ok "row 15: with --old-journal they are meant" ctl reconcile --old-journal --dry-run
 t_start ca
 
+# --- Redis and journal, to the same old state ---------------------------------------------------------------
+settled
+t_stop ca redis >/dev/null
+mkdir machine
+cp -a "$SCEPAUTH_DIR/redis/data" "$SCEPAUTH_DIR/journal" machine/
+t_start redis ca
+t_ok "one more" t_wait 30 enrol lena
+desk FCALL revoke_cert 0 "$(cert_serial lena/cert.pem)" lost >/dev/null
+t_wait 20 has revoked id "$(cert_serial lena/cert.pem)"
+settled
+t_is "the server sees the newest state" "$(verdict ivan)" accept
+seen=$(meta head)
+t_stop ca redis >/dev/null
+rm -r "$SCEPAUTH_DIR/redis/data" "$SCEPAUTH_DIR/journal"
+mv machine/* "$SCEPAUTH_DIR/"
+mv "$SCEPAUTH_DIR/data" "$SCEPAUTH_DIR/redis/data"
+t_start redis
+t_is "the copy of a machine was restored: nobody gets in" "$(verdict ivan)" "reject store_rolled_back"
+t_start ca
+has_grown() {
+	enrol mona
+	[[ $(meta head) -gt $((seen + 2)) ]]
+}
+t_ok "it fits in itself, the CA issues" t_wait 60 has_grown
+t_is "but for the server it is another history, however long" "$(verdict ivan)" "reject store_rolled_back"
+t_stop radius
+t_start radius
+t_is "also after a restart of the RADIUS server" "$(verdict ivan)" "reject store_rolled_back"
+t_stop ca >/dev/null
+t_is "reconcile finds nothing" "$(rec --old-journal --json | jq -c .new_epoch)" false
+t_is "and begins a new epoch when told" "$(rec --old-journal --new-epoch --json | jq -c .new_epoch)" true
+t_is "then who is in order gets in" "$(verdict ivan)" accept
+t_start ca
+
 # --- emptied and set up anew ----------------------------------------------------------------------------
 settled
 mark

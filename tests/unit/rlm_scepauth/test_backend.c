@@ -314,6 +314,11 @@ static void test_good_answers(void **state)
 #define AT(store, epoch, head, age)                                                                \
 	"*10\r\n:1\r\n$32\r\n" store store "\r\n:" epoch "\r\n:" head "\r\n:" age                  \
 	"\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n"
+/* Of a store that knows its history. other: what was seen before is not of it. */
+#define H16 "fedcba9876543210"
+#define AT_HASH(store, epoch, head, other)                                                         \
+	"*12\r\n:1\r\n$32\r\n" store store "\r\n:" epoch "\r\n:" head                              \
+	"\r\n:0\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n$64\r\n" H16 H16 H16 H16 "\r\n:" other "\r\n"
 #define HOME "0123456789abcdef"
 
 static void expect_at(struct backend *b, const char *reply, enum authz_reason reason)
@@ -335,6 +340,7 @@ static void expect_at(struct backend *b, const char *reply, enum authz_reason re
 
 static void test_highest_state(void **state)
 {
+	char line[256];
 	static char file[sizeof(dir) + 16];
 	struct errmsg em = {""};
 	const struct backend_options o = {.socket = path,
@@ -363,11 +369,24 @@ static void test_highest_state(void **state)
 	b = open_there(1);
 	expect_at(b, AT(HOME, "2", "1", "0"), AUTHZ_UNKNOWN_CERT);
 	expect_at(b, AT(HOME, "1", "9", "0"), AUTHZ_STORE_ROLLED_BACK);
+	/* longer than what was seen, and another: refused until its epoch is higher */
+	expect_at(b, AT_HASH(HOME, "2", "1", "0"), AUTHZ_UNKNOWN_CERT);
+	backend_close(b);
+	f = fopen(file, "re");
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof(line), f));
+	assert_int_equal(fclose(f), 0);
+	assert_string_equal(line, HOME HOME " 2 1 " H16 H16 H16 H16 "\n");
+	b = open_there(1);
+	expect_at(b, AT_HASH(HOME, "2", "9", "1"), AUTHZ_STORE_ROLLED_BACK);
+	expect_at(b, AT_HASH(HOME, "2", "1", "0"), AUTHZ_UNKNOWN_CERT);
+	expect_at(b, AT_HASH(HOME, "2", "99", "1"), AUTHZ_STORE_ROLLED_BACK);
+	expect_at(b, AT_HASH(HOME, "3", "2", "1"), AUTHZ_UNKNOWN_CERT);
 	max_beat_age = 3;
 	backend_close(b);
 	b = open_there(1);
-	expect_at(b, AT(HOME, "2", "1", "3"), AUTHZ_UNKNOWN_CERT);
-	expect_at(b, AT(HOME, "2", "1", "4"), AUTHZ_STORE_STALE);
+	expect_at(b, AT(HOME, "3", "2", "3"), AUTHZ_UNKNOWN_CERT);
+	expect_at(b, AT(HOME, "3", "2", "4"), AUTHZ_STORE_STALE);
 	backend_close(b);
 	f = fopen(file, "we");
 	assert_non_null(f);

@@ -133,12 +133,76 @@ static void emptied(void **state)
 	beat(30, 'a', 0, STORE_FITS, 30);
 }
 
+static bool is_other(int64_t head, char digit)
+{
+	char hash[HASH_SIZE], none[SERIAL_SIZE];
+	struct facts f;
+
+	memset(hash, digit, HASH_SIZE - 1);
+	hash[HASH_SIZE - 1] = '\0';
+	fresh_serial(none);
+	OK(store_authorize_since(S.radius, none, head, digit ? hash : "", &f, &S.em));
+	assert_string_equal(f.head_hash, mine.head_hash);
+	return f.other_history;
+}
+
+/* Whoever has seen a head hears whether it was this history's, however far that has come since. */
+static void history(void **state)
+{
+	struct facts f;
+	char none[SERIAL_SIZE];
+
+	(void)state;
+	(void)RAW("installer", "DEL", "meta");
+	mine.epoch++;
+	mine.head = 100;
+	memset(mine.head_hash, 'a', HASH_SIZE - 1);
+	OK(store_renew(S.ca, &mine, true, &S.em));
+	beat(103, 'b', 0, STORE_FITS, 103);
+	beat(103, 'b', 0, STORE_FITS, 103);
+	beat(110, 'c', 0, STORE_FITS, 110);
+	assert_false(is_other(100, 'a') || is_other(103, 'b') || is_other(110, 'c'));
+	assert_true(is_other(100, 'f') && is_other(103, 'c') && is_other(110, 'b'));
+	assert_true(is_other(101, 'b') && is_other(109, 'b')); /* nobody saw these here */
+	assert_false(is_other(99, 'f'));                       /* before all that is kept */
+	assert_false(is_other(111, 'f'));                      /* the caller's to tell */
+	assert_false(is_other(101, 0));                        /* a mark of before hashes */
+	/* much later another record takes the place of one; of the others nothing is forgotten */
+	beat(103 + 4096, 'd', 0, STORE_FITS, 103 + 4096);
+	assert_false(is_other(103, 'b') || is_other(103, 'c') || is_other(110, 'c'));
+	assert_true(is_other(110, 'b') && is_other(101, 'b'));
+	assert_false(is_other(103 + 4096, 'd'));
+	assert_true(is_other(103 + 4096, 'b'));
+	/* a new epoch begins anew; what was seen of the old one is the caller's to leave out */
+	mine.epoch++;
+	OK(store_renew(S.ca, &mine, true, &S.em));
+	assert_true(is_other(103 + 4096, 'a'));
+	assert_false(is_other(110, 'b'));
+	beat(103 + 8192, 'e', 0, STORE_FITS, 103 + 8192);
+	assert_true(is_other(110 + 4096, 'b'));
+	/* one that was not kept by an older version */
+	(void)RAW("installer", "HDEL", "meta", "since");
+	beat(9000, 'e', 0, STORE_FITS, 9000);
+	assert_false(is_other(8500, 'b'));
+	assert_true(is_other(9000, 'b'));
+	/* who does not ask gets the answer of before */
+	fresh_serial(none);
+	OK(store_authorize(S.radius, none, &f, &S.em));
+	assert_string_equal(f.head_hash, "");
+	assert_false(f.other_history);
+	FAILS(store_authorize_since(S.radius, none, -1, "", &f, &S.em), E_FORMAT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(head_never_goes_back),   cmocka_unit_test(only_the_ca),
-		cmocka_unit_test(another_store_or_epoch), cmocka_unit_test(suspect_until_renewed),
-		cmocka_unit_test(half_of_it_lost),        cmocka_unit_test(emptied),
+		cmocka_unit_test(head_never_goes_back),
+		cmocka_unit_test(only_the_ca),
+		cmocka_unit_test(another_store_or_epoch),
+		cmocka_unit_test(suspect_until_renewed),
+		cmocka_unit_test(half_of_it_lost),
+		cmocka_unit_test(emptied),
+		cmocka_unit_test(history),
 	};
 
 	return cmocka_run_group_tests(tests, set_state, story_end);
