@@ -37,8 +37,6 @@ int install_all(struct store *s, const struct conf *conf, const char *share,
 
 	for (size_t i = 0; rc == E_OK && i < sizeof(actors) / sizeof(actors[0]); i++)
 		rc = store_actor_put(s, actors[i], "program", em);
-	if (rc == E_OK)
-		rc = store_key_owners(s, em);
 	return rc == E_OK ? policy_load(s, conf, done, em) : rc;
 }
 
@@ -62,6 +60,9 @@ int cmd_install(const struct ctl_command *self, int argc, char **argv)
 		rc = ctl_open(&common, "installer", &conf, &s, &em);
 	if (rc == E_OK)
 		rc = install_all(s, conf, share, &done, &em);
+	/* For certificates of before whose key it was is not noted. */
+	if (rc == E_OK)
+		rc = store_key_owners(s, &em);
 	code = rc == E_OK ? EXIT_DONE : ctl_fail(rc, &em);
 	if (rc == E_OK && !common.json)
 		printf("Functions, %zu actors and the groups are in Redis.\n",

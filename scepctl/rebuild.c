@@ -207,6 +207,8 @@ static int set_up(struct work *w, struct errmsg *em)
 
 	if (rc == E_OK)
 		rc = install_all(w->redis, w->conf, share, &w->policy, em);
+	if (rc == E_OK && !w->empty)
+		rc = store_key_owners(w->redis, em);
 	if (rc == E_OK)
 		rc = store_acl_users(w->redis, register_person, w, em);
 	if (rc == E_OK)
