@@ -220,10 +220,11 @@ end
 -- What the store says of itself (docs/REDIS.md, "Is it whole?"). `set_up`: all of it is there and in form;
 -- `ready`: and nobody has found anything missing since.
 local function meta()
-	local v = redis.call('HMGET', 'meta', 'schema', 'store', 'epoch', 'head', 'head_hash', 'beat', 'state', 'policy')
+	local v = redis.call('HMGET', 'meta', 'schema', 'store', 'epoch', 'head', 'head_hash', 'beat', 'state', 'policy',
+		'policy_last', 'policy_before')
 	local m = { schema = v[1] or '', store = v[2] or '', epoch = number(v[3]) or 0, head = number(v[4]),
 		head_hash = v[5] or '', beat = number(v[6]), state = v[7] or '',
-		policy = number(v[8]) or 0 }
+		policy = number(v[8]) or 0, policy_last = number(v[9]) or 0, policy_before = number(v[10]) or 0 }
 	m.set_up = m.schema == SCHEMA and #m.store == 32 and m.epoch > 0 and m.head and #m.head_hash == 64 and
 		m.beat and m.state ~= ''
 	m.ready = m.set_up and m.state == 'ready'
@@ -640,9 +641,8 @@ local GROUP_CHECK = {
 	end,
 }
 
-local function group_put(a)
-	local who = need_installer()
-	need_ready()
+-- Name and fields of a group, of arguments that are checked here.
+local function read_group(a)
 	local name = arg_name(a[1], 'group')
 	local g = { priority = '0', issuers = '', vlan = '', filter_id = '', session_timeout = '28800',
 		device_limit = '5', ssids = '', nas = '', hours = '', zone = '', user_name = '' }
@@ -652,6 +652,20 @@ local function group_put(a)
 		GROUP_CHECK[a[i]](a[i + 1])
 		g[a[i]] = a[i + 1]
 	end
+	return name, g
+end
+
+-- A change of one group in force is a version of its own, which is not kept.
+local function next_policy(m)
+	local n = text(math.max(m.policy, m.policy_last) + 1)
+	local cmd = { 'HSET', 'meta', 'policy', n, 'policy_last', n }
+	if redis.call('EXISTS', 'policy:' .. text(m.policy)) == 1 then cmd[7], cmd[8] = 'policy_before', text(m.policy) end
+	return cmd
+end
+
+local function group_put(a)
+	local who, m = need_installer(), need_ready()
+	local name, g = read_group(a)
 	local old, cmd, same = group_row(name), { 'HSET', 'group:' .. name }, true
 	for i, f in ipairs(GROUP_FIELDS) do
 		cmd[#cmd + 1] = f
@@ -659,18 +673,17 @@ local function group_put(a)
 		same = same and old and old[i + 1] == g[f]
 	end
 	if same then return { ok = 'OK' } end
-	run({ cmd, { 'SADD', 'groups', name }, { 'HINCRBY', 'meta', 'policy', '1' } })
+	run({ cmd, { 'SADD', 'groups', name }, next_policy(m) })
 	event(who, 'group_changed', 'group', name, 'priority', g.priority, 'issuers', g.issuers, 'vlan', g.vlan)
 	return { ok = 'OK' }
 end
 
 local function group_del(a)
-	local who = need_installer()
-	need_ready()
+	local who, m = need_installer(), need_ready()
 	local name = arg_name(a[1], 'group')
 	local there = redis.call('EXISTS', 'group:' .. name)
 	local plan = { { 'SREM', 'groups', name }, { 'DEL', 'group:' .. name } }
-	if there == 1 then plan[3] = { 'HINCRBY', 'meta', 'policy', '1' } end
+	if there == 1 then plan[3] = next_policy(m) end
 	run(plan)
 	if there == 1 then event(who, 'group_removed', 'group', name) end
 	return there
@@ -682,6 +695,158 @@ local function groups()
 	table.sort(names)
 	for _, n in ipairs(names) do rows[#rows + 1] = group_row(n) end
 	return rows
+end
+
+-- Versions of the group map -------------------------------------------------------------------------
+-- policy:<n> holds all groups of one version, until it is sealed as a draft that nobody can activate.
+local staged = {}
+do
+	local KEEP_VERSIONS = 50
+
+	local function version(s)
+		local n = arg_int(s, 1, 1e14, 'version')
+		return n, 'policy:' .. text(n)
+	end
+
+	local function encode(g)
+		local t = {}
+		for i, f in ipairs(GROUP_FIELDS) do t[i] = g[f] end
+		return cjson.encode(t)
+	end
+
+	-- Checked anew each time it is read: what stands in Redis may have been written by hand.
+	local function decode(name, v)
+		local ok, t = pcall(cjson.decode, v)
+		if not ok or type(t) ~= 'table' or #t ~= #GROUP_FIELDS then fail('STATE', 'group %s of this version is damaged', name) end
+		arg_name(name, 'group')
+		for i, f in ipairs(GROUP_FIELDS) do
+			if type(t[i]) ~= 'string' then fail('STATE', 'group %s of this version is damaged', name) end
+			GROUP_CHECK[f](t[i])
+		end
+		return t
+	end
+
+	-- The groups of a sealed version by name.
+	local function read(n, key)
+		local h = hash(key) or fail('NOTFOUND', 'no version %s of the group map is kept', text(n))
+		local list, count = {}, 0
+		for f, v in pairs(h) do
+			local name = string.match(f, '^g:(.+)$')
+			if name then list[name], count = decode(name, v), count + 1 end
+		end
+		if number(h.sealed or '') ~= count or count == 0 then fail('STATE', 'version %s was not loaded completely', text(n)) end
+		return list
+	end
+
+	function staged.new(a)
+		local who, m, note = need_installer(), need_ready(), arg_text(a[1], 140, 'note', true)
+		local n = math.max(m.policy, m.policy_last) + 1
+		local plan = { { 'HSET', 'meta', 'policy_last', text(n) },
+			{ 'HSET', 'policy:' .. text(n), 'time', text(now()), 'by', who.name, 'note', note } }
+		local old = n - KEEP_VERSIONS
+		if old > 0 and old ~= m.policy and old ~= m.policy_before then plan[3] = { 'DEL', 'policy:' .. text(old) } end
+		run(plan)
+		return n
+	end
+
+	function staged.group(a)
+		need_installer()
+		need_ready()
+		local n, key = version(a[1])
+		local h = hash(key) or fail('NOTFOUND', 'no version %s of the group map is kept', text(n))
+		if h.sealed then fail('STATE', 'version %s is complete and does not change any more', text(n)) end
+		local name, g = read_group({ unpack(a, 2) })
+		run({ { 'HSET', key, 'g:' .. name, encode(g) } })
+		return { ok = 'OK' }
+	end
+
+	function staged.seal(a)
+		local who = need_installer()
+		need_ready()
+		local n, key = version(a[1])
+		local h, count = hash(key) or fail('NOTFOUND', 'no version %s of the group map is kept', text(n)), 0
+		for f in pairs(h) do if string.find(f, '^g:') then count = count + 1 end end
+		if count ~= arg_int(a[2], 1, 256, 'number of groups') then
+			fail('STATE', 'version %s has %d groups', text(n), count)
+		end
+		if h.sealed then return { ok = 'OK' } end
+		run({ { 'HSET', key, 'sealed', text(count) } })
+		event(who, 'policy_loaded', 'policy', text(n), 'groups', text(count), 'note', h.note or '')
+		return { ok = 'OK' }
+	end
+
+	-- All of it at once: a connection is judged by the one version or by the other.
+	local function activate(who, m, n, key)
+		local new, plan, names = read(n, key), {}, redis.call('SMEMBERS', 'groups')
+		if n == m.policy then return { ok = 'OK' } end
+		-- What is in force may never have been loaded as a version; there must be a way back to it.
+		local now_key = 'policy:' .. text(m.policy)
+		if m.policy > 0 and redis.call('EXISTS', now_key) == 0 and #names > 0 then
+			local keep, count = { 'HSET', now_key, 'time', text(now()), 'by', who.name, 'note', 'in force before ' .. text(n) }, 0
+			for _, name in ipairs(names) do
+				local row, g = group_row(name), {}
+				if row then
+					for i, f in ipairs(GROUP_FIELDS) do g[f] = row[i + 1] end
+					keep[#keep + 1], keep[#keep + 2], count = 'g:' .. name, encode(g), count + 1
+				end
+			end
+			keep[#keep + 1], keep[#keep + 2] = 'sealed', text(count)
+			plan[1] = keep
+		end
+		for name, t in pairs(new) do
+			local cmd = { 'HSET', 'group:' .. name }
+			for i, f in ipairs(GROUP_FIELDS) do
+				cmd[#cmd + 1] = f
+				cmd[#cmd + 1] = t[i]
+			end
+			plan[#plan + 1] = cmd
+			plan[#plan + 1] = { 'SADD', 'groups', name }
+		end
+		for _, name in ipairs(names) do
+			if not new[name] then
+				plan[#plan + 1] = { 'SREM', 'groups', name }
+				plan[#plan + 1] = { 'DEL', 'group:' .. name }
+			end
+		end
+		plan[#plan + 1] = { 'HSET', 'meta', 'policy', text(n), 'policy_before', text(m.policy),
+			'policy_last', text(math.max(m.policy, m.policy_last)) }
+		run(plan)
+		event(who, 'policy_activated', 'policy', text(n), 'before', text(m.policy))
+		return { ok = 'OK' }
+	end
+
+	function staged.activate(a)
+		local who, m = need_installer(), need_ready()
+		return activate(who, m, version(a[1]))
+	end
+
+	function staged.rollback()
+		local who, m = need_installer(), need_ready()
+		if m.policy_before == 0 then fail('NOTFOUND', 'no version was in force before this one') end
+		activate(who, m, version(text(m.policy_before)))
+		return m.policy_before
+	end
+
+	-- Newest first: version, time, who, groups (0: not complete), note; before them which is in force, and which was.
+	function staged.versions()
+		local m, list = need_ready(), {}
+		local last = math.max(m.policy, m.policy_last)
+		for n = last, math.max(1, last - KEEP_VERSIONS), -1 do
+			local v = redis.call('HMGET', 'policy:' .. text(n), 'time', 'by', 'sealed', 'note')
+			if v[1] then list[#list + 1] = { text(n), text(number(v[1]) or 0), v[2] or '', text(number(v[3] or '') or 0), v[4] or '' } end
+		end
+		return { text(m.policy), text(m.policy_before), list }
+	end
+
+	function staged.show(a)
+		need_ready()
+		local names, rows = {}, {}
+		local list = read(version(a[1]))
+		for name in pairs(list) do names[#names + 1] = name end
+		table.sort(names)
+		for _, name in ipairs(names) do rows[#rows + 1] = { name, unpack(list[name]) } end
+		return rows
+	end
 end
 
 -- Putting back from the journal ---------------------------------------------------------------------
@@ -2328,6 +2493,13 @@ register('actor_put', actor_put, 2, 2)
 register('group_put', group_put, 1, 23)
 register('group_del', group_del, 1, 1)
 register('groups', groups, 0, 0, 'no-writes')
+register('policy_new', staged.new, 1, 1)
+register('policy_group', staged.group, 2, 24)
+register('policy_seal', staged.seal, 2, 2)
+register('policy_activate', staged.activate, 1, 1)
+register('policy_rollback', staged.rollback, 0, 0)
+register('policies', staged.versions, 0, 0, 'no-writes')
+register('policy_show', staged.show, 1, 1, 'no-writes')
 register('rebuild', from_journal.rebuild, 1, 2)
 register('mend', from_journal.mend, 6, 16, 'allow-oom')
 register('certs_live', from_journal.certs_live, 1, 1, 'no-writes')

@@ -44,6 +44,16 @@ static const char user_help[] =
 	"  --password-file F   one line, mode 0600     --password-stdin   one line; else asked "
 	"twice\n";
 
+static const char policy_help[] =
+	"  load           the groups of scepauth.conf are in force at once\n"
+	"  load FILE      those of another file of that form are kept as a new version, not in "
+	"force\n"
+	"  list           the groups in force\n"
+	"  versions       what is kept, and what is in force\n"
+	"  show VERSION   its groups\n"
+	"  activate VERSION   in force, all of it at once\n"
+	"  rollback       back to the version that was in force before\n";
+
 static const char helpdesk_help[] =
 	"Helpdesk people work with redis-cli alone: revoke, suspend, restore, why "
 	"(docs/REDIS.md).\n\n"
@@ -184,7 +194,9 @@ const struct ctl_command ctl_commands[] = {
 	 "judge an instance: what is missing, open or about to expire", NULL, cmd_check},
 	{"install", "[--share DIR]", "load Functions, actors and groups into Redis", NULL,
 	 cmd_install},
-	{"policy", "load|list", "bring the groups of scepauth.conf into Redis", NULL, cmd_policy},
+	{"policy", "load [FILE]|list|versions|show|activate|rollback [VERSION]",
+	 "bring the groups of scepauth.conf into Redis, at once or by versions", policy_help,
+	 cmd_policy},
 	{"helpdesk", "add|del|list [NAME]", "people who may revoke with redis-cli", helpdesk_help,
 	 cmd_helpdesk},
 	{"user", "add|passwd|del|list [LOGIN]", "local accounts of the portal", user_help,

@@ -140,8 +140,7 @@ static int remove_vanished(struct store *s, const char *const *names, size_t n,
 	return rc;
 }
 
-int policy_load(struct store *s, const struct conf *conf, struct policy_changes *ret,
-		struct errmsg *em)
+int policy_read(const struct conf *conf, struct group **ret, size_t *ret_n, struct errmsg *em)
 {
 	const char *const *names;
 	size_t n = conf_titles(conf, "group", &names);
@@ -158,6 +157,23 @@ int policy_load(struct store *s, const struct conf *conf, struct policy_changes 
 		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 	for (size_t i = 0; rc == E_OK && i < n; i++)
 		rc = policy_group(conf, names[i], &groups[i], em);
+	if (rc != E_OK) {
+		free(groups);
+		return rc;
+	}
+	*ret = groups;
+	*ret_n = n;
+	return E_OK;
+}
+
+int policy_load(struct store *s, const struct conf *conf, struct policy_changes *ret,
+		struct errmsg *em)
+{
+	const char *const *names;
+	size_t n = conf_titles(conf, "group", &names);
+	struct group *groups = NULL;
+	int rc = policy_read(conf, &groups, &n, em);
+
 	for (size_t i = 0; rc == E_OK && i < n; i++) {
 		rc = store_group_put(s, &groups[i], em);
 		if (rc == E_OK)
@@ -195,7 +211,7 @@ int policy_report(const struct policy_changes *c, bool json)
 	return EXIT_DONE;
 }
 
-static int print_groups(const struct group *groups, size_t n, bool json)
+int policy_print(const struct group *groups, size_t n, bool json)
 {
 	struct json *list = json_array(), *j = json_object();
 
@@ -230,37 +246,4 @@ static int print_groups(const struct group *groups, size_t n, bool json)
 		return ctl_print_json(j);
 	json_free(j);
 	return EXIT_DONE;
-}
-
-int cmd_policy(const struct ctl_command *self, int argc, char **argv)
-{
-	struct policy_changes done = {0};
-	struct group *groups = NULL;
-	struct ctl_common common;
-	struct store *s = NULL;
-	struct conf *conf = NULL;
-	struct errmsg em = {""};
-	const char *verb = NULL;
-	size_t n, n_groups = 0;
-	bool load;
-	int rc, code = ctl_parse(self, argc, argv, NULL, &common, &verb, 1, &n);
-
-	if (code >= 0)
-		return code;
-	load = n == 1 && strcmp(verb, "load") == 0;
-	if (!load && !(n == 1 && strcmp(verb, "list") == 0))
-		return ctl_usage(self, "say load or list");
-	rc = ctl_open(&common, "installer", &conf, &s, &em);
-	if (rc == E_OK)
-		rc = load ? policy_load(s, conf, &done, &em)
-			  : store_groups(s, &groups, &n_groups, &em);
-	if (rc != E_OK)
-		code = ctl_fail(rc, &em);
-	else
-		code = load ? policy_report(&done, common.json)
-			    : print_groups(groups, n_groups, common.json);
-	free(groups);
-	store_close(s);
-	conf_free(conf);
-	return code;
 }

@@ -19,9 +19,16 @@ struct policy_changes {
 int policy_group(const struct conf *conf, const char *name, struct group *ret,
 		 struct errmsg *em) MUST_CHECK;
 
+/* All groups of a file, judged. The caller frees *ret. E_CONFIG. */
+int policy_read(const struct conf *conf, struct group **ret, size_t *ret_n,
+		struct errmsg *em) MUST_CHECK;
+
 /* Judges all groups first, then writes them, then removes those that vanished. */
 int policy_load(struct store *s, const struct conf *conf, struct policy_changes *ret,
 		struct errmsg *em) MUST_CHECK;
+
+/* Prints groups; returns an exit code. */
+int policy_print(const struct group *groups, size_t n, bool json);
 
 /* Prints what was done; returns an exit code. */
 int policy_report(const struct policy_changes *c, bool json);

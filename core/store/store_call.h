@@ -42,6 +42,12 @@ int call_run(struct call *c, struct store *s, struct reply **ret, struct errmsg 
 /* For a Function or command that answers with one integer. */
 int call_run_int(struct call *c, struct store *s, int64_t *ret, struct errmsg *em) MUST_CHECK;
 
+/* Adds name and fields of a group, and runs; reads rows of groups: the caller frees *ret. */
+int call_run_group(struct call *c, struct store *s, const struct group *g,
+		   struct errmsg *em) MUST_CHECK;
+int call_run_groups(struct call *c, struct store *s, struct group **ret, size_t *ret_n,
+		    struct errmsg *em) MUST_CHECK;
+
 /* E_INTERNAL with a sentence. */
 int call_bad_reply(struct errmsg *em);
 

@@ -67,40 +67,46 @@ static void issuers_text(const struct group *g, char *dst, size_t size)
 	dst[at] = '\0';
 }
 
-int store_group_put(struct store *s, const struct group *g, struct errmsg *em)
+int call_run_group(struct call *c, struct store *s, const struct group *g, struct errmsg *em)
 {
 	char issuers[GROUP_ISSUERS_MAX * AKI_SIZE];
-	struct call c;
 
 	if (g->n_issuers > GROUP_ISSUERS_MAX)
 		return err_set(em, E_TOOBIG, "group %s: more than %d issuers", g->name,
 			       GROUP_ISSUERS_MAX);
 	issuers_text(g, issuers, sizeof(issuers));
+	call_str(c, g->name);
+	call_str(c, "priority");
+	call_int(c, g->priority);
+	call_str(c, "issuers");
+	call_str(c, issuers);
+	call_str(c, "vlan");
+	call_str(c, g->vlan);
+	call_str(c, "filter_id");
+	call_str(c, g->filter_id);
+	call_str(c, "session_timeout");
+	call_int(c, g->session_timeout);
+	call_str(c, "device_limit");
+	call_int(c, g->device_limit);
+	call_str(c, "ssids");
+	call_str(c, g->ssids);
+	call_str(c, "nas");
+	call_str(c, g->nas);
+	call_str(c, "hours");
+	call_str(c, g->hours);
+	call_str(c, "zone");
+	call_str(c, g->zone);
+	call_str(c, "user_name");
+	call_str(c, g->user_name);
+	return call_run(c, s, NULL, em);
+}
+
+int store_group_put(struct store *s, const struct group *g, struct errmsg *em)
+{
+	struct call c;
+
 	call_init(&c, "group_put");
-	call_str(&c, g->name);
-	call_str(&c, "priority");
-	call_int(&c, g->priority);
-	call_str(&c, "issuers");
-	call_str(&c, issuers);
-	call_str(&c, "vlan");
-	call_str(&c, g->vlan);
-	call_str(&c, "filter_id");
-	call_str(&c, g->filter_id);
-	call_str(&c, "session_timeout");
-	call_int(&c, g->session_timeout);
-	call_str(&c, "device_limit");
-	call_int(&c, g->device_limit);
-	call_str(&c, "ssids");
-	call_str(&c, g->ssids);
-	call_str(&c, "nas");
-	call_str(&c, g->nas);
-	call_str(&c, "hours");
-	call_str(&c, g->hours);
-	call_str(&c, "zone");
-	call_str(&c, g->zone);
-	call_str(&c, "user_name");
-	call_str(&c, g->user_name);
-	return call_run(&c, s, NULL, em);
+	return call_run_group(&c, s, g, em);
 }
 
 int store_group_del(struct store *s, const char *name, struct errmsg *em)
@@ -112,16 +118,15 @@ int store_group_del(struct store *s, const char *name, struct errmsg *em)
 	return call_run(&c, s, NULL, em);
 }
 
-int store_groups(struct store *s, struct group **ret, size_t *ret_n, struct errmsg *em)
+int call_run_groups(struct call *c, struct store *s, struct group **ret, size_t *ret_n,
+		    struct errmsg *em)
 {
 	struct group *groups = NULL;
 	struct reply *r = NULL;
-	struct call c;
 	size_t i, n;
 	int rc;
 
-	call_init_ro(&c, "groups");
-	rc = call_run(&c, s, &r, em);
+	rc = call_run(c, s, &r, em);
 	if (rc != E_OK)
 		return rc;
 	n = reply_count(r);
@@ -141,6 +146,14 @@ int store_groups(struct store *s, struct group **ret, size_t *ret_n, struct errm
 	*ret = groups;
 	*ret_n = n;
 	return E_OK;
+}
+
+int store_groups(struct store *s, struct group **ret, size_t *ret_n, struct errmsg *em)
+{
+	struct call c;
+
+	call_init_ro(&c, "groups");
+	return call_run_groups(&c, s, ret, ret_n, em);
 }
 
 int store_actor_put(struct store *s, const char *name, const char *kind, struct errmsg *em)

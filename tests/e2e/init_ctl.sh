@@ -56,6 +56,46 @@ cp "$d/scepauth.conf" "$T_DIR/conf"
 sed -i 's/^group "students"/group "pupils"/; s/vlan = "20"/vlan = "21"/' "$d/scepauth.conf"
 t_is "policy load names what it did" "$(ctl policy load | sort | paste -sd ,)" 'loaded  pupils,loaded  staff,removed students'
 t_is "the change is there" "$(ctl policy list --json | jq -r '[.groups[] | .name, .vlan] | @csv')" '"pupils","30","staff","21"'
+
+# --- versions of the group map ---------------------------------------------------------------------
+in_force() { ctl policy list --json | jq -r '[.groups[] | .name, .vlan] | @csv'; }
+versions() { ctl policy versions --json | jq -r '[.versions[] | "\(.version - $first) \(.state)"] | join(",")' --argjson first "$first"; }
+first=$(ctl policy versions --json | jq .active)
+before=$(in_force)
+cp "$d/scepauth.conf" "$d/draft.conf"
+sed -i 's/^group "pupils"/group "guests"/; s/vlan = "21"/vlan = "25"/' "$d/draft.conf"
+t_is "a version is loaded" "$(ctl policy load "$d/draft.conf" --json | jq -r --argjson f "$first" '.version - $f')" 1
+t_is "and not in force" "$(in_force)" "$before"
+t_is "it is listed" "$(versions)" "1 loaded"
+t_is "with its groups" "$(ctl policy show $((first + 1)) --json | jq -r '[.groups[] | .name, .vlan] | @csv')" '"guests","30","staff","25"'
+sed 's/vlan = "25"/vlan = "5000"/' "$d/draft.conf" >"$d/bad.conf"
+t_is "a file that is wrong is refused" "$(code ctl policy load "$d/bad.conf")" 2
+t_is "and changes nothing" "$(versions) $(in_force)" "1 loaded $before"
+t_ok "activate" ctl policy activate $((first + 1))
+t_is "all of it is in force" "$(in_force)" '"guests","30","staff","25"'
+t_is "and is the version of each verdict" "$(as radius FCALL_RO authorize 0 40000000000000000000000000000001 | sed -n 6p)" $((first + 1))
+t_is "what was before is kept" "$(versions)" "1 in force,0 in force before"
+t_is "rollback says to what" "$(ctl policy rollback --json | jq .version)" "$first"
+t_is "and it is there at once" "$(in_force)" "$before"
+t_is "rollback of the rollback" "$(ctl policy rollback --json | jq .version) $(in_force)" $((first + 1))' "guests","30","staff","25"'
+t_ok "and back" ctl policy activate "$first"
+t_is "a version that is not there" "$(code ctl policy activate 9999)" 1
+t_is "a version that is no number" "$(code ctl policy activate x)" 1
+as installer FCALL policy_new 0 half >/dev/null
+as installer FCALL policy_group 0 $((first + 2)) staff vlan 99 >/dev/null
+t_like "what was not loaded completely cannot be activated" "$(ctl policy activate $((first + 2)) 2>&1)" 'was not loaded completely'
+t_like "nor sealed with another number of groups" "$(as installer FCALL policy_seal 0 $((first + 2)) 2)" STATE
+t_like "what is sealed does not change" "$(as installer FCALL policy_group 0 $((first + 1)) staff vlan 99)" STATE
+as installer HSET policy:$((first + 1)) g:guests '["x"]' >/dev/null
+t_like "nor what is damaged" "$(ctl policy activate $((first + 1)) 2>&1)" 'group guests of this version is damaged'
+t_is "nothing of it is in force" "$(in_force)" "$before"
+for who in radius portal ca auto_revoke; do
+	for call in 'policy_new 0 x' "policy_group 0 $((first + 2)) staff" "policy_seal 0 $((first + 2)) 1" "policy_activate 0 $first" 'policy_rollback 0'; do
+		# shellcheck disable=SC2086
+		t_like "$who may not: $call" "$(as $who FCALL $call 2>&1)" 'DENIED|NOPERM'
+	done
+done
+
 sed -i 's/profiles = {"students"}/profiles = {"nobody"}/' "$d/scepauth.conf"
 sed -i 's/vlan = "21"/vlan = "22"/' "$d/scepauth.conf"
 t_is "a bad group is exit status 2" "$(code ctl policy load)" 2
