@@ -242,7 +242,7 @@ end
 -- What makes new things waits until the store is known to be whole; what puts somebody out does not.
 local function need_whole()
 	if not need_ready().ready then
-		fail('SUSPECT', 'the store has lost something: stop scep_ca, run scepctl reconcile and start it again')
+		fail('SUSPECT', 'the store has lost something: stop scep_ca, run scepctl reconcile or rebuild --merge and start it again')
 	end
 end
 

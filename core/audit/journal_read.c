@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Room for several of the largest records, so that few are moved to the front. */
@@ -220,6 +221,36 @@ int journal_read(int dir, journal_fn *fn, void *ctx, struct journal_report *ret,
 	free(g.window);
 	free(l.v);
 	return r;
+}
+
+struct wanted {
+	uint64_t seq;
+	uint8_t *hash;
+};
+
+static int take_hash(void *ctx, const struct journal_record *r)
+{
+	const struct wanted *w = ctx;
+
+	if (r->seq != w->seq)
+		return E_OK;
+	memcpy(w->hash, r->hash, DIGEST_SIZE);
+	return E_EXISTS;
+}
+
+int journal_hash_at(const char *path, uint64_t seq, uint8_t ret[DIGEST_SIZE], struct errmsg *em)
+{
+	uint8_t hash[DIGEST_SIZE];
+	struct wanted w = {seq, hash};
+	struct journal_report found;
+	int r = journal_read_path(path, take_hash, &w, &found, em);
+
+	if (r == E_OK)
+		return err_set(em, E_NOTFOUND, "the journal has no record %" PRIu64, seq);
+	if (r != E_EXISTS)
+		return r;
+	memcpy(ret, hash, DIGEST_SIZE);
+	return E_OK;
 }
 
 int journal_read_path(const char *path, journal_fn *fn, void *ctx, struct journal_report *ret,

@@ -35,6 +35,11 @@ typedef int journal_fn(void *ctx, const struct journal_record *r);
 int journal_read(int dir, journal_fn *fn, void *ctx, struct journal_report *ret,
 		 struct errmsg *em) MUST_CHECK;
 
+/* The hash of one record, by reading all before it: seconds where there are many. E_NOTFOUND: no such record; else as
+ * journal_read. */
+int journal_hash_at(const char *path, uint64_t seq, uint8_t ret[DIGEST_SIZE],
+		    struct errmsg *em) MUST_CHECK;
+
 /* The same by the folder's path. */
 int journal_read_path(const char *path, journal_fn *fn, void *ctx, struct journal_report *ret,
 		      struct errmsg *em) MUST_CHECK;

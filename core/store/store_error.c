@@ -21,7 +21,8 @@ static const struct rule {
 	{"NOGROUP", "has lost its group of readers, or the stream", E_NOTFOUND, 0},
 	{"NOTREADY", "is not set up, or its data are gone; see scepctl install", E_BACKEND, 0},
 	{"SUSPECT",
-	 "was found to lack something; stop scep_ca, run scepctl reconcile and start it again",
+	 "was found to lack something; stop scep_ca, run scepctl reconcile or rebuild --merge and "
+	 "start it again",
 	 E_BACKEND, 0},
 	{"ERR Function not found", "has no scepauth Functions (run scepctl install)", E_BACKEND, 0},
 	{"LOADING", "is still loading its data; try again in a moment", E_BACKEND, 0},

@@ -18,7 +18,7 @@ struct compare {
 	struct ledger_journal *l;
 	struct store_pool *pool;
 	pthread_t thread;
-	int stop; /* eventfd */
+	int stop, soon; /* eventfds */
 	int64_t every_ms;
 	struct compare_found told;
 	bool away;
@@ -274,12 +274,16 @@ static int64_t turn(struct compare *m)
 static void *run(void *arg)
 {
 	struct compare *m = arg;
-	struct pollfd fd = {.fd = m->stop, .events = POLLIN};
+	struct pollfd fd[] = {{.fd = m->stop, .events = POLLIN}, {.fd = m->soon, .events = POLLIN}};
 	int64_t pause = 0;
+	uint64_t n;
 
-	while (poll(&fd, 1, (int)pause) <= 0)
+	for (;;) {
+		if (poll(fd, 2, (int)pause) > 0 && fd[0].revents)
+			return NULL;
+		(void)!read(m->soon, &n, sizeof(n));
 		pause = turn(m);
-	return NULL;
+	}
 }
 
 int compare_start(struct ledger_journal *l, struct store_pool *pool, int64_t every_s,
@@ -293,14 +297,25 @@ int compare_start(struct ledger_journal *l, struct store_pool *pool, int64_t eve
 	m->pool = pool;
 	m->every_ms = every_s * 1000;
 	m->stop = eventfd(0, EFD_CLOEXEC);
-	if (m->stop < 0 || pthread_create(&m->thread, NULL, run, m) != 0) {
+	m->soon = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (m->stop < 0 || m->soon < 0 || pthread_create(&m->thread, NULL, run, m) != 0) {
 		if (m->stop >= 0)
 			close(m->stop);
+		if (m->soon >= 0)
+			close(m->soon);
 		free(m);
 		return E_IO;
 	}
 	*ret = m;
 	return E_OK;
+}
+
+void compare_soon(struct compare *m)
+{
+	uint64_t one = 1;
+
+	if (m)
+		(void)!write(m->soon, &one, sizeof(one)); /* full: it is on its way */
 }
 
 void compare_stop(struct compare *m)
@@ -312,5 +327,6 @@ void compare_stop(struct compare *m)
 	if (write(m->stop, &one, sizeof(one)) == (ssize_t)sizeof(one))
 		pthread_join(m->thread, NULL);
 	close(m->stop);
+	close(m->soon);
 	free(m);
 }

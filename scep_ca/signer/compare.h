@@ -1,6 +1,6 @@
 /*
- * Does Redis still have what the journal has, and the journal what Redis has? Asked at the start and every few
- * minutes, all revocations and certificates, in small parts, out of the way of issuing. While Redis fits the journal
+ * Does Redis still have what the journal has, and the journal what Redis has? Asked at the start, when Redis
+ * comes back and every few minutes, all revocations and certificates, in small parts, out of the way of issuing. While Redis fits the journal
  * otherwise, what it lacks is put back, MEND_MAX a pass (mend.h); for what is left an alarm names the command.
  * Certificates that only Redis has as good are told, and nothing is done to them.
  *
@@ -31,6 +31,8 @@ int compare_pass(struct ledger_journal *l, struct store *ledger, int stop,
 /* A thread that does this every `every_s` seconds and tells log and audit trail what is new. */
 int compare_start(struct ledger_journal *l, struct store_pool *pool, int64_t every_s,
 		  struct compare **ret) MUST_CHECK;
+/* The next one at once: Redis was away, or another state of it. NULL: nothing. Any thread. */
+void compare_soon(struct compare *c);
 void compare_stop(struct compare *c); /* NULL: nothing */
 
 #endif

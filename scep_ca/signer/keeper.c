@@ -123,8 +123,10 @@ static void beat(struct keeper *s)
 	store_pool_put(s->ledger, ledger);
 	if (em.text[0] && strcmp(em.text, s->said.text) != 0)
 		log_error("%s", em.text);
-	else if (!em.text[0] && s->said.text[0])
+	else if (!em.text[0] && s->said.text[0]) {
 		log_info("the ledger fits the journal again");
+		compare_soon(s->compare);
+	}
 	s->said = em;
 }
 

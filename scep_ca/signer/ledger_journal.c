@@ -342,7 +342,7 @@ void ledger_journal_lost(struct ledger_journal *l, struct store *ledger, const c
 	if (news && *id)
 		log_error("Redis has lost the revocation of %s, which the journal has: it was "
 			  "emptied or an old state was restored; nothing is issued and nobody gets "
-			  "in until scepctl reconcile (docs/JOURNAL.md)",
+			  "in until scepctl reconcile or rebuild --merge (docs/RESTORE.md)",
 			  id);
 	else if (news)
 		log_info("Redis has all revocations of the journal again");
@@ -430,7 +430,7 @@ static int say_lost(struct ledger_journal *l, struct store *ledger, const char *
 	return err_set(em, E_UNAVAIL,
 		       "nothing is issued: the ledger lost certificate %s, so it was emptied or "
 		       "an old state was restored; restore its newest state, or stop scep_ca, "
-		       "run scepctl reconcile and start it again",
+		       "run scepctl reconcile or rebuild --merge and start it again",
 		       serial);
 }
 

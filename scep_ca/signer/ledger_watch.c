@@ -12,7 +12,8 @@
 #define HASHES 4096
 
 #define CURE_STORE                                                                                 \
-	"restore its newest state, or stop scep_ca, run scepctl reconcile and start it again"
+	"restore its newest state, or stop scep_ca, run scepctl reconcile or rebuild --merge and " \
+	"start it again"
 #define CURE_JOURNAL "an old journal was restored: put its newest state back (docs/RESTORE.md)"
 
 struct known_hash {
@@ -29,8 +30,9 @@ struct ledger_watch {
 	bool foreign; /* likewise: another store, or another journal's */
 	bool met;     /* the ledger's head was compared since the start */
 	struct store_head
-		beyond;          /* what it knows and the journal does not; epoch 0: nothing such */
-	struct known_hash *last; /* HASHES newest of the records that were there at the start */
+		beyond; /* what it knows and the journal does not; epoch 0: nothing such */
+	struct store_head agreed; /* what the last beat that fitted left there */
+	struct known_hash *last;  /* HASHES newest of the records that were there at the start */
 };
 
 /* --- what the ledger has taken ----------------------------------------------------------------------- */
@@ -134,8 +136,8 @@ static int refuse(enum store_said said, const struct store_head *mine, uint64_t 
 			  " records, does not have: " CURE_JOURNAL,
 			  m->at.head, mine->head);
 	case STORE_SUSPECT:
-		return NO("is marked as suspect: stop scep_ca, run scepctl reconcile and start it "
-			  "again");
+		return NO("is marked as suspect: stop scep_ca, run scepctl reconcile or rebuild "
+			  "--merge and start it again");
 	}
 #undef NO
 	return err_set(em, E_INTERNAL, "unknown answer of the ledger");
@@ -167,13 +169,43 @@ static int adopt(struct ledger_watch *w, struct journal *j, const struct store_m
 	return E_OK;
 }
 
-/* Once after the start: the record that the ledger knows must be the one that the journal has. */
+static bool is_same(const struct store_head *a, const struct store_head *b)
+{
+	return a->head == b->head && a->epoch == b->epoch && strcmp(a->store, b->store) == 0 &&
+	       strcmp(a->head_hash, b->head_hash) == 0;
+}
+
+/* Is the record that the ledger knows the one that the journal has there? E_STATE: no. A journal that was found too
+ * short goes on, and then has another record of that number: what was found stays found. */
+static int check_record(struct ledger_watch *w, const struct store_head *at, struct errmsg *em)
+{
+	const struct known_hash *k = &w->last[(uint64_t)at->head % HASHES];
+	uint8_t hash[DIGEST_SIZE] = {0};
+	char text[HASH_SIZE];
+	int r = E_OK;
+
+	if (is_same(at, &w->beyond))
+		return E_STATE;
+	if (at->head == 0 || is_same(at, &w->agreed))
+		return E_OK;
+	if (k->seq == (uint64_t)at->head)
+		memcpy(hash, k->hash, DIGEST_SIZE);
+	else
+		r = journal_hash_at(w->path, (uint64_t)at->head, hash, em);
+	if (r != E_OK && r != E_NOTFOUND)
+		return r;
+	text_hex(text, hash, DIGEST_SIZE);
+	if (r == E_OK && strcmp(text, at->head_hash) == 0)
+		return E_OK;
+	w->beyond = *at;
+	return E_STATE;
+}
+
+/* Once after the start, and after anything was wrong. */
 static int meet(struct ledger_watch *w, struct journal *j, struct store *ledger, struct errmsg *em)
 {
 	struct store_meta m = {.set_up = false};
 	struct store_head mine = {.epoch = (int64_t)w->epoch.epoch};
-	const struct known_hash *k;
-	char hash[HASH_SIZE];
 	int r = store_meta_get(ledger, &m, em);
 
 	if (r != E_OK)
@@ -182,20 +214,11 @@ static int meet(struct ledger_watch *w, struct journal *j, struct store *ledger,
 		return E_OK; /* the beat says so */
 	if (!m.set_up || !m.ready)
 		return refuse(m.set_up ? STORE_SUSPECT : STORE_LOST, &mine, 0, &m, em);
-	/* The journal goes on meanwhile, and must not grow past it unnoticed. */
-	if (w->beyond.epoch != 0 && m.at.epoch == w->beyond.epoch && m.at.head == w->beyond.head &&
-	    strcmp(m.at.head_hash, w->beyond.head_hash) == 0) {
-		mine.head = (int64_t)journal_size(j);
-		return refuse(STORE_BEYOND, &mine, 0, &m, em);
-	}
 	if (w->epoch.epoch == 0)
 		return adopt(w, j, &m, em);
-	k = &w->last[(uint64_t)m.at.head % HASHES];
-	if (k->seq == 0 || k->seq != (uint64_t)m.at.head)
-		return E_OK;
-	text_hex(hash, k->hash, DIGEST_SIZE);
 	mine.head = (int64_t)journal_size(j);
-	return strcmp(hash, m.at.head_hash) == 0 ? E_OK : refuse(STORE_BEYOND, &mine, 0, &m, em);
+	r = check_record(w, &m.at, em);
+	return r == E_STATE ? refuse(STORE_BEYOND, &mine, 0, &m, em) : r;
 }
 
 static int beat(struct ledger_watch *w, struct journal *j, struct store *ledger, struct errmsg *em)
@@ -224,8 +247,10 @@ static int beat(struct ledger_watch *w, struct journal *j, struct store *ledger,
 	r = store_beat(ledger, &mine, (int64_t)least, &said, &m, em);
 	if (r != E_OK)
 		return r;
-	if (said == STORE_FITS)
+	if (said == STORE_FITS) {
 		acknowledge(w, head);
+		w->agreed = mine;
+	}
 	if (said == STORE_BEYOND)
 		w->beyond = m.at;
 	w->foreign = said == STORE_FOREIGN;

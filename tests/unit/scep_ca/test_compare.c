@@ -358,6 +358,39 @@ static bool is_told(FILE *log, const char *what)
 	return strstr(text, what) != NULL;
 }
 
+/* When Redis was away, nobody waits for the next turn. */
+static void at_once(void **state)
+{
+	struct store_options o = {
+		.user = "ca", .password = "pw-ca", .deadline_ms = 5000, .socket = S.redis.socket};
+	struct store_pool *pool = NULL;
+	struct compare *c = NULL;
+	FILE *log = tmpfile();
+	int saved = dup(STDERR_FILENO);
+	bool said;
+
+	(void)state;
+	assert_non_null(log);
+	assert_true(dup2(fileno(log), STDERR_FILENO) >= 0);
+	OK(store_pool_open(&o, 2, &pool));
+	compare_soon(NULL);
+	OK(compare_start(F.l, pool, 86400, &c));
+	for (int i = 0; i < 3000 && !is_told(log, "lacks 2 revocations, 1 certificates"); i++)
+		usleep(10000);
+	RAW("installer", "HSETNX", "revoked", F.certs[3].serial, "back");
+	compare_soon(c);
+	for (int i = 0; i < 3000 && !is_told(log, "lacks 1 revocations, 1 certificates"); i++)
+		usleep(10000);
+	said = is_told(log, "lacks 1 revocations, 1 certificates");
+	compare_stop(c);
+	store_pool_close(pool);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	close(saved);
+	(void)fclose(log);
+	RAW("installer", "HDEL", "revoked", F.certs[3].serial);
+	assert_true(said);
+}
+
 /* Told once, with the command; and again when the numbers change. */
 static void thread(void **state)
 {
@@ -398,13 +431,21 @@ static void away(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing),          cmocka_unit_test(lifted),
-		cmocka_unit_test(mended),           cmocka_unit_test(contradicted),
-		cmocka_unit_test(unknown),          cmocka_unit_test(bounded),
-		cmocka_unit_test(function),         cmocka_unit_test(rolled_back),
-		cmocka_unit_test(rights_of_before), cmocka_unit_test(suspect),
-		cmocka_unit_test(certificate),      cmocka_unit_test(revocation),
-		cmocka_unit_test(thread),           cmocka_unit_test(away),
+		cmocka_unit_test(nothing),
+		cmocka_unit_test(lifted),
+		cmocka_unit_test(mended),
+		cmocka_unit_test(contradicted),
+		cmocka_unit_test(unknown),
+		cmocka_unit_test(bounded),
+		cmocka_unit_test(function),
+		cmocka_unit_test(rolled_back),
+		cmocka_unit_test(rights_of_before),
+		cmocka_unit_test(suspect),
+		cmocka_unit_test(certificate),
+		cmocka_unit_test(revocation),
+		cmocka_unit_test(at_once),
+		cmocka_unit_test(thread),
+		cmocka_unit_test(away),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);

@@ -1,5 +1,6 @@
 #include "scep_ca/signer/ledger_journal.h"
 
+#include "core/base/text.h"
 #include "core/store/store_meta.h"
 #include "tests/support/test_redis.h"
 
@@ -112,6 +113,16 @@ static const char *meta(const char *command, const char *field, const char *valu
 static const char *state_of(void)
 {
 	return meta("HGET", "state", NULL);
+}
+
+static const char *hash_of(uint64_t seq)
+{
+	static char text[HASH_SIZE];
+	uint8_t hash[DIGEST_SIZE];
+
+	assert_int_equal(journal_hash_at(F.path, seq, hash, NULL), E_OK);
+	text_hex(text, hash, DIGEST_SIZE);
+	return text;
 }
 
 static void head_grows(void **state)
@@ -268,6 +279,47 @@ static void older_journal_grows(void **state)
 	refused("an old journal was restored");
 }
 
+static void grow(int n)
+{
+	const struct journal_entry e = {JOURNAL_OPENED, NULL, 0};
+
+	while (n-- > 0)
+		assert_int_equal(journal_note(ledger_journal_file(F.l), &e, 1, NULL), E_OK);
+	assert_int_equal(journal_append(ledger_journal_file(F.l), &e, 1, NULL), E_OK);
+}
+
+/* Further than a start remembers, and without the note of what the ledger has taken. */
+static void far_back(void **state)
+{
+	char command[400];
+
+	(void)state;
+	open_journal();
+	some(1);
+	fits();
+	grow(5000);
+	for (int i = 0; i < 2; i++) {
+		ledger_journal_close(F.l);
+		F.l = NULL;
+		(void)snprintf(command, sizeof(command), "rm -f %s/acknowledged", F.path);
+		assert_int_equal(shell(command), 0);
+		assert_non_null(meta("HSET", "head", "3"));
+		if (i == 0)
+			assert_non_null(meta("HSET", "head_hash",
+					     "00000000000000000000000000000000"
+					     "00000000000000000000000000000001"));
+		open_journal();
+		if (i == 0) {
+			refused("an old journal was restored");
+			/* the journal's own */
+			(void)snprintf(command, sizeof(command), "%s", hash_of(3));
+			assert_non_null(meta("HSET", "head_hash", command));
+		} else {
+			fits();
+		}
+	}
+}
+
 static void another_journal_altogether(void **state)
 {
 	char command[400];
@@ -306,7 +358,7 @@ int main(void)
 		CASE(head_grows),          CASE(emptied),      CASE(set_up_anew),
 		CASE(older_state),         CASE(older_epoch),  CASE(older_journal),
 		CASE(another_journal),     CASE(damaged_note), CASE(another_journal_altogether),
-		CASE(older_journal_grows),
+		CASE(older_journal_grows), CASE(far_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@ static const struct row {
 	{"STATE no", E_STATE, "no"},
 	{"INTERNAL bug", E_INTERNAL, "bug"},
 	{"NOTREADY x", E_BACKEND, "scepctl install"},
-	{"SUSPECT x", E_BACKEND, "scepctl reconcile"},
+	{"SUSPECT x", E_BACKEND, "scepctl reconcile or rebuild --merge"},
 	{"ERR Function not found", E_BACKEND, "scepctl install"},
 	{"ERR Function not found, something", E_INTERNAL, "unexpected"},
 	{"LOADING Redis is loading the dataset in memory", E_BACKEND, "loading"},
