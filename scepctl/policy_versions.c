@@ -5,6 +5,7 @@
 #include "core/store/store_policy.h"
 #include "scepctl/ctl.h"
 #include "scepctl/policy.h"
+#include "scepctl/policy_diff.h"
 
 struct job {
 	struct ctl_common common;
@@ -101,6 +102,21 @@ static int show(struct job *job, struct errmsg *em)
 	return rc;
 }
 
+static int diff(struct job *job, struct errmsg *em)
+{
+	struct group *groups = NULL;
+	int64_t version = 0;
+	size_t n = 0;
+	int rc = version_of(job->what, &version, em);
+
+	if (rc == E_OK)
+		rc = store_policy_groups(job->s, version, &groups, &n, em);
+	if (rc == E_OK)
+		rc = policy_diff(job->s, groups, n, job->common.json, &job->code, em);
+	free(groups);
+	return rc;
+}
+
 static const char *standing(const struct store_policies *all, const struct store_policy *p)
 {
 	if (p->version == all->active)
@@ -172,8 +188,9 @@ static const struct verb {
 	size_t min, max; /* arguments after it */
 	int (*run)(struct job *job, struct errmsg *em);
 } verbs[] = {
-	{"load", 0, 1, load}, {"list", 0, 0, list},         {"versions", 0, 0, versions},
-	{"show", 1, 1, show}, {"activate", 1, 1, activate}, {"rollback", 0, 0, rollback},
+	{"load", 0, 1, load},         {"list", 0, 0, list}, {"versions", 0, 0, versions},
+	{"show", 1, 1, show},         {"diff", 1, 1, diff}, {"activate", 1, 1, activate},
+	{"rollback", 0, 0, rollback},
 };
 
 static const struct verb *find(const char *name, size_t n)
@@ -197,8 +214,10 @@ int cmd_policy(const struct ctl_command *self, int argc, char **argv)
 		return code;
 	verb = n > 0 ? find(rest[0], n - 1) : NULL;
 	if (!verb)
-		return ctl_usage(self, "say load [FILE], list, versions, show VERSION, activate "
-				       "VERSION or rollback");
+		return ctl_usage(
+			self,
+			"say load [FILE], list, versions, show VERSION, diff VERSION, activate "
+			"VERSION or rollback");
 	if (n > 1)
 		job.what = rest[1];
 	rc = ctl_open(&job.common, "installer", &job.conf, &job.s, &em);

@@ -81,10 +81,26 @@ t_is "rollback of the rollback" "$(ctl policy rollback --json | jq .version) $(i
 t_ok "and back" ctl policy activate "$first"
 t_is "a version that is not there" "$(code ctl policy activate 9999)" 1
 t_is "a version that is no number" "$(code ctl policy activate x)" 1
+row() { as installer HSET "cert:$1" issuer "$2" user "u$(printf '%032d' "$3")" device d1 profile staff state active not_before 1 not_after 9999999999 spki aa ticket bb >/dev/null; }
+who() { as installer HSET "user:u$(printf '%032d' "$1")" source local login "$2" name "$2" email "" groups "$3" leave_at 0 >/dev/null; }
+row 40000000000000000000000000000011 "$ski" 1
+row 40000000000000000000000000000012 "$(ctl policy list --json | jq -r '.groups[] | select(.name == "pupils") | .issuers[0]')" 2
+row 40000000000000000000000000000013 00ff 1
+who 1 ann staff
+who 2 ben pupils,guests
+sed 's/^group "guests"/group "nobody"/' "$d/draft.conf" >"$d/draft2.conf"
+ctl policy load "$d/draft2.conf" >/dev/null
+t_is "diff says who would be moved and refused" \
+	"$(ctl policy diff $((first + 2)) --json | jq -r '[.certificates, .refused, .let_in, .moved, (.changes[] | .login, .now, .then)] | @csv')" \
+	'3,1,0,1,"ann","group staff, VLAN 21","group staff, VLAN 25","ben","group pupils, VLAN 30","refused (no_group)"'
+t_like "and so in text" "$(ctl policy diff $((first + 2)))" '3 certificates: 1 would be refused, 0 let in, 1 moved'
+t_is "nothing changes by asking" "$(in_force)" "$before"
+t_is "the version in force changes nothing" "$(ctl policy diff "$first" --json | jq -c '[.refused, .let_in, .moved]')" '[0,0,0]'
+as installer DEL cert:4000000000000000000000000000001{1,2,3} user:u0000000000000000000000000000000{1,2} >/dev/null
 as installer FCALL policy_new 0 half >/dev/null
-as installer FCALL policy_group 0 $((first + 2)) staff vlan 99 >/dev/null
-t_like "what was not loaded completely cannot be activated" "$(ctl policy activate $((first + 2)) 2>&1)" 'was not loaded completely'
-t_like "nor sealed with another number of groups" "$(as installer FCALL policy_seal 0 $((first + 2)) 2)" STATE
+as installer FCALL policy_group 0 $((first + 3)) staff vlan 99 >/dev/null
+t_like "what was not loaded completely cannot be activated" "$(ctl policy activate $((first + 3)) 2>&1)" 'was not loaded completely'
+t_like "nor sealed with another number of groups" "$(as installer FCALL policy_seal 0 $((first + 3)) 2)" STATE
 t_like "what is sealed does not change" "$(as installer FCALL policy_group 0 $((first + 1)) staff vlan 99)" STATE
 as installer HSET policy:$((first + 1)) g:guests '["x"]' >/dev/null
 t_like "nor what is damaged" "$(ctl policy activate $((first + 1)) 2>&1)" 'group guests of this version is damaged'

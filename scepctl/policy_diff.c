@@ -1,0 +1,164 @@
+#include "scepctl/policy_diff.h"
+
+#include "core/authz/authz.h"
+#include "core/base/args.h"
+#include "core/base/clock.h"
+#include "core/base/text.h"
+#include "core/model/facts.h"
+#include "core/store/store_facts.h"
+#include "scepctl/ctl.h"
+
+enum { SERIALS_MAX = 10000000 };
+
+struct work {
+	char (*serials)[SERIAL_SIZE];
+	size_t n, cap;
+	const struct group *groups;
+	size_t n_groups;
+	struct json *rows; /* NULL: text */
+	long refused, let_in, moved;
+};
+
+static int add_serial(void *ctx, const char *serial)
+{
+	struct work *w = ctx;
+
+	if (w->n == SERIALS_MAX)
+		return E_TOOBIG;
+	if (w->n == w->cap) {
+		size_t cap = w->cap ? 2 * w->cap : 1024;
+		void *p = realloc(w->serials, cap * sizeof(*w->serials));
+
+		if (!p)
+			return E_NOMEM;
+		w->serials = p;
+		w->cap = cap;
+	}
+	return text_copy(w->serials[w->n++], SERIAL_SIZE, serial);
+}
+
+static int by_serial(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void forget_place(struct facts *f)
+{
+	for (size_t i = 0; i < f->n_groups; i++) {
+		struct group *g = &f->groups[i];
+
+		g->ssids[0] = g->nas[0] = g->hours[0] = g->user_name[0] = '\0';
+	}
+}
+
+static void take_groups(struct facts *f, const struct group *groups, size_t n)
+{
+	f->n_groups = 0;
+	for (size_t i = 0; i < f->user.n_groups; i++)
+		for (size_t k = 0; k < n; k++)
+			if (strcmp(f->user.groups[i], groups[k].name) == 0 &&
+			    f->n_groups < USER_GROUPS_MAX)
+				f->groups[f->n_groups++] = groups[k];
+}
+
+static void describe(const struct authz_verdict *v, char *dst, size_t size)
+{
+	if (!v->accept)
+		(void)snprintf(dst, size, "refused (%s)", authz_reason_text(v->reason));
+	else
+		(void)snprintf(dst, size, "group %s, VLAN %s%s%s", v->group,
+			       v->vlan[0] ? v->vlan : "none", v->filter_id[0] ? ", filter " : "",
+			       v->filter_id);
+}
+
+static void tell(struct work *w, const struct facts *f, const struct authz_verdict *now,
+		 const struct authz_verdict *then)
+{
+	char before[256], after[256];
+	struct json *row;
+
+	describe(now, before, sizeof(before));
+	describe(then, after, sizeof(after));
+	w->refused += now->accept && !then->accept;
+	w->let_in += !now->accept && then->accept;
+	w->moved += now->accept && then->accept;
+	if (!w->rows) {
+		printf("%s  %-20s %s -> %s\n", f->cert.serial, f->user.login, before, after);
+		return;
+	}
+	row = json_object();
+	json_set_str(row, "serial", f->cert.serial);
+	json_set_str(row, "login", f->user.login);
+	json_set_str(row, "now", before);
+	json_set_str(row, "then", after);
+	json_push(w->rows, row);
+}
+
+static int judge(struct work *w, struct store *s, const char *serial, struct errmsg *em)
+{
+	struct authz_request req = {.now = clock_now()};
+	struct authz_verdict now, then;
+	struct facts f;
+	int rc = store_authorize(s, serial, &f, em);
+
+	if (rc != E_OK)
+		return rc;
+	memcpy(req.serial, f.cert.serial, sizeof(req.serial));
+	memcpy(req.issuer, f.cert.issuer, sizeof(req.issuer));
+	forget_place(&f);
+	authz_decide(&req, &f, &now);
+	take_groups(&f, w->groups, w->n_groups);
+	forget_place(&f);
+	authz_decide(&req, &f, &then);
+	if (now.accept != then.accept ||
+	    (now.accept &&
+	     (strcmp(now.vlan, then.vlan) != 0 || strcmp(now.filter_id, then.filter_id) != 0)))
+		tell(w, &f, &now, &then);
+	return E_OK;
+}
+
+static int report(const struct work *w, long checked)
+{
+	struct json *j;
+
+	if (!w->rows) {
+		printf("%ld certificates: %ld would be refused, %ld let in, %ld moved\n", checked,
+		       w->refused, w->let_in, w->moved);
+		return EXIT_DONE;
+	}
+	j = json_object();
+	json_set_int(j, "certificates", checked);
+	json_set_int(j, "refused", w->refused);
+	json_set_int(j, "let_in", w->let_in);
+	json_set_int(j, "moved", w->moved);
+	json_set(j, "changes", w->rows);
+	return ctl_print_json(j);
+}
+
+int policy_diff(struct store *s, const struct group *groups, size_t n, bool json, int *ret_code,
+		struct errmsg *em)
+{
+	struct work w = {.groups = groups, .n_groups = n, .rows = json ? json_array() : NULL};
+	char cursor[STORE_CURSOR_SIZE] = "0";
+	long checked = 0;
+	int rc;
+
+	do
+		rc = store_certs_live(s, cursor, add_serial, &w, em);
+	while (rc == E_OK && strcmp(cursor, "0") != 0);
+	/* A page may repeat what another had. */
+	if (rc == E_OK && w.n > 0)
+		qsort(w.serials, w.n, sizeof(*w.serials), by_serial);
+	for (size_t i = 0; rc == E_OK && i < w.n; i++) {
+		if (i > 0 && strcmp(w.serials[i], w.serials[i - 1]) == 0)
+			continue;
+		rc = judge(&w, s, w.serials[i], em);
+		checked++;
+	}
+	free(w.serials);
+	if (rc == E_OK)
+		*ret_code = report(&w, checked);
+	else
+		json_free(w.rows);
+	return rc;
+}
