@@ -1,7 +1,7 @@
 /*
- * Does Redis still have what the journal has, and the journal what Redis has? Asked at the start, when Redis
- * comes back and every few minutes, all revocations and certificates, in small parts, out of the way of issuing. While Redis fits the journal
- * otherwise, what it lacks is put back, MEND_MAX a pass (mend.h); for what is left an alarm names the command.
+ * Does Redis still have what the journal has, and the journal what Redis has? Asked at the start, when Redis comes
+ * back and every few minutes, all revocations and certificates, in small parts, out of the way of issuing. While Redis
+ * fits the journal otherwise, what it lacks is put back, MEND_MAX a pass (mend.h); for what is left an alarm names the command.
  * Certificates that only Redis has as good are told, and nothing is done to them.
  *
  * A pass is by one thread. Blocks on the store.
