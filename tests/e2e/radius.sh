@@ -363,7 +363,7 @@ cp -a "$SCEPAUTH_DIR/redis/data" "$T_DIR/data.old"
 t_start redis
 redis_as ca FCALL beat 0 "$store" 1 11 "$digest" 10 >/dev/null
 t_ok "and of record 11" t_wait 5 eapol_run "$dev/alice.conf"
-t_ok "which the server notes" t_wait 5 grep -q "^$store 1 11$" "$SCEPAUTH_DIR/log/scepauth.seen"
+t_ok "which the server notes" t_wait 5 grep -qE "^$store 1 11 $digest\$" "$SCEPAUTH_DIR/log/scepauth.seen"
 t_is "for itself only" "$(stat -c %a "$SCEPAUTH_DIR/log/scepauth.seen")" 600
 t_stop redis
 mv "$SCEPAUTH_DIR/redis/data" "$T_DIR/data.new"
