@@ -861,8 +861,20 @@ local STATE_RANK = { reserved = 1, active = 2, aborted = 3 }
 local CLAIM_STATE = { reserved = 'bound', active = 'spent', aborted = 'dead' }
 local CERT_SAME = { 'issuer', 'user', 'device', 'profile', 'not_before', 'not_after', 'spki', 'ticket' }
 
--- The store was empty before the first of these rows: what is not among them is not there.
-local is_empty = false
+-- What one call of `rebuild` has asked at once for all its rows; nothing, when a row is put back alone.
+local NOTHING = { absent = {}, owned = {} }
+local asked = NOTHING
+
+local function row_hash(key)
+	if asked.absent[key] then return nil end
+	return hash(key)
+end
+
+local function has_owner(spki)
+	local known = asked.owned[spki]
+	if known == nil then known = redis.call('HEXISTS', 'keyowners', spki) == 1 end
+	return known
+end
 
 local function row_id(s, what)
 	if #s > 64 or not string.find(s, '^[!-~]+$') then fail('BADARG', 'not the id of a %s', what) end
@@ -912,7 +924,7 @@ end
 local function rebuild_person(plan, f)
 	local user = row_id(f[1], 'person')
 	local new, cmd = row_record(f[2], USER_FIELDS, 'user:' .. user)
-	local old = not is_empty and hash(cmd[2]) or {}
+	local old = row_hash(cmd[2]) or {}
 	local is_newer = not old.login or (number(old.updated or '') or 0) < (number(new.updated or '') or 0)
 	local leave, set = kept_leave(old, new, is_newer)
 	if is_newer then plan[1] = cmd end
@@ -935,7 +947,7 @@ end
 local function rebuild_device(plan, f)
 	local device = row_id(f[1], 'device')
 	local new, cmd = row_record(f[2], DEVICE_FIELDS, 'device:' .. device)
-	local owner = not is_empty and redis.call('HGET', cmd[2], 'owner')
+	local owner = not asked.absent[cmd[2]] and redis.call('HGET', cmd[2], 'owner')
 	local index = 'udevices:' .. row_id(new.owner or '', 'person')
 	if owner and owner ~= new.owner then fail('EXISTS', 'device %s belongs to somebody else here', device) end
 	if not owner then
@@ -956,7 +968,8 @@ end
 local function rebuild_claim(plan, serial, c, t)
 	local key, ends = 'claim:' .. c.ticket, c.reserved + TICKET_MAX + KEEP
 	if ends <= t then return end
-	local state, holder = unpack(redis.call('HMGET', key, 'state', 'serial'))
+	local state, holder
+	if not asked.absent[key] then state, holder = unpack(redis.call('HMGET', key, 'state', 'serial')) end
 	if not state then
 		plan[#plan + 1] = { 'HSET', key, 'state', CLAIM_STATE[c.state], 'spki', c.spki, 'serial', serial }
 		plan[#plan + 1] = { 'EXPIREAT', key, text(ends) }
@@ -978,7 +991,7 @@ local function rebuild_cert(plan, f, t)
 	local rank = STATE_RANK[c.state] or fail('BADARG', 'unknown state')
 	local key, index = 'cert:' .. serial, 'ucerts:' .. c.user
 	if not (number(f[6]) and number(f[7]) and number(f[11]) and number(f[12])) then fail('BADARG', 'not a time') end
-	local old = not is_empty and hash(key)
+	local old = row_hash(key)
 	if not old then
 		plan[1] = { 'HSET', key, 'issuer', c.issuer, 'user', c.user, 'device', c.device, 'profile', c.profile,
 			'not_before', c.not_before, 'not_after', c.not_after, 'state', c.state, 'spki', c.spki,
@@ -994,7 +1007,7 @@ local function rebuild_cert(plan, f, t)
 		plan[1][#plan[1] + 1] = f[12]
 	end
 	if not old or not redis.call('ZSCORE', index, serial) then plan[#plan + 1] = { 'ZADD', index, c.not_after, serial } end
-	if c.state ~= 'aborted' and (not old or redis.call('HEXISTS', 'keyowners', c.spki) == 0) then
+	if c.state ~= 'aborted' and not has_owner(c.spki) then
 		plan[#plan + 1] = { 'HSETNX', 'keyowners', c.spki, c.user }
 	end
 	if c.state == 'aborted' and not is_revoked(serial) then plan_revoke(plan, serial, f[12] .. ' ca aborted') end
@@ -1006,6 +1019,78 @@ local REBUILD = {
 	d = { rebuild_device, 2 }, c = { rebuild_cert, 12 },
 }
 
+-- Commands cost more than all else here, so what can be asked or written of many rows at once is.
+local ASK, MANY = 500, 1000 -- keys of a question, words of a command
+
+local function rows_of(list)
+	local rows, i = {}, 1
+	while list[i] ~= nil do
+		local f, kind = { kind = list[i] }, REBUILD[list[i]] or fail('BADARG', 'unknown kind of row')
+		for k = 1, kind[2] do
+			f[k] = list[i + k]
+			if type(f[k]) ~= 'string' then fail('BADARG', 'a row is cut') end
+		end
+		rows[#rows + 1] = f
+		i = i + kind[2] + 1
+	end
+	return rows
+end
+
+-- In a store that was emptied none of the keys is there, and nothing else has to be asked of them.
+local function ask(rows)
+	local keys, spki = {}, {}
+	asked = { absent = {}, owned = {} }
+	for i, f in ipairs(rows) do
+		if f.kind == 'p' then keys[#keys + 1] = 'user:' .. f[1]
+		elseif f.kind == 'd' then keys[#keys + 1] = 'device:' .. f[1]
+		elseif f.kind == 'c' then
+			keys[#keys + 1], keys[#keys + 2] = 'cert:' .. f[1], 'claim:' .. f[9]
+			spki[#spki + 1] = f[8]
+		end
+		if #keys >= ASK or (i == #rows and #keys > 0) then
+			local none = redis.call('EXISTS', unpack(keys)) == 0
+			for _, k in ipairs(keys) do asked.absent[k] = none end
+			local owners = #spki > 0 and redis.call('HMGET', 'keyowners', unpack(spki)) or {}
+			for k, owner in ipairs(owners) do asked.owned[spki[k]] = owner ~= false end
+			keys, spki = {}, {}
+		end
+	end
+end
+
+-- Fields of one hash, and members of one set, wait to be written together. The first of a name counts.
+local function put(later, cmd)
+	local key, set = cmd[2], cmd[1] == 'ZADD'
+	local name = set and cmd[4] or cmd[3]
+	local l = later[key]
+	if not l then
+		l = { cmd = { set and 'ZADD' or 'HSET', key }, has = {} }
+		later[key] = l
+	end
+	if l.has[name] then return end
+	l.has[name] = true
+	l.cmd[#l.cmd + 1] = cmd[3]
+	l.cmd[#l.cmd + 1] = cmd[4]
+	if #l.cmd >= MANY then
+		redis.call(unpack(l.cmd))
+		l.cmd = { l.cmd[1], key }
+	end
+end
+
+local function put_back(rows, later, look)
+	ask(rows)
+	local done, t = 0, now()
+	for _, f in ipairs(rows) do
+		local plan = {}
+		REBUILD[f.kind][1](plan, f, t)
+		if #plan > 0 then done = done + 1 end
+		for _, cmd in ipairs(look and {} or plan) do
+			asked.absent[cmd[2]] = nil
+			if cmd[1] == 'ZADD' or cmd[1] == 'HSETNX' then put(later, cmd) else redis.call(unpack(cmd)) end
+		end
+	end
+	return done
+end
+
 -- The rows are an array of texts (msgpack): kind, and as many as this kind has. Each row is whole, and calling
 -- again completes them. Works on a store that is not set up, so that nothing is let in before all of it is
 -- there. The installer may write everything, so nothing is asked of the ACL.
@@ -1013,22 +1098,14 @@ function from_journal.rebuild(a)
 	need_installer()
 	local ok, list = pcall(cmsgpack.unpack, a[1])
 	if not ok or type(list) ~= 'table' then fail('BADARG', 'the rows cannot be read') end
-	local i, done, t = 1, 0, now()
-	is_empty = a[2] == 'empty'
-	while list[i] ~= nil do
-		local kind = REBUILD[list[i]] or fail('BADARG', 'unknown kind of row')
-		local f, plan = {}, {}
-		for k = 1, kind[2] do
-			f[k] = list[i + k]
-			if type(f[k]) ~= 'string' then fail('BADARG', 'a row is cut') end
-		end
-		kind[1](plan, f, t)
-		if #plan > 0 then done = done + 1 end
-		if a[2] ~= 'look' then
-			for _, cmd in ipairs(plan) do redis.call(unpack(cmd)) end
-		end
-		i = i + kind[2] + 1
+	local rows, later, done = rows_of(list), {}, nil
+	ok, done = pcall(put_back, rows, later, a[2] == 'look')
+	-- The rows before one that failed are whole, too.
+	for _, l in pairs(later) do
+		local r = #l.cmd > 2 and redis.pcall(unpack(l.cmd))
+		if ok and type(r) == 'table' and r.err then ok, done = false, r end
 	end
+	if not ok then error(done, 0) end
 	return done
 end
 
@@ -1036,7 +1113,7 @@ end
 -- acknowledged). Who wrote it is asked of the ACL, and nothing is taken back by it.
 local MENDS = { r = 'revocation', h = 'hold', c = 'certificate' }
 function from_journal.mend(a)
-	is_empty = false
+	asked = NOTHING
 	local who, m = need_person_or_program(), meta()
 	need_whole()
 	if m.store ~= a[1] or m.epoch ~= number(a[2]) or m.head < (number(a[3]) or m.head + 1) then

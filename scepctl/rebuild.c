@@ -171,11 +171,7 @@ static int send(void *ctx, enum rebuild_kind kind, const struct store_rows *rows
 	int rc = E_OK;
 
 	if (w->compared)
-		rc = store_rebuild(w->redis, rows,
-				   w->dry_run ? STORE_REBUILD_LOOK
-				   : w->empty ? STORE_REBUILD_EMPTY
-					      : STORE_REBUILD_MERGE,
-				   &changed, em);
+		rc = store_rebuild(w->redis, rows, w->dry_run, &changed, em);
 	if (rc != E_OK)
 		return rc;
 	w->sent[kind] += (int64_t)n;

@@ -133,8 +133,7 @@ static int send(void *ctx, enum rebuild_kind kind, const struct store_rows *rows
 {
 	struct rows_to *to = ctx;
 	int64_t changed = 0;
-	int rc = store_rebuild(to->installer, rows,
-			       to->look ? STORE_REBUILD_LOOK : STORE_REBUILD_MERGE, &changed, em);
+	int rc = store_rebuild(to->installer, rows, to->look, &changed, em);
 
 	(void)n;
 	if (rc == E_OK && to->look)

@@ -72,7 +72,7 @@ void store_rows_int(struct store_rows *r, int64_t v)
 	store_rows_text(r, number);
 }
 
-int store_rebuild(struct store *s, const struct store_rows *rows, enum store_rebuild_how how,
+int store_rebuild(struct store *s, const struct store_rows *rows, bool dry_run,
 		  int64_t *ret_changed, struct errmsg *em)
 {
 	struct buf all = {0};
@@ -88,8 +88,8 @@ int store_rebuild(struct store *s, const struct store_rows *rows, enum store_reb
 		return err_set(em, rc, "%s", err_text(rc));
 	call_init(&c, "rebuild");
 	call_bytes(&c, buf_bytes(&all));
-	if (how != STORE_REBUILD_MERGE)
-		call_str(&c, how == STORE_REBUILD_LOOK ? "look" : "empty");
+	if (dry_run)
+		call_str(&c, "look");
 	rc = call_run_int(&c, s, ret_changed, em);
 	buf_free(&all);
 	return rc;

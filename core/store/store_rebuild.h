@@ -28,15 +28,9 @@ void store_rows_text(struct store_rows *r, const char *text);
 void store_rows_int(struct store_rows *r, int64_t v);
 int store_rows_error(const struct store_rows *r) MUST_CHECK; /* E_TOOBIG, E_NOMEM */
 
-enum store_rebuild_how {
-	STORE_REBUILD_MERGE, /* nothing newer is overwritten */
-	STORE_REBUILD_LOOK,  /* as that, and nothing is written */
-	STORE_REBUILD_EMPTY, /* the store was empty, and none of these rows was sent before: quicker */
-};
-
-/* ret_changed: rows that were not there, or not yet in this state. E_EXISTS: the store
+/* dry_run: only looks. ret_changed: rows that were not there, or not yet in this state. E_EXISTS: the store
  * contradicts the journal, see em; the rows before that are done. */
-int store_rebuild(struct store *s, const struct store_rows *rows, enum store_rebuild_how how,
+int store_rebuild(struct store *s, const struct store_rows *rows, bool dry_run,
 		  int64_t *ret_changed, struct errmsg *em) MUST_CHECK;
 
 /* May this Redis user write events:<name> and is no installer: then it was registered as an actor. */

@@ -60,8 +60,7 @@ static int send(void *ctx, enum rebuild_kind kind, const struct store_rows *r, s
 
 	if (interrupt && kind == REBUILD_CERT)
 		return E_IO;
-	rc = store_rebuild(S.installer, r, *(bool *)ctx ? STORE_REBUILD_LOOK : STORE_REBUILD_MERGE,
-			   &v, em);
+	rc = store_rebuild(S.installer, r, *(bool *)ctx, &v, em);
 	changed += v;
 	rows += (int64_t)n;
 	return rc;
@@ -431,7 +430,7 @@ static int bad_rows(const char *const *texts, struct store *s)
 	for (; *texts; texts++)
 		store_rows_text(&r, *texts);
 	OK(store_rows_error(&r));
-	rc = store_rebuild(s, &r, STORE_REBUILD_MERGE, &n, &S.em);
+	rc = store_rebuild(s, &r, false, &n, &S.em);
 	store_rows_free(&r);
 	return rc;
 }
@@ -481,6 +480,79 @@ static void actors(void **state)
 	}
 }
 
+/* Rows of one call that tell of the same ticket and key, and one at the end that cannot be. */
+static void together(void **state)
+{
+	char spki[HASH_SIZE] = "", ticket[HASH_SIZE] = "", at[24];
+	static const char a[] = "1a000000000000000000000000000001",
+			  b[] = "1a000000000000000000000000000002",
+			  c[] = "1a000000000000000000000000000003";
+	const char *const texts[] = {"c",
+				     a,
+				     "ab",
+				     "ua",
+				     "da",
+				     "staff",
+				     "1",
+				     "9",
+				     spki,
+				     ticket,
+				     "aborted",
+				     at,
+				     at,
+				     "c",
+				     b,
+				     "ab",
+				     "ub",
+				     "db",
+				     "staff",
+				     "1",
+				     "9",
+				     spki,
+				     ticket,
+				     "active",
+				     at,
+				     at,
+				     "c",
+				     c,
+				     "ab",
+				     "uc",
+				     "dc",
+				     "staff",
+				     "1",
+				     "9",
+				     spki,
+				     ticket,
+				     "active",
+				     at,
+				     at,
+				     "r",
+				     a,
+				     "by hand",
+				     "p",
+				     "ub",
+				     "{\"login\":\"x\"}",
+				     "[\"evil:x\"]",
+				     NULL};
+
+	(void)state;
+	empty();
+	memset(spki, 'a', HASH_SIZE - 1);
+	memset(ticket, 'b', HASH_SIZE - 1);
+	(void)snprintf(at, sizeof(at), "%lld", (long long)clock_now());
+	FAILS(bad_rows(texts, S.installer), E_FORMAT);
+	assert_string_equal(RAW("installer", "HGET", "keyowners", spki), "ub");
+	RAW("installer", "EVAL",
+	    "return redis.call('HGET', ARGV[1], 'serial') .. redis.call('HGET', ARGV[1], 'state')",
+	    "0", "claim:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
+	assert_string_equal(told, "1a000000000000000000000000000002spent");
+	assert_string_equal(RAW("installer", "ZSCORE", "ucerts:ua", a), "9");
+	assert_string_equal(RAW("installer", "ZSCORE", "ucerts:ub", b), "9");
+	assert_string_equal(RAW("installer", "ZSCORE", "ucerts:uc", c), "9");
+	assert_non_null(strstr(RAW("installer", "HGET", "revoked", a), "ca aborted"));
+	assert_string_equal(RAW("installer", "EXISTS", "user:ub"), "0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,7 +560,7 @@ int main(void)
 		cmocka_unit_test(all_of_it),    cmocka_unit_test(interrupted),
 		cmocka_unit_test(added),        cmocka_unit_test(leaving),
 		cmocka_unit_test(contradicted), cmocka_unit_test(begun_anew),
-		cmocka_unit_test(used_once),
+		cmocka_unit_test(used_once),    cmocka_unit_test(together),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);
