@@ -4,6 +4,22 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <pthread.h>
+
+static EVP_MD *fetched;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void fetch(void)
+{
+	fetched = EVP_MD_fetch(NULL, "SHA256", NULL);
+	ERR_clear_error();
+}
+
+/* EVP_sha256() is looked up anew for each digest, which takes as long as a short one does. */
+static const EVP_MD *sha256(void)
+{
+	return pthread_once(&once, fetch) == 0 && fetched ? fetched : EVP_sha256();
+}
 
 static int digest(const EVP_MD *md, struct bytes in, uint8_t *out, unsigned size)
 {
@@ -26,7 +42,7 @@ int digest_sha1(struct bytes in, uint8_t out[20])
 
 int digest_sha256(struct bytes in, uint8_t out[DIGEST_SIZE])
 {
-	return digest(EVP_sha256(), in, out, 32);
+	return digest(sha256(), in, out, 32);
 }
 
 static int digest_parts(const EVP_MD *md, const struct bytes *parts, size_t n, uint8_t *out,
@@ -49,7 +65,7 @@ static int digest_parts(const EVP_MD *md, const struct bytes *parts, size_t n, u
 
 int digest_sha256_parts(const struct bytes *parts, size_t n, uint8_t out[DIGEST_SIZE])
 {
-	return digest_parts(EVP_sha256(), parts, n, out, DIGEST_SIZE);
+	return digest_parts(sha256(), parts, n, out, DIGEST_SIZE);
 }
 
 int digest_md5_parts(const struct bytes *parts, size_t n, uint8_t out[16])
