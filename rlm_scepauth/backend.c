@@ -10,10 +10,21 @@
 struct backend {
 	struct store_pool *pool;
 	struct breaker breaker;
-	_Atomic int failure; /* what the breaker is open for */
-	struct seen *seen;   /* NULL: not kept */
+	_Atomic int failure;      /* what the breaker is open for */
+	_Atomic int64_t answered; /* monotonic ms: the last answer */
+	struct seen *seen;        /* NULL: not kept */
 	int max_beat_age;
 };
+
+int backend_check(const struct backend_options *o, struct errmsg *em)
+{
+	const struct store_options so = {
+		.servers = o->servers,
+		.sentinel_name = o->sentinel_name,
+	};
+
+	return store_check_servers(&so, em);
+}
 
 int backend_open(const struct backend_options *o, struct backend **ret, struct errmsg *em)
 {
@@ -23,6 +34,10 @@ int backend_open(const struct backend_options *o, struct backend **ret, struct e
 		.port = o->port,
 		.user = o->user,
 		.password = o->password,
+		.servers = o->servers,
+		.sentinel_name = o->sentinel_name,
+		.sentinel_user = o->sentinel_user,
+		.sentinel_password = o->sentinel_password,
 		.deadline_ms = o->deadline_ms,
 	};
 	struct backend *b = calloc(1, sizeof(*b));
@@ -31,6 +46,7 @@ int backend_open(const struct backend_options *o, struct backend **ret, struct e
 	if (!b)
 		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
 	atomic_init(&b->failure, E_UNAVAIL);
+	atomic_init(&b->answered, 0);
 	breaker_init(&b->breaker, o->breaker_ms);
 	b->max_beat_age = o->max_beat_age;
 	rc = store_pool_open(&so, o->connections, &b->pool);
@@ -72,10 +88,11 @@ static enum authz_reason reason_of(int rc)
 static int ask(struct backend *b, const char *serial, const struct seen_mark *before,
 	       struct facts *facts, struct backend_answer *ret)
 {
+	int64_t begin = clock_mono_ms();
 	struct store *s;
 	int rc;
 
-	if (!breaker_allow(&b->breaker, clock_mono_ms()))
+	if (!breaker_allow(&b->breaker, begin))
 		return err_set(&ret->error, atomic_load(&b->failure),
 			       "not asked: it failed a moment ago");
 	s = store_pool_get(b->pool);
@@ -89,6 +106,11 @@ static int ask(struct backend *b, const char *serial, const struct seen_mark *be
 	else
 		rc = store_authorize(s, serial, facts, &ret->error);
 	store_pool_put(b->pool, s);
+	if (!is_gone(rc))
+		atomic_store(&b->answered, clock_mono_ms());
+	/* Redis has answered somebody who asked with us or after us: it is slow, not gone. */
+	else if (rc == E_TIMEOUT && atomic_load(&b->answered) >= begin)
+		return rc;
 	if (is_gone(rc))
 		atomic_store(&b->failure, rc);
 	if (breaker_report(&b->breaker, clock_mono_ms(), !is_gone(rc)))

@@ -16,6 +16,10 @@ struct backend_options {
 	int port;
 	const char *user;
 	const char *password;
+	const char *servers; /* NULL or "": the above; else instead (core/store/redis_route.h) */
+	const char *sentinel_name; /* of the primary, for servers that are Sentinels */
+	const char *sentinel_user;
+	const char *sentinel_password;
 	int deadline_ms;               /* for connect and command together */
 	unsigned connections;          /* at most so many at once */
 	int breaker_ms;                /* after a failure everybody is refused for so long */
@@ -23,6 +27,9 @@ struct backend_options {
 	int max_beat_age;              /* seconds since the CA last wrote to the store; 0: any */
 	void (*say)(const char *text); /* a failure to write seen_file; any thread */
 };
+
+/* Of the options servers and sentinel_name alone, before anything is opened. E_CONFIG with a sentence. */
+int backend_check(const struct backend_options *o, struct errmsg *em) MUST_CHECK;
 
 /* Opens no connection: Redis may be away. Copies the options. Reads seen_file: E_FORMAT, E_IO or E_TOOBIG with the
  * cure in em. */

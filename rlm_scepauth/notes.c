@@ -211,6 +211,10 @@ int notes_open(const struct notes_options *o, struct notes **ret)
 		.port = o->port,
 		.user = o->user,
 		.password = o->password,
+		.servers = o->servers,
+		.sentinel_name = o->sentinel_name,
+		.sentinel_user = o->sentinel_user,
+		.sentinel_password = o->sentinel_password,
 		.deadline_ms = o->deadline_ms,
 	};
 	struct notes *n = calloc(1, sizeof(*n));

@@ -24,8 +24,10 @@ struct notes_options {
 	const char *socket, *host;
 	int port;
 	const char *user, *password;
-	int deadline_ms; /* of one try */
-	unsigned max;    /* notes that may wait */
+	const char *servers, *sentinel_name, *sentinel_user,
+		*sentinel_password; /* as in backend.h */
+	int deadline_ms;            /* of one try */
+	unsigned max;               /* notes that may wait */
 	/* Called from the thread. serial, token: of an accepted connection that is no longer wanted. */
 	void (*unwanted)(void *ctx, const char *serial, const char *token, const char *why);
 	/* Called from the thread when the ledger stops taking notes and when it takes them again. */

@@ -22,6 +22,10 @@ struct instance {
 	uint16_t port;
 	char const *user;
 	char const *password;
+	char const *servers; /* "": the above */
+	char const *sentinel_name;
+	char const *sentinel_user;
+	char const *sentinel_password;
 	uint32_t deadline_ms;
 	uint32_t max_connections;
 	uint32_t breaker_ms;
@@ -47,7 +51,12 @@ static const CONF_PARSER module_config[] = {
 	 FR_CONF_OFFSET(PW_TYPE_STRING | PW_TYPE_SECRET | PW_TYPE_REQUIRED | PW_TYPE_NOT_EMPTY,
 			struct instance, password),
 	 NULL},
-	{"deadline_ms", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, deadline_ms), "120"},
+	{"servers", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, servers), ""},
+	{"sentinel_name", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, sentinel_name), ""},
+	{"sentinel_user", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, sentinel_user), ""},
+	{"sentinel_password",
+	 FR_CONF_OFFSET(PW_TYPE_STRING | PW_TYPE_SECRET, struct instance, sentinel_password), ""},
+	{"deadline_ms", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, deadline_ms), "300"},
 	{"max_connections", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, max_connections),
 	 "32"},
 	{"breaker_ms", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, breaker_ms), "250"},
@@ -69,6 +78,12 @@ static int check_range(CONF_SECTION *conf, char const *key, uint32_t value, uint
 
 static int check_config_values(CONF_SECTION *conf, const struct instance *inst)
 {
+	const struct backend_options o = {
+		.servers = inst->servers,
+		.sentinel_name = inst->sentinel_name,
+	};
+	struct errmsg em = {""};
+
 	if (check_range(conf, "deadline_ms", inst->deadline_ms, 5, 10000) ||
 	    check_range(conf, "max_connections", inst->max_connections, 1, 1024) ||
 	    check_range(conf, "breaker_ms", inst->breaker_ms, 0, 60000) ||
@@ -76,8 +91,12 @@ static int check_config_values(CONF_SECTION *conf, const struct instance *inst)
 	    check_range(conf, "notes", inst->notes_waiting, 0, 65536) ||
 	    check_range(conf, "interim", inst->interim, 0, 86400))
 		return -1;
-	if (!inst->socket[0] && (!inst->host[0] || !inst->port)) {
-		cf_log_err_cs(conf, "needs either socket, or host and port");
+	if (!inst->servers[0] && !inst->socket[0] && (!inst->host[0] || !inst->port)) {
+		cf_log_err_cs(conf, "needs servers, or socket, or host and port");
+		return -1;
+	}
+	if (backend_check(&o, &em)) {
+		cf_log_err_cs(conf, "servers: %s", em.text);
 		return -1;
 	}
 	return 0;
@@ -96,6 +115,10 @@ static int open_backend(CONF_SECTION *conf, struct instance *inst)
 		.port = inst->port,
 		.user = inst->user,
 		.password = inst->password,
+		.servers = inst->servers,
+		.sentinel_name = inst->sentinel_name,
+		.sentinel_user = inst->sentinel_user,
+		.sentinel_password = inst->sentinel_password,
 		.deadline_ms = (int)inst->deadline_ms,
 		.connections = inst->max_connections,
 		.breaker_ms = (int)inst->breaker_ms,
@@ -139,6 +162,10 @@ static int open_notes(CONF_SECTION *conf, struct instance *inst)
 		.port = inst->port,
 		.user = inst->user,
 		.password = inst->password,
+		.servers = inst->servers,
+		.sentinel_name = inst->sentinel_name,
+		.sentinel_user = inst->sentinel_user,
+		.sentinel_password = inst->sentinel_password,
 		.deadline_ms = NOTE_DEADLINE_MS,
 		.max = inst->notes_waiting,
 		.unwanted = log_unwanted,

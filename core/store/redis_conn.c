@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/store/redis_route.h"
 #include "core/store/redis_socket.h"
 #include "core/store/store_error.h"
 
@@ -13,14 +14,20 @@
 #define REPLY_MAX_BYTES (16u << 20)
 #define REPLY_MAX_ELEMENTS 200000
 #define ARGS_MAX 256
+/* Not the first server of several: the first is tried again after so long. */
+#define BACK_MS 60000
 
 struct redis_conn {
 	char *socket, *host, *user, *password;
+	char *sentinel_name, *sentinel_user, *sentinel_password;
 	int port, deadline_ms;
-	int fd; /* -1 while not connected */
+	struct redis_route route; /* n is 0: socket, or host and port */
+	size_t at;                /* of the route: where it is connected to, or tries next */
+	int64_t back_at;          /* when to try the first again */
+	int fd;                   /* -1 while not connected */
 	redisReader *reader;
 	redisReplyObjectFunctions plain, limited;
-	char name[160]; /* for messages */
+	char name[224]; /* for messages */
 };
 
 /* hiredis 1.0 widened the count. Its own limit differs between versions, so we set ours. */
@@ -50,6 +57,7 @@ static int copy(char **dst, const char *src)
 int redis_conn_open(const struct redis_conn_options *o, struct redis_conn **ret)
 {
 	struct redis_conn *c = calloc(1, sizeof(*c));
+	int rc;
 
 	if (c == NULL)
 		return E_NOMEM;
@@ -57,9 +65,18 @@ int redis_conn_open(const struct redis_conn_options *o, struct redis_conn **ret)
 	c->port = o->port;
 	c->deadline_ms = o->deadline_ms > 0 ? o->deadline_ms : 1000;
 	if (copy(&c->socket, o->socket) || copy(&c->host, o->host) || copy(&c->user, o->user) ||
-	    copy(&c->password, o->password)) {
+	    copy(&c->password, o->password) || copy(&c->sentinel_name, o->sentinel_name) ||
+	    copy(&c->sentinel_user, o->sentinel_user) ||
+	    copy(&c->sentinel_password, o->sentinel_password)) {
 		redis_conn_close(c);
 		return E_NOMEM;
+	}
+	if (o->servers != NULL && o->servers[0] != '\0') {
+		rc = redis_route_parse(o->servers, &c->route, NULL);
+		if (rc != E_OK) {
+			redis_conn_close(c);
+			return rc;
+		}
 	}
 	if (c->socket != NULL)
 		(void)snprintf(c->name, sizeof(c->name), "Redis at %.120s", c->socket);
@@ -87,6 +104,11 @@ void redis_conn_close(struct redis_conn *c)
 	hang_up(c);
 	if (c->password != NULL)
 		text_wipe(c->password, strlen(c->password));
+	if (c->sentinel_password != NULL)
+		text_wipe(c->sentinel_password, strlen(c->sentinel_password));
+	free(c->sentinel_name);
+	free(c->sentinel_user);
+	free(c->sentinel_password);
 	free(c->socket);
 	free(c->host);
 	free(c->user);
@@ -136,6 +158,7 @@ static int read_reply(struct redis_conn *c, int64_t deadline, redisReply **ret, 
 	char chunk[16384];
 	size_t n, total = 0;
 	void *reply = NULL;
+	bool late = false;
 	int rc;
 
 	for (;;) {
@@ -150,6 +173,11 @@ static int read_reply(struct redis_conn *c, int64_t deadline, redisReply **ret, 
 			*ret = reply;
 			return E_OK;
 		}
+		/* What has arrived by the deadline counts though this thread comes late; once, since a peer
+		 * that trickles must not stretch it. */
+		if (late)
+			return E_TIMEOUT;
+		late = clock_mono_ms() >= deadline;
 		rc = redis_socket_recv(c->fd, chunk, sizeof(chunk), deadline, &n);
 		if (rc != E_OK)
 			return rc;
@@ -203,34 +231,122 @@ static int new_reader(struct redis_conn *c)
 	return E_OK;
 }
 
-static int authenticate(struct redis_conn *c, int64_t deadline, struct errmsg *em)
+static int authenticate(struct redis_conn *c, const char *user, const char *password,
+			int64_t deadline, struct errmsg *em)
 {
-	const char *password = c->password == NULL ? "" : c->password;
-	struct bytes argv[3];
 	struct reply *reply = NULL;
+	struct bytes argv[3];
+	size_t n = 0;
 	bool silent;
 	int rc;
 
-	if (c->user == NULL)
-		return E_OK;
-	argv[0] = bytes_str("AUTH");
-	argv[1] = bytes_str(c->user);
-	argv[2] = bytes_str(password);
-	rc = exchange(c, argv, 3, deadline, &reply, &silent, em);
+	argv[n++] = bytes_str("AUTH");
+	if (user != NULL)
+		argv[n++] = bytes_str(user);
+	argv[n++] = bytes_str(password == NULL ? "" : password);
+	rc = exchange(c, argv, n, deadline, &reply, &silent, em);
 	reply_free(reply);
 	if (rc != E_OK)
 		hang_up(c);
 	return rc;
 }
 
-static int make_ready(struct redis_conn *c, int64_t deadline, struct errmsg *em)
+static int attach(struct redis_conn *c, const struct redis_way *w, int64_t deadline,
+		  struct errmsg *em)
+{
+	const char *whose = w->kind == REDIS_SENTINEL ? "the Sentinel" : "Redis";
+	int rc;
+
+	if (w->kind == REDIS_UNIX) {
+		(void)snprintf(c->name, sizeof(c->name), "Redis at %s", w->host);
+		rc = redis_socket_unix(w->host, deadline, &c->fd);
+	} else {
+		(void)snprintf(c->name, sizeof(c->name), "%s at %s:%d", whose, w->host, w->port);
+		rc = redis_socket_tcp(w->host, w->port, deadline, &c->fd);
+	}
+	if (rc == E_TIMEOUT)
+		return broken(c, rc, em);
+	if (rc != E_OK)
+		return err_set(em, rc, "cannot connect to %s; is it running?", c->name);
+	rc = new_reader(c);
+	return rc == E_OK ? E_OK : broken(c, rc, em);
+}
+
+/* A text of a reply, "" when it is something else or not all of it is text. */
+static const char *text_at(const struct reply *r, size_t i)
+{
+	struct bytes v = reply_bytes(reply_at(r, i));
+
+	return v.p == NULL || memchr(v.p, '\0', v.n) != NULL ? "" : (const char *)v.p;
+}
+
+static int ask_sentinel(struct redis_conn *c, const struct redis_way *w, struct redis_way *ret,
+			int64_t deadline, struct errmsg *em)
+{
+	const struct bytes argv[3] = {bytes_str("SENTINEL"), bytes_str("get-master-addr-by-name"),
+				      bytes_str(c->sentinel_name == NULL ? "" : c->sentinel_name)};
+	struct reply *reply = NULL;
+	bool silent;
+	int rc;
+
+	rc = attach(c, w, deadline, em);
+	if (rc == E_OK && c->sentinel_password != NULL)
+		rc = authenticate(c, c->sentinel_user, c->sentinel_password, deadline, em);
+	if (rc == E_OK)
+		rc = exchange(c, argv, 3, deadline, &reply, &silent, em);
+	hang_up(c);
+	if (rc != E_OK)
+		return rc;
+	if (reply_kind(reply) == REPLY_NIL)
+		rc = err_set(em, E_BACKEND, "%s knows no primary of the name %.60s", c->name,
+			     c->sentinel_name == NULL ? "" : c->sentinel_name);
+	else if (reply_count(reply) != 2 ||
+		 !redis_route_address(text_at(reply, 0), text_at(reply, 1), ret))
+		rc = err_set(em, E_BACKEND, "%s does not give the address of a primary", c->name);
+	reply_free(reply);
+	return rc;
+}
+
+/* Sentinel may be behind, and a server may have been demoted since. */
+static int check_primary(struct redis_conn *c, int64_t deadline, struct errmsg *em)
+{
+	const struct bytes argv[1] = {bytes_str("ROLE")};
+	struct reply *reply = NULL;
+	bool silent;
+	int rc = exchange(c, argv, 1, deadline, &reply, &silent, em);
+
+	if (rc == E_OK && strcmp(text_at(reply, 0), "master") != 0)
+		rc = err_set(em, E_BACKEND, "%s is named by Sentinel and is no primary", c->name);
+	reply_free(reply);
+	if (rc != E_OK)
+		hang_up(c);
+	return rc;
+}
+
+static int connect_to(struct redis_conn *c, const struct redis_way *w, int64_t deadline,
+		      struct errmsg *em)
+{
+	struct redis_way primary;
+	int rc = E_OK;
+
+	if (w->kind == REDIS_SENTINEL) {
+		rc = ask_sentinel(c, w, &primary, deadline, em);
+		if (rc == E_OK)
+			rc = attach(c, &primary, deadline, em);
+	} else {
+		rc = attach(c, w, deadline, em);
+	}
+	if (rc == E_OK && c->user != NULL)
+		rc = authenticate(c, c->user, c->password, deadline, em);
+	if (rc == E_OK && w->kind == REDIS_SENTINEL)
+		rc = check_primary(c, deadline, em);
+	return rc;
+}
+
+static int connect_host(struct redis_conn *c, int64_t deadline, struct errmsg *em)
 {
 	int rc;
 
-	if (c->fd >= 0 && redis_socket_is_stale(c->fd))
-		hang_up(c);
-	if (c->fd >= 0)
-		return E_OK;
 	if (c->socket != NULL)
 		rc = redis_socket_unix(c->socket, deadline, &c->fd);
 	else if (c->host != NULL)
@@ -244,7 +360,18 @@ static int make_ready(struct redis_conn *c, int64_t deadline, struct errmsg *em)
 	rc = new_reader(c);
 	if (rc != E_OK)
 		return broken(c, rc, em);
-	return authenticate(c, deadline, em);
+	return c->user == NULL ? E_OK : authenticate(c, c->user, c->password, deadline, em);
+}
+
+static int make_ready(struct redis_conn *c, int64_t deadline, struct errmsg *em)
+{
+	if (c->fd >= 0 && redis_socket_is_stale(c->fd))
+		hang_up(c);
+	if (c->fd >= 0)
+		return E_OK;
+	if (c->route.n == 0)
+		return connect_host(c, deadline, em);
+	return connect_to(c, &c->route.ways[c->at], deadline, em);
 }
 
 static bool is_read(struct bytes command)
@@ -252,23 +379,53 @@ static bool is_read(struct bytes command)
 	return command.n == 8 && memcmp(command.p, "FCALL_RO", 8) == 0;
 }
 
-int redis_conn_run(struct redis_conn *c, const struct bytes *argv, size_t argc, struct reply **ret,
-		   struct errmsg *em)
+/* ret_again: another server may be asked the same. */
+static int run_here(struct redis_conn *c, const struct bytes *argv, size_t argc, int64_t deadline,
+		    struct reply **ret, bool *ret_again, struct errmsg *em)
 {
-	int64_t deadline = clock_mono_ms() + c->deadline_ms;
 	bool reused = c->fd >= 0, silent;
 	int rc;
 
+	*ret_again = true;
 	rc = make_ready(c, deadline, em);
 	if (rc != E_OK)
 		return rc;
 	rc = exchange(c, argv, argc, deadline, ret, &silent, em);
 	/* Redis may have closed an idle connection (restart, ACL LOAD) just before. To read once more is
 	 * harmless; whether to write once more is for the caller to say. */
-	if (rc != E_UNAVAIL || !silent || !reused || !is_read(argv[0]))
-		return rc;
-	rc = make_ready(c, deadline, em);
-	return rc == E_OK ? exchange(c, argv, argc, deadline, ret, &silent, em) : rc;
+	if (rc == E_UNAVAIL && silent && reused && is_read(argv[0])) {
+		rc = make_ready(c, deadline, em);
+		if (rc == E_OK)
+			rc = exchange(c, argv, argc, deadline, ret, &silent, em);
+	}
+	/* Hung up: it serves nobody, or its answer was none. */
+	*ret_again = c->fd < 0 && (rc == E_BACKEND || is_read(argv[0]));
+	return rc;
+}
+
+int redis_conn_run(struct redis_conn *c, const struct bytes *argv, size_t argc, struct reply **ret,
+		   struct errmsg *em)
+{
+	int64_t now = clock_mono_ms(), deadline = now + c->deadline_ms;
+	size_t n = c->route.n > 0 ? c->route.n : 1, left;
+	bool again = true;
+	int rc = E_INTERNAL;
+
+	if (c->at != 0 && now >= c->back_at && c->route.ways[c->at].kind != REDIS_SENTINEL) {
+		hang_up(c);
+		c->at = 0;
+	}
+	for (left = n; left > 0 && again; left--) {
+		/* What is left of the deadline is shared evenly, so that one that hangs does not take all. */
+		now = clock_mono_ms();
+		rc = run_here(c, argv, argc, now + (deadline - now) / (int64_t)left, ret, &again,
+			      em);
+		if (rc == E_OK || !again)
+			break;
+		c->at = (c->at + 1) % n;
+		c->back_at = now + BACK_MS;
+	}
+	return rc;
 }
 
 void reply_free(struct reply *r)

@@ -2,6 +2,9 @@
  * One connection to Redis: the only user of hiredis, of which it takes the command formatter and the
  * reply reader. Connects lazily, again after any failure. One deadline covers connect, AUTH and command.
  * A handle serves one thread at a time.
+ *
+ * What Sentinel names must say itself that it is the primary (ROLE). A command goes to the next server when this
+ * one has not run it (no connection, E_BACKEND), and a read (FCALL_RO) also when it gave no proper answer.
  */
 #ifndef CORE_STORE_REDIS_CONN_H
 #define CORE_STORE_REDIS_CONN_H
@@ -23,10 +26,16 @@ struct redis_conn_options {
 	int port;
 	const char *user; /* NULL or "": no AUTH */
 	const char *password;
+	/* NULL or "": the above. Else a list (redis_route.h) in place of socket, host and port, asked in turn
+	 * within the one deadline, from where it went well last. */
+	const char *servers;
+	const char *sentinel_name; /* what Sentinel calls our primary */
+	const char *sentinel_user; /* NULL or "": AUTH with the password alone, or none */
+	const char *sentinel_password;
 	int deadline_ms;
 };
 
-/* Copies the options; connects nothing. */
+/* Copies the options; connects nothing. E_CONFIG: servers. */
 int redis_conn_open(const struct redis_conn_options *o, struct redis_conn **ret) MUST_CHECK;
 void redis_conn_close(struct redis_conn *c); /* wipes the password */
 

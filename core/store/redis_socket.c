@@ -21,11 +21,13 @@ static int wait_for(int fd, short events, int64_t deadline)
 
 	for (;;) {
 		left = deadline - clock_mono_ms();
-		if (left <= 0)
-			return E_TIMEOUT;
+		if (left < 0)
+			left = 0;
 		n = poll(&p, 1, left > 60000 ? 60000 : (int)left);
 		if (n > 0)
 			return E_OK; /* errors and hang-up show in the next call */
+		if (n == 0 && left == 0)
+			return E_TIMEOUT;
 		if (n < 0 && errno != EINTR)
 			return E_UNAVAIL;
 	}
@@ -123,7 +125,6 @@ int redis_socket_recv(int fd, void *p, size_t size, int64_t deadline, size_t *re
 	int rc;
 
 	for (;;) {
-		/* First of all: a peer that trickles must not stretch the deadline. */
 		rc = wait_for(fd, POLLIN, deadline);
 		if (rc != E_OK)
 			return rc;

@@ -18,7 +18,7 @@ int redis_socket_unix(const char *path, int64_t deadline, int *ret_fd) MUST_CHEC
 int redis_socket_tcp(const char *host, int port, int64_t deadline, int *ret_fd) MUST_CHECK;
 
 int redis_socket_send(int fd, const void *p, size_t n, int64_t deadline) MUST_CHECK;
-/* At least one byte. */
+/* At least one byte. What is there already is returned after the deadline, too. */
 int redis_socket_recv(int fd, void *p, size_t size, int64_t deadline, size_t *ret_n) MUST_CHECK;
 
 /* True when the idle connection was closed by the peer, or holds bytes that nobody asked for. */

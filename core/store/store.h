@@ -32,11 +32,16 @@ struct store_options {
 	int port;
 	const char *user; /* ACL user */
 	const char *password;
+	const char *servers;       /* NULL or "": the above; else instead, see redis_conn.h */
+	const char *sentinel_name; /* these three: for servers that are Sentinels */
+	const char *sentinel_user, *sentinel_password;
 	int deadline_ms; /* for connect and command together */
 };
 
 /* Connects lazily: succeeds while Redis is away. Copies the options. */
 int store_open(const struct store_options *o, struct store **ret) MUST_CHECK;
+/* Is this list of servers one, and does it fit with the name? E_CONFIG with a sentence. */
+int store_check_servers(const struct store_options *o, struct errmsg *em) MUST_CHECK;
 void store_close(struct store *s);
 
 /* Connects now, checks that library and schema are there. */

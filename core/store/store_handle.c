@@ -1,4 +1,5 @@
 /* Handles. */
+#include "core/store/redis_route.h"
 #include "core/store/store_call.h"
 
 int store_open(const struct store_options *o, struct store **ret)
@@ -9,6 +10,10 @@ int store_open(const struct store_options *o, struct store **ret)
 		.port = o->port,
 		.user = o->user,
 		.password = o->password,
+		.servers = o->servers,
+		.sentinel_name = o->sentinel_name,
+		.sentinel_user = o->sentinel_user,
+		.sentinel_password = o->sentinel_password,
 		.deadline_ms = o->deadline_ms,
 	};
 	struct store *s = calloc(1, sizeof(*s));
@@ -22,6 +27,24 @@ int store_open(const struct store_options *o, struct store **ret)
 		return rc;
 	}
 	*ret = s;
+	return E_OK;
+}
+
+int store_check_servers(const struct store_options *o, struct errmsg *em)
+{
+	struct redis_route r;
+	size_t i;
+	int rc;
+
+	if (o->servers == NULL || o->servers[0] == '\0')
+		return E_OK;
+	rc = redis_route_parse(o->servers, &r, em);
+	if (rc != E_OK)
+		return rc;
+	for (i = 0; i < r.n; i++)
+		if (r.ways[i].kind == REDIS_SENTINEL &&
+		    (o->sentinel_name == NULL || o->sentinel_name[0] == '\0'))
+			return err_set(em, E_CONFIG, "Sentinel wants the name of the primary");
 	return E_OK;
 }
 

@@ -7,6 +7,7 @@
 struct store_pool {
 	pthread_mutex_t lock;
 	char *socket, *host, *user, *password;
+	char *servers, *sentinel_name, *sentinel_user, *sentinel_password;
 	int port, deadline_ms;
 	struct store *idle;
 	unsigned n_out, max;
@@ -34,7 +35,10 @@ int store_pool_open(const struct store_options *o, unsigned max, struct store_po
 	p->deadline_ms = o->deadline_ms;
 	p->max = max;
 	if (copy(&p->socket, o->socket) || copy(&p->host, o->host) || copy(&p->user, o->user) ||
-	    copy(&p->password, o->password)) {
+	    copy(&p->password, o->password) || copy(&p->servers, o->servers) ||
+	    copy(&p->sentinel_name, o->sentinel_name) ||
+	    copy(&p->sentinel_user, o->sentinel_user) ||
+	    copy(&p->sentinel_password, o->sentinel_password)) {
 		store_pool_close(p);
 		return E_NOMEM;
 	}
@@ -50,6 +54,10 @@ struct store *store_pool_get(struct store_pool *p)
 		.port = p->port,
 		.user = p->user,
 		.password = p->password,
+		.servers = p->servers,
+		.sentinel_name = p->sentinel_name,
+		.sentinel_user = p->sentinel_user,
+		.sentinel_password = p->sentinel_password,
 		.deadline_ms = p->deadline_ms,
 	};
 	struct store *s = NULL;
@@ -96,6 +104,12 @@ void store_pool_close(struct store_pool *p)
 	}
 	if (p->password != NULL)
 		text_wipe(p->password, strlen(p->password));
+	if (p->sentinel_password != NULL)
+		text_wipe(p->sentinel_password, strlen(p->sentinel_password));
+	free(p->servers);
+	free(p->sentinel_name);
+	free(p->sentinel_user);
+	free(p->sentinel_password);
 	free(p->socket);
 	free(p->host);
 	free(p->user);

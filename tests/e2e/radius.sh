@@ -337,7 +337,7 @@ kill -STOP "$redis_pid"
 before=$(milliseconds)
 expect_reject "Redis hangs" alice backend_timeout
 took=$(($(milliseconds) - before))
-t_ok "and costs its deadline of 120 ms ($took ms instead of $usual ms)" test $took -lt $((usual + 400))
+t_ok "and costs its deadline of 300 ms ($took ms instead of $usual ms)" test $took -lt $((usual + 2300))
 t_like "which is logged" "$(new_log)" "store not available, everybody is rejected"
 sleep 0.3
 connect alice
@@ -520,10 +520,10 @@ for ((i = 0; i < 70; i++)); do cat "$SCEPAUTH_DIR/radius/client-ca.pem"; done >"
 t_like "a file of too many CAs" "$(warnings mods-available/eap "s|^\t\tca_file = .*|\t\tca_file = $T_DIR/many-cas.pem|")" \
 	'eap:[0-9]+: ca_file .*many-cas.pem holds [0-9]+ CAs'
 
-sed -i 's/deadline_ms = 120/deadline_ms = 1/' "$raddb/mods-available/scepauth"
+sed -i 's/deadline_ms = 300/deadline_ms = 1/' "$raddb/mods-available/scepauth"
 bad=$(env "${T_RADIUS_ENV[@]}" freeradius -XC -d "$raddb" 2>&1)
 t_like "a value out of range is named with its file" "$bad" 'mods-enabled/scepauth\[[0-9]+\]: .*deadline_ms = 1 is out of range: 5 to 10000'
-sed -i 's/deadline_ms = 1$/deadline_ms = 120/; /^\tpassword/d' "$raddb/mods-available/scepauth"
+sed -i 's/deadline_ms = 1$/deadline_ms = 300/; /^\tpassword/d' "$raddb/mods-available/scepauth"
 bad=$(env "${T_RADIUS_ENV[@]}" freeradius -XC -d "$raddb" 2>&1)
 t_like "a missing password too" "$bad" 'password'
 t_unlike "and nothing is OK then" "$bad" 'Configuration appears to be OK'

@@ -51,6 +51,7 @@ static int listen_there(void)
 	return fd;
 }
 
+static int deadline_ms = DEADLINE;
 static const char *seen_file;
 static int max_beat_age;
 
@@ -60,7 +61,7 @@ static struct backend *open_there(unsigned connections)
 		.socket = path,
 		.user = "radius",
 		.password = "secret",
-		.deadline_ms = DEADLINE,
+		.deadline_ms = deadline_ms,
 		.connections = connections,
 		.breaker_ms = HOLD,
 		.seen_file = seen_file,
@@ -290,6 +291,48 @@ static void test_cut_off(void **state)
 	}
 }
 
+static void *decide_alone(void *arg)
+{
+	static struct backend_answer a;
+
+	(void)decide(arg, &a);
+	return &a;
+}
+
+/* One connection gets no answer while another one does: that is one refusal, and the others are still asked. */
+static void test_slow_is_not_gone(void **state)
+{
+	const struct backend_answer *slow;
+	struct backend_answer a;
+	struct speaker s;
+	struct backend *b;
+	pthread_t t;
+	void *done;
+	int fd;
+
+	(void)state;
+	s.listener = listen_there();
+	s.answer = "*0\r\n";
+	s.delay_ms = 0;
+	s.cut = false;
+	deadline_ms = 2000;
+	b = open_there(4);
+	deadline_ms = DEADLINE;
+	assert_int_equal(pthread_create(&t, NULL, decide_alone, b), 0);
+	fd = accept(s.listener, NULL, NULL); /* its connection, on which nobody speaks */
+	assert_true(fd >= 0);
+	assert_int_equal(pthread_create(&s.thread, NULL, speak, &s), 0);
+	decide(b, &a);
+	expect_reject(&a, AUTHZ_BACKEND_ERROR, BACKEND_SAME);
+	assert_int_equal(pthread_join(t, &done), 0);
+	slow = done;
+	expect_reject(slow, AUTHZ_BACKEND_TIMEOUT, BACKEND_SAME);
+	close(fd);
+	decide(b, &a); /* asked: the breaker has stayed closed */
+	assert_null(strstr(a.error.text, "not asked"));
+	finish(&s, b);
+}
+
 static void test_good_answers(void **state)
 {
 	struct backend_answer a;
@@ -461,11 +504,16 @@ static void test_comes_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nobody_there),           cmocka_unit_test(test_black_hole),
-		cmocka_unit_test(test_answers_that_are_none),  cmocka_unit_test(test_good_answers),
-		cmocka_unit_test(test_all_connections_in_use), cmocka_unit_test(test_comes_back),
-		cmocka_unit_test(test_answers_that_refuse),    cmocka_unit_test(test_cut_off),
+		cmocka_unit_test(test_nobody_there),
+		cmocka_unit_test(test_black_hole),
+		cmocka_unit_test(test_answers_that_are_none),
+		cmocka_unit_test(test_good_answers),
+		cmocka_unit_test(test_all_connections_in_use),
+		cmocka_unit_test(test_comes_back),
+		cmocka_unit_test(test_answers_that_refuse),
+		cmocka_unit_test(test_cut_off),
 		cmocka_unit_test(test_highest_state),
+		cmocka_unit_test(test_slow_is_not_gone),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
