@@ -326,7 +326,7 @@ static int check_primary(struct redis_conn *c, int64_t deadline, struct errmsg *
 static int connect_to(struct redis_conn *c, const struct redis_way *w, int64_t deadline,
 		      struct errmsg *em)
 {
-	struct redis_way primary;
+	struct redis_way primary = {.kind = REDIS_TCP};
 	int rc = E_OK;
 
 	if (w->kind == REDIS_SENTINEL) {
