@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/model/facts.h"
+#include "core/store/redis_route.h"
 #include "core/store/store.h"
 #include "rlm_scepauth/breaker.h"
 #include "rlm_scepauth/seen.h"
@@ -18,12 +19,7 @@ struct backend {
 
 int backend_check(const struct backend_options *o, struct errmsg *em)
 {
-	const struct store_options so = {
-		.servers = o->servers,
-		.sentinel_name = o->sentinel_name,
-	};
-
-	return store_check_servers(&so, em);
+	return redis_route_check(o->servers, o->sentinel_name, em);
 }
 
 int backend_open(const struct backend_options *o, struct backend **ret, struct errmsg *em)

@@ -87,3 +87,21 @@ int redis_route_parse(const char *list, struct redis_route *ret, struct errmsg *
 	*ret = r;
 	return E_OK;
 }
+
+int redis_route_check(const char *list, const char *sentinel_name, struct errmsg *em)
+{
+	struct redis_route r;
+	size_t i;
+	int rc;
+
+	if (list == NULL || list[0] == '\0')
+		return E_OK;
+	rc = redis_route_parse(list, &r, em);
+	if (rc != E_OK)
+		return rc;
+	for (i = 0; i < r.n; i++)
+		if (r.ways[i].kind == REDIS_SENTINEL &&
+		    (sentinel_name == NULL || sentinel_name[0] == '\0'))
+			return err_set(em, E_CONFIG, "Sentinel wants the name of the primary");
+	return E_OK;
+}

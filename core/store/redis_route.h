@@ -26,6 +26,9 @@ struct redis_route {
  * address stands in []. No names: the resolver keeps no deadline. E_CONFIG with a sentence. */
 int redis_route_parse(const char *list, struct redis_route *ret, struct errmsg *em) MUST_CHECK;
 
+/* The same for a whole configuration; list may be NULL or "": nothing to check. */
+int redis_route_check(const char *list, const char *sentinel_name, struct errmsg *em) MUST_CHECK;
+
 /* An address and port in texts as Sentinel sends them; false when they are something else. */
 bool redis_route_address(const char *address, const char *port, struct redis_way *ret);
 

@@ -27,21 +27,16 @@
 struct store;
 
 struct store_options {
-	const char *socket; /* unix socket, or NULL for TCP */
-	const char *host;   /* TCP host when socket is NULL */
+	const char *socket, *host; /* unix socket, or NULL for TCP and its host */
 	int port;
-	const char *user; /* ACL user */
-	const char *password;
-	const char *servers;       /* NULL or "": the above; else instead, see redis_conn.h */
-	const char *sentinel_name; /* these three: for servers that are Sentinels */
-	const char *sentinel_user, *sentinel_password;
+	const char *user, *password; /* of the ACL */
+	const char *servers;         /* NULL or "": the above; else instead, see redis_conn.h */
+	const char *sentinel_name, *sentinel_user, *sentinel_password;
 	int deadline_ms; /* for connect and command together */
 };
 
 /* Connects lazily: succeeds while Redis is away. Copies the options. */
 int store_open(const struct store_options *o, struct store **ret) MUST_CHECK;
-/* Is this list of servers one, and does it fit with the name? E_CONFIG with a sentence. */
-int store_check_servers(const struct store_options *o, struct errmsg *em) MUST_CHECK;
 void store_close(struct store *s);
 
 /* Connects now, checks that library and schema are there. */

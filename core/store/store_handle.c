@@ -1,5 +1,4 @@
 /* Handles. */
-#include "core/store/redis_route.h"
 #include "core/store/store_call.h"
 
 int store_open(const struct store_options *o, struct store **ret)
@@ -27,24 +26,6 @@ int store_open(const struct store_options *o, struct store **ret)
 		return rc;
 	}
 	*ret = s;
-	return E_OK;
-}
-
-int store_check_servers(const struct store_options *o, struct errmsg *em)
-{
-	struct redis_route r;
-	size_t i;
-	int rc;
-
-	if (o->servers == NULL || o->servers[0] == '\0')
-		return E_OK;
-	rc = redis_route_parse(o->servers, &r, em);
-	if (rc != E_OK)
-		return rc;
-	for (i = 0; i < r.n; i++)
-		if (r.ways[i].kind == REDIS_SENTINEL &&
-		    (o->sentinel_name == NULL || o->sentinel_name[0] == '\0'))
-			return err_set(em, E_CONFIG, "Sentinel wants the name of the primary");
 	return E_OK;
 }
 

@@ -114,7 +114,7 @@ static struct store *open_at(const char *servers)
 					.deadline_ms = DEADLINE};
 	struct store *s = NULL;
 
-	OK(store_check_servers(&o, &S.em));
+	OK(redis_route_check(o.servers, o.sentinel_name, &S.em));
 	OK(store_open(&o, &s));
 	return s;
 }
@@ -406,11 +406,12 @@ static void lists(void **state)
 	assert_int_equal(r.ways[2].kind, REDIS_SENTINEL);
 	assert_string_equal(r.ways[2].host, "::1");
 	assert_int_equal(r.ways[2].port, 26379);
-	FAILS(store_check_servers(&o, &S.em), E_CONFIG); /* without the name */
+	FAILS(redis_route_check(o.servers, o.sentinel_name, &S.em),
+	      E_CONFIG); /* without the name */
 	o.sentinel_name = "campus";
-	OK(store_check_servers(&o, &S.em));
+	OK(redis_route_check(o.servers, o.sentinel_name, &S.em));
 	o.servers = "nonsense";
-	FAILS(store_check_servers(&o, &S.em), E_CONFIG);
+	FAILS(redis_route_check(o.servers, o.sentinel_name, &S.em), E_CONFIG);
 	FAILS(store_open(&o, &s), E_CONFIG);
 }
 
