@@ -148,6 +148,7 @@ help:
 	'make fault       crashes at every step of issuing, checked; make fault-full: 10,000 of them' \
 	'make bench        enrolments per second on this machine (bench/README.md), at most a minute' \
 	'make bench-rebuild  a Redis from the journal of 100000 certificates' \
+	'make bench-split   what it costs scep_ca that its roles are processes' \
 	'make bench-radius authentications per second, bare, with the module and with what else there is; 3 minutes' \
 	'make bench-revoke from a revocation to off the network, with real parts; needs root, at most 4 minutes' \
 	'make lint         formatting, static checks, layers, sizes, manual pages' \

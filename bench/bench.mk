@@ -11,6 +11,18 @@ $(SCEP_LOAD): $(BUILD)/tests/tools/scep_load.o $(SUPPORT_LIB) $(BUILD)/scep_ca/l
 bench: programs $(SCEP_LOAD) $(BUILD)/tests/bin/scep_tool
 	$(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) timeout --foreground 60 bench/enrol.sh
 
+SCEP_INPROCESS := $(BUILD)/tests/bin/scep_inprocess
+units: $(SCEP_INPROCESS)
+$(SCEP_INPROCESS): $(BUILD)/tests/tools/scep_inprocess.o $(BUILD)/scep_ca/libscep_ca.a $(CORE_LIB)
+	@mkdir -p $(@D)
+	$(call SAY,LD,$@)$(CC) $(ALL_LDFLAGS) $< -Wl,--start-group $(BUILD)/scep_ca/libscep_ca.a $(CORE_LIB) \
+		-Wl,--end-group -o $@ $(PKG_LIBS)
+
+# What it costs that the roles are processes.
+.PHONY: bench-split
+bench-split: programs $(SCEP_LOAD) $(SCEP_INPROCESS) $(BUILD)/tests/bin/scep_tool
+	$(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) timeout --foreground 240 bench/split.sh
+
 JOURNAL_MAKE := $(BUILD)/tests/bin/journal_make
 units: $(JOURNAL_MAKE)
 $(JOURNAL_MAKE): $(BUILD)/tests/tools/journal_make.o $(CORE_LIB)

@@ -213,7 +213,8 @@ crash() { # POINT N
 fault=$SCEPAUTH_BIN
 if ! grep -qa SCEPAUTH_FAULT "$fault/scep_ca"; then
 	fault=$T_TOP/build/fault/bin
-	make -s -C "$T_TOP" FAULT=1 BUILD=build/fault build/fault/bin/scep_ca >fault.log 2>&1 || t_note "$(cat fault.log)"
+	mkdir -p "$T_TOP/build"
+	flock "$T_TOP/build/fault.lock" make -s -C "$T_TOP" FAULT=1 BUILD=build/fault build/fault/bin/scep_ca >fault.log 2>&1 || t_note "$(cat fault.log)"
 fi
 t_ok "scep_ca with fault points" grep -qa SCEPAUTH_FAULT "$fault/scep_ca"
 for point in drawn intent claimed signed issued committed; do crash "$point"; done

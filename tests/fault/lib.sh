@@ -11,7 +11,9 @@ fault_programs() {
 		realpath "$own"
 		return
 	fi
-	env -u MAKEFLAGS -u MFLAGS make -s -C "$fault_top" SAN=0 FAULT=1 BUILD=build/fault fault-programs >&2 && echo "$fault_top/build/fault/tests/bin"
+	# Suites run beside each other.
+	mkdir -p "$fault_top/build"
+	flock "$fault_top/build/fault.lock" env -u MAKEFLAGS -u MFLAGS make -s -C "$fault_top" SAN=0 FAULT=1 BUILD=build/fault fault-programs >&2 && echo "$fault_top/build/fault/tests/bin"
 }
 
 # An instance whose Redis the driver starts, behind its proxy, and the state of it that each world begins with.
