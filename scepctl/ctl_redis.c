@@ -1,6 +1,7 @@
 #include "scepctl/ctl.h"
 
 #include "core/base/text.h"
+#include "core/store/store_conf.h"
 #include "scepctl/fs.h"
 
 #include <limits.h>
@@ -21,16 +22,15 @@ static int find_password(const struct ctl_common *c, const struct conf *conf, co
 {
 	const char *env = getenv("SCEPCTL_PASSWORD");
 	char path[FS_PATH_MAX], prompt[100];
-	int n;
+	int rc;
 
 	if (c->as && c->password_file)
 		return conf_secret_line(c->password_file, dst, CTL_SECRET_SIZE, em);
 	if (c->as && env)
 		return copy_secret(dst, env, "$SCEPCTL_PASSWORD", em);
-	n = snprintf(path, sizeof(path), "%s/redis-%s", conf_path(conf, "redis", NULL, "secrets"),
-		     user);
-	if (n < 0 || n >= FS_PATH_MAX)
-		return err_set(em, E_CONFIG, "redis.secrets: path is too long");
+	rc = store_conf_secret(conf, user, path, sizeof(path), em);
+	if (rc != E_OK)
+		return rc;
 	if (!c->as || fs_exists(path))
 		return conf_secret_line(path, dst, CTL_SECRET_SIZE, em);
 	snprintf(prompt, sizeof(prompt), "Password of %s: ", user);
@@ -42,7 +42,7 @@ int ctl_open(const struct ctl_common *c, const char *fallback, struct conf **ret
 {
 	const char *user = c->as ? c->as : fallback;
 	char password[CTL_SECRET_SIZE] = "";
-	struct store_options o = {0};
+	struct store_options o;
 	struct conf *conf = NULL;
 	int rc;
 
@@ -53,14 +53,7 @@ int ctl_open(const struct ctl_common *c, const char *fallback, struct conf **ret
 		rc = find_password(c, conf, user, password, em);
 	if (rc != E_OK)
 		goto out;
-	o.socket = conf_path(conf, "redis", NULL, "socket");
-	if (!o.socket || !*o.socket)
-		o.socket = NULL;
-	o.host = conf_str(conf, "redis", NULL, "host");
-	o.port = (int)conf_int(conf, "redis", NULL, "port");
-	o.user = user;
-	o.password = password;
-	o.deadline_ms = (int)conf_int(conf, "redis", NULL, "deadline");
+	o = store_conf_options(conf, user, password);
 	rc = store_open(&o, ret);
 	if (rc != E_OK) {
 		err_set(em, rc, "%s", err_text(rc));

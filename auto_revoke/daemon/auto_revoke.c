@@ -10,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/ipc/sandbox.h"
+#include "core/store/store_conf.h"
 
 #include <fcntl.h>
 #include <pwd.h>
@@ -135,32 +136,6 @@ static int conf_apply(const struct conf *c, struct revoker *r, struct errmsg *em
 		return err_set(em, E_CONFIG, "leavers: source: \"%.60s\" cannot name our hold",
 			       r->hold);
 	return source_apply(c, r, em);
-}
-
-int auto_revoke_store(const struct conf *c, const char *user, struct store **ret, struct errmsg *em)
-{
-	const char *socket = conf_path(c, "redis", NULL, "socket");
-	char path[PATH_MAX], password[512];
-	struct store_options o = {.socket = socket[0] != '\0' ? socket : NULL,
-				  .host = conf_str(c, "redis", NULL, "host"),
-				  .port = (int)conf_int(c, "redis", NULL, "port"),
-				  .user = user,
-				  .deadline_ms = (int)conf_int(c, "redis", NULL, "deadline")};
-	int rc, n;
-
-	n = snprintf(path, sizeof(path), "%s/redis-%s", conf_path(c, "redis", NULL, "secrets"),
-		     user);
-	if (n <= 0 || (size_t)n >= sizeof(path))
-		return err_set(em, E_CONFIG, "redis: secrets: the path is too long");
-	rc = conf_secret_line(path, password, sizeof(password), em);
-	if (rc == E_OK) {
-		o.password = password;
-		rc = store_open(&o, ret);
-		if (rc != E_OK)
-			(void)err_set(em, rc, "cannot prepare the store: %s", err_text(rc));
-	}
-	text_wipe(password, sizeof(password));
-	return rc;
 }
 
 /* The folder of a file, or the nearest one above it that exists (an export may come later). */
@@ -332,7 +307,7 @@ int auto_revoke_run(int argc, char **argv)
 	if (rc == E_OK)
 		rc = conf_apply(conf, &r, &em);
 	if (rc == E_OK && !o.release)
-		rc = auto_revoke_store(conf, PROGRAM, &r.store, &em);
+		rc = store_conf_open(conf, PROGRAM, &r.store, &em);
 	if (rc != E_OK) {
 		log_error("%s", em.text[0] != '\0' ? em.text : err_text(rc));
 		code = EXIT_USAGE;

@@ -4,6 +4,7 @@
 #include "core/audit/audit.h"
 #include "core/base/log.h"
 #include "core/ipc/sandbox.h"
+#include "core/store/store_conf.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -85,7 +86,7 @@ int disconnect_run(const struct args *args, const volatile sig_atomic_t *stop)
 	if (rc == E_OK)
 		rc = nas_table_read(c, &table, &em);
 	if (rc == E_OK)
-		rc = auto_revoke_store(c, USER, &s, &em);
+		rc = store_conf_open(c, USER, &s, &em);
 	if (rc == E_OK && args->check_only) {
 		log_info("the configuration is good");
 		code = EXIT_DONE;

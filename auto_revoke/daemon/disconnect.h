@@ -3,16 +3,10 @@
 #define AUTO_REVOKE_DAEMON_DISCONNECT_H
 
 #include "core/base/args.h"
-#include "core/base/conf.h"
-#include "core/store/store.h"
 
 #include <signal.h>
 
 /* Runs until *stop. Returns the exit code. */
 int disconnect_run(const struct args *args, const volatile sig_atomic_t *stop);
-
-/* The store as this Redis user, with the password from the secrets folder. */
-int auto_revoke_store(const struct conf *c, const char *user, struct store **ret,
-		      struct errmsg *em) MUST_CHECK;
 
 #endif

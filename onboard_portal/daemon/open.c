@@ -3,6 +3,7 @@
 #include "core/base/digest.h"
 #include "core/base/rnd.h"
 #include "core/base/text.h"
+#include "core/store/store_conf.h"
 #include "onboard_portal/auth/ldap.h"
 #include "onboard_portal/auth/local.h"
 #include "onboard_portal/profile/pem.h"
@@ -200,27 +201,7 @@ unsigned portal_threads(const struct portal *p)
 /* A request holds at most one connection, so with one for each thread none ever waits. */
 static int open_store(struct portal *p, struct errmsg *em)
 {
-	const char *socket = conf_path(p->conf, "redis", NULL, "socket");
-	const char *secrets = conf_path(p->conf, "redis", NULL, "secrets");
-	char password[256], *path = NULL;
-	struct store_options o = {
-		.socket = *socket != '\0' ? socket : NULL,
-		.host = conf_str(p->conf, "redis", NULL, "host"),
-		.port = (int)conf_int(p->conf, "redis", NULL, "port"),
-		.user = "portal",
-		.password = password,
-		.deadline_ms = (int)conf_int(p->conf, "redis", NULL, "deadline"),
-	};
-	int r;
-
-	if (asprintf(&path, "%s/redis-portal", secrets) < 0)
-		return E_NOMEM;
-	r = conf_secret_line(path, password, sizeof(password), em);
-	free(path);
-	if (r == E_OK)
-		r = store_pool_open(&o, portal_threads(p), &p->pool);
-	text_wipe(password, sizeof(password));
-	return r;
+	return store_conf_open_pool(p->conf, "portal", portal_threads(p), &p->pool, em);
 }
 
 static int check_texts(struct portal *p, struct errmsg *em)

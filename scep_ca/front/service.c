@@ -4,9 +4,9 @@
 #include "core/pki/ca_dir.h"
 #include "core/pki/cert.h"
 #include "core/pki/cert_check.h"
+#include "core/store/store_conf.h"
 #include "scep_ca/codec/caps.h"
 #include "scep_ca/codec/certs_only.h"
-#include "scep_ca/ledger.h"
 #include "scep_ca/signer/remote.h"
 
 #define BAG_MAX 65536
@@ -164,7 +164,7 @@ int service_open(const struct conf *c, unsigned threads, struct service **ret, s
 	if (r == E_OK)
 		r = load_profiles(c, s, em);
 	if (r == E_OK)
-		r = ledger_open(c, "front", threads, &s->store, em);
+		r = store_conf_open_pool(c, "front", threads, &s->store, em);
 	if (r == E_OK && (r = throttle_new(&s->throttle)) != E_OK)
 		(void)err_set(em, r, "%s", err_text(r));
 	if (r != E_OK) {

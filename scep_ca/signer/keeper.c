@@ -2,7 +2,7 @@
 
 #include "core/base/log.h"
 #include "core/base/text.h"
-#include "scep_ca/ledger.h"
+#include "core/store/store_conf.h"
 #include "scep_ca/signer/certrep.h"
 #include "scep_ca/signer/crl_make.h"
 #include "scep_ca/signer/follow.h"
@@ -47,7 +47,7 @@ int keeper_new(const struct conf *c, enum proto_role role, unsigned max_handles,
 	s->compare_every = conf_int(c, "scep", NULL, "compare-every");
 	r = keys_load(c, role == PROTO_RA ? KEYS_RA : KEYS_CA, &s->keys, em);
 	if (r == E_OK && role == PROTO_CA)
-		r = ledger_open(c, "ca", max_handles + 2, &s->ledger, em);
+		r = store_conf_open_pool(c, "ca", max_handles + 2, &s->ledger, em);
 	if (r == E_OK && role == PROTO_CA)
 		r = notary_new(c, &s->notary, em);
 	if (r != E_OK) {

@@ -20,7 +20,7 @@
 #include "core/pki/key.h"
 #include "core/store/store_meta.h"
 #include "scep_ca/codec/request.h"
-#include "scep_ca/ledger.h"
+#include "core/store/store_conf.h"
 #include "scep_ca/signer/keeper.h"
 #include "scep_ca/signer/seal.h"
 #include "tests/support/scep_msg.h"
@@ -144,7 +144,7 @@ static struct rows rows_open(const char *path)
 	struct rows r = {0};
 
 	if (conf_load(path, &r.conf, &em) != E_OK || !secrets_load(r.conf, &r.secrets) ||
-	    ledger_open(r.conf, "portal", 1, &r.pool, &em) != E_OK ||
+	    store_conf_open_pool(r.conf, "portal", 1, &r.pool, &em) != E_OK ||
 	    !(r.portal = store_pool_get(r.pool)))
 		give_up(path, &em);
 	r.ca = ca_new(r.conf);
@@ -271,7 +271,7 @@ static struct rows second_open(struct rows *r, const char *conf)
 	struct store_meta m;
 	struct store *ca = NULL;
 
-	if (ledger_open(r->conf, "ca", 1, &pool, &em) == E_OK)
+	if (store_conf_open_pool(r->conf, "ca", 1, &pool, &em) == E_OK)
 		ca = store_pool_get(pool);
 	if (!ca || store_meta_get(ca, &m, &em) != E_OK)
 		give_up("meta", &em);

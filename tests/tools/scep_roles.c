@@ -22,7 +22,7 @@
 #include "core/model/ticket.h"
 #include "scep_ca/codec/request.h"
 #include "scep_ca/confine.h"
-#include "scep_ca/ledger.h"
+#include "core/store/store_conf.h"
 #include "scep_ca/signer/remote.h"
 #include "tests/support/scep_msg.h"
 
@@ -339,7 +339,7 @@ static int hijack(char **argv)
 
 	if (sandbox_early(&em) != E_OK || conf_load(argv[2], &h.conf, &em) != E_OK ||
 	    remote_new(h.conf, &h.signer, &em) != E_OK || cert_load(argv[3], &h.ra, &em) != E_OK ||
-	    ledger_open(h.conf, "front", 1, &pool, &em) != E_OK ||
+	    store_conf_open_pool(h.conf, "front", 1, &pool, &em) != E_OK ||
 	    !(h.store = store_pool_get(pool)) || !scep_client_new(&h.mine, 2048) ||
 	    !scep_client_new(&h.other, 2048))
 		goto out;

@@ -19,7 +19,7 @@
 #include "core/base/text.h"
 #include "core/pki/cert.h"
 #include "core/pki/key.h"
-#include "scep_ca/ledger.h"
+#include "core/store/store_conf.h"
 #include "tests/support/scep_msg.h"
 
 #include <openssl/objects.h>
@@ -165,7 +165,7 @@ static int mint(const char *conf_file, const char *profile)
 	int r = conf_load(conf_file, &c, &em);
 
 	if (r == E_OK)
-		r = ledger_open(c, "portal", 1, &pool, &em);
+		r = store_conf_open_pool(c, "portal", 1, &pool, &em);
 	if (r == E_OK && !(s = store_pool_get(pool)))
 		r = E_UNAVAIL;
 	if (r == E_OK && count == 0)
