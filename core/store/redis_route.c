@@ -90,7 +90,7 @@ int redis_route_parse(const char *list, struct redis_route *ret, struct errmsg *
 
 int redis_route_check(const char *list, const char *sentinel_name, struct errmsg *em)
 {
-	struct redis_route r;
+	struct redis_route r = {.n = 0};
 	size_t i;
 	int rc;
 
