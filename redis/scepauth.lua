@@ -221,10 +221,11 @@ end
 -- `ready`: and nobody has found anything missing since.
 local function meta()
 	local v = redis.call('HMGET', 'meta', 'schema', 'store', 'epoch', 'head', 'head_hash', 'beat', 'state', 'policy',
-		'policy_last', 'policy_before')
+		'policy_last', 'policy_before', 'shadow', 'shadow_was')
 	local m = { schema = v[1] or '', store = v[2] or '', epoch = number(v[3]) or 0, head = number(v[4]),
 		head_hash = v[5] or '', beat = number(v[6]), state = v[7] or '',
-		policy = number(v[8]) or 0, policy_last = number(v[9]) or 0, policy_before = number(v[10]) or 0 }
+		policy = number(v[8]) or 0, policy_last = number(v[9]) or 0, policy_before = number(v[10]) or 0,
+		shadow = number(v[11]) or 0, shadow_was = number(v[12]) or 0 }
 	m.set_up = m.schema == SCHEMA and #m.store == 32 and m.epoch > 0 and m.head and #m.head_hash == 64 and
 		m.beat and m.state ~= ''
 	m.ready = m.set_up and m.state == 'ready'
@@ -699,7 +700,7 @@ end
 
 -- Versions of the group map -------------------------------------------------------------------------
 -- policy:<n> holds all groups of one version, until it is sealed as a draft that nobody can activate.
-local staged = {}
+local staged = { SHADOW_TTL = 30 * 86400 }
 do
 	local KEEP_VERSIONS = 50
 
@@ -717,9 +718,10 @@ do
 	-- Checked anew each time it is read: what stands in Redis may have been written by hand.
 	local function decode(name, v)
 		local ok, t = pcall(cjson.decode, v)
-		if not ok or type(t) ~= 'table' or #t ~= #GROUP_FIELDS then fail('STATE', 'group %s of this version is damaged', name) end
+		if not ok or type(t) ~= 'table' or #t < 11 or #t > #GROUP_FIELDS then fail('STATE', 'group %s of this version is damaged', name) end
 		arg_name(name, 'group')
 		for i, f in ipairs(GROUP_FIELDS) do
+			t[i] = t[i] or '' -- a version from before there was this field
 			if type(t[i]) ~= 'string' then fail('STATE', 'group %s of this version is damaged', name) end
 			GROUP_CHECK[f](t[i])
 		end
@@ -738,13 +740,20 @@ do
 		return list
 	end
 
+	local function shadow_off(plan, m)
+		plan[#plan + 1] = { 'HSET', 'meta', 'shadow', '0', 'shadow_was', text(m.shadow) }
+	end
+
 	function staged.new(a)
 		local who, m, note = need_installer(), need_ready(), arg_text(a[1], 140, 'note', true)
 		local n = math.max(m.policy, m.policy_last) + 1
 		local plan = { { 'HSET', 'meta', 'policy_last', text(n) },
 			{ 'HSET', 'policy:' .. text(n), 'time', text(now()), 'by', who.name, 'note', note } }
 		local old = n - KEEP_VERSIONS
-		if old > 0 and old ~= m.policy and old ~= m.policy_before then plan[3] = { 'DEL', 'policy:' .. text(old) } end
+		if old > 0 and old ~= m.policy and old ~= m.policy_before then
+			plan[3] = { 'DEL', 'policy:' .. text(old) }
+			if old == m.shadow then shadow_off(plan, m) end
+		end
 		run(plan)
 		return n
 	end
@@ -810,6 +819,7 @@ do
 		end
 		plan[#plan + 1] = { 'HSET', 'meta', 'policy', text(n), 'policy_before', text(m.policy),
 			'policy_last', text(math.max(m.policy, m.policy_last)) }
+		if n == m.shadow then shadow_off(plan, m) end
 		run(plan)
 		event(who, 'policy_activated', 'policy', text(n), 'before', text(m.policy))
 		return { ok = 'OK' }
@@ -827,7 +837,7 @@ do
 		return m.policy_before
 	end
 
-	-- Newest first: version, time, who, groups (0: not complete), note; before them which is in force, and which was.
+	-- Newest first: version, time, who, groups (0: not complete), note; around them which is in force, which was, which is in shadow.
 	function staged.versions()
 		local m, list = need_ready(), {}
 		local last = math.max(m.policy, m.policy_last)
@@ -835,7 +845,7 @@ do
 			local v = redis.call('HMGET', 'policy:' .. text(n), 'time', 'by', 'sealed', 'note')
 			if v[1] then list[#list + 1] = { text(n), text(number(v[1]) or 0), v[2] or '', text(number(v[3] or '') or 0), v[4] or '' } end
 		end
-		return { text(m.policy), text(m.policy_before), list }
+		return { text(m.policy), text(m.policy_before), list, text(staged.in_shadow(m)) }
 	end
 
 	function staged.show(a)
@@ -847,9 +857,42 @@ do
 		for _, name in ipairs(names) do rows[#rows + 1] = { name, unpack(list[name]) } end
 		return rows
 	end
+	-- A version in shadow: connections are judged by it too, by who decides them, and nothing but a report comes of it.
+	function staged.in_shadow(m)
+		local n = m.shadow
+		return n > 0 and n ~= m.policy and redis.call('EXISTS', 'policy:' .. text(n)) == 1 and n or 0
+	end
+
+	-- One group of it, or nil.
+	function staged.one(n, name)
+		local v = redis.call('HMGET', 'policy:' .. text(n), 'sealed', 'g:' .. name)
+		if not v[1] then fail('STATE', 'version %s was not loaded completely', text(n)) end
+		return v[2] and { name, unpack(decode(name, v[2])) } or nil
+	end
+
+	-- 0: none. What is said of a version ends a month after its last word; from the beginning each time it is set.
+	function staged.shadow(a)
+		local who, m, plan = need_installer(), need_ready(), {}
+		local n = arg_int(a[1], 0, 1e14, 'version')
+		local before = staged.in_shadow(m)
+		if n == before then return { ok = 'OK' } end
+		if n == 0 then
+			shadow_off(plan, m)
+		else
+			local key = 'shadow:' .. text(n)
+			if n == m.policy then fail('STATE', 'version %s is in force', text(n)) end
+			read(version(a[1]))
+			plan = { { 'HSET', 'meta', 'shadow', text(n), 'shadow_was', text(m.shadow) }, { 'DEL', key },
+				{ 'HSET', key, 'since', text(now()) }, { 'EXPIRE', key, text(staged.SHADOW_TTL) } }
+		end
+		run(plan)
+		event(who, 'policy_shadow', 'policy', text(n), 'before', text(before))
+		return { ok = 'OK' }
+	end
 end
 
--- Putting back from the journal ---------------------------------------------------------------------
+-- Putting back from the journal
+ ---------------------------------------------------------------------
 -- A campus has a hundred thousand of these rows, and all of them come at once: hence few commands, and checks
 -- that are no more than needed to keep the form of keys.
 
@@ -1573,7 +1616,99 @@ local function authorize(a)
 	return r
 end
 
--- Sessions --------------------------------------------------------------------------------------
+-- A version of the group map in shadow ------------------------------------------------------------
+
+do
+	local ROWS = 1000
+	local IS_KIND = { refused = true, let_in = true, moved = true, session = true }
+	local COUNTERS = { 'since', 'last', 'judged', 'refused', 'let_in', 'moved', 'session', 'broken', 'rows', 'unlisted' }
+
+	-- What authorize says, and the person's groups in that version; or why they cannot be read. 0 alone: none runs in shadow.
+	function staged.shadow_facts(a)
+		local m = meta()
+		local n = m.ready and staged.in_shadow(m) or 0
+		if n == 0 then return { 0 } end
+		local f, rows, broken = authorize({ a[1] }), {}, ''
+		for _, name in ipairs(split(f[8][6])) do
+			local ok, row = pcall(staged.one, n, name)
+			if ok then
+				rows[#rows + 1] = row
+			else
+				broken = type(row) == 'table' and string.sub(row.fail or '', 1, 140) or 'it cannot be read'
+			end
+		end
+		return { n, f, broken == '' and rows or {}, broken }
+	end
+
+	-- So many more were judged, so many could not be; and, with five more, one that differs.
+	function staged.shadow_note(a)
+		local who, m, t = need_person_or_program(), need_ready(), now()
+		local n = arg_int(a[1], 1, 1e14, 'version')
+		local add = { judged = arg_int(a[2], 0, 1e6, 'judged'), broken = arg_int(a[3], 0, 1e6, 'broken') }
+		if n ~= staged.in_shadow(m) then return 0 end
+		local key, fresh, c = 'shadow:' .. text(n), nil, nil
+		local plan = { { 'HSET', key, 'last', text(t) }, { 'EXPIRE', key, text(staged.SHADOW_TTL) } }
+		local serial, kind, old, new
+		if a[4] then
+			if #a ~= 7 then fail('BADARG', 'serial, kind, now and then') end
+			serial, kind, old, new = arg_serial(a[4]), a[5], arg_text(a[6], 200, 'now'), arg_text(a[7], 200, 'then')
+			if not IS_KIND[kind] then fail('BADARG', 'unknown kind %s', string.sub(kind, 1, 32)) end
+			c = hash('cert:' .. serial) or fail('NOTFOUND', 'no certificate %s', serial)
+			add[kind] = 1
+			local v = redis.call('HMGET', key, 'rows', 'c:' .. serial)
+			local ok, row = pcall(cjson.decode, v[2] or '')
+			if not ok or type(row) ~= 'table' then row = nil end
+			fresh = not v[2] and (number(v[1] or '') or 0) < ROWS
+			if v[2] or fresh then
+				local u = c.user and hash('user:' .. c.user) or {}
+				local count = row and type(row[4]) == 'string' and number(row[4]) or 0
+				local first = row and type(row[5]) == 'string' and number(row[5]) or t
+				plan[3] = { 'HSET', key, 'c:' .. serial, cjson.encode({ c.user or '', u.login or '', kind, text(count + 1),
+					text(first), text(t), old, new }) }
+				if fresh then add.rows = 1 end
+			else
+				add.unlisted = 1
+			end
+		end
+		for f, by in pairs(add) do
+			if by > 0 then
+				local was = number(redis.call('HGET', key, f) or '') or 0
+				plan[1][#plan[1] + 1], plan[1][#plan[1] + 2] = f, text(was + by)
+			end
+		end
+		run(plan)
+		if fresh then cert_event(who, 'shadow_differs', serial, c, 'policy', text(n), 'kind', kind, 'now', old, 'then', new) end
+		return 1
+	end
+
+	-- Of the version in shadow, or of the last one that was.
+	function staged.shadow_report()
+		local m = need_ready()
+		local on, list = staged.in_shadow(m), {}
+		local n = on > 0 and on or m.shadow > 0 and m.shadow or m.shadow_was
+		local h = n > 0 and hash('shadow:' .. text(n)) or {}
+		local r = { on, n }
+		for _, f in ipairs(COUNTERS) do r[#r + 1] = text(number(h[f] or '') or 0) end
+		for f, v in pairs(h) do
+			local serial, ok, row = string.match(f, '^c:(%x+)$'), pcall(cjson.decode, v)
+			if serial and ok and type(row) == 'table' and #row == 8 then
+				local good = true
+				for i = 1, 8 do good = good and type(row[i]) == 'string' and plain(row[i], 256) end
+				if good then list[#list + 1] = { serial, unpack(row) } end
+			end
+		end
+		table.sort(list, function(x, y)
+			local p, q = number(x[7]) or 0, number(y[7]) or 0
+			if p ~= q then return p > q end
+			return x[1] < y[1]
+		end)
+		r[#r + 1] = list
+		return r
+	end
+end
+
+-- Sessions --------------
+------------------------------------------------------------------------
 
 local function arg_token(s)
 	if #s ~= 32 or string.find(s, '[^0-9a-f]') then
@@ -1637,29 +1772,17 @@ local function plan_verdict(plan, serial, t, word, ...)
 	plan[#plan + 1] = { 'EXPIRE', key, text(SEEN_TTL) }
 end
 
-local function plan_close(plan, token)
-	local s = hash('session:' .. token)
-	if not s then return false end
-	plan[#plan + 1] = { 'DEL', 'session:' .. token }
-	plan[#plan + 1] = { 'ZREM', 'sessions', token }
-	if s.user and s.user ~= '' then plan[#plan + 1] = { 'ZREM', 'usessions:' .. s.user, token } end
-	return true
-end
-
 local session_open
 do -- a chunk of Lua has at most 200 local names at once
-	-- The address under which the same certificate is on the network besides, or nil; and the sessions that this one
-	-- takes the place of: the same device at the same port, where nobody said that it had gone. Of many sessions those
-	-- that end last are looked at.
-	local function others(id, serial, mac, x, t)
-		local elsewhere, before = nil, {}
+	-- The address under which the same certificate is on the network besides, or nil. Of many sessions those that
+	-- end last are looked at.
+	local function other_mac(id, serial, mac, t)
 		for _, token in ipairs(redis.call('ZRANGE', 'usessions:' .. id, '+inf', '(' .. text(t), 'BYSCORE', 'REV', 'LIMIT', 0, 50)) do
-			local s = redis.call('HMGET', 'session:' .. token, 'serial', 'mac', 'nas', 'nas_port', 'called')
+			local s = redis.call('HMGET', 'session:' .. token, 'serial', 'mac')
 			local other = s[1] == serial and mac_of(s[2] or '')
-			if other and other ~= mac then elsewhere = elsewhere or other
-			elseif other and (s[4] or s[5]) and s[3] and s[3] == x.nas and s[4] == (x.nas_port or false) and s[5] == (x.called or false) then before[#before + 1] = token end
+			if other and other ~= mac then return other end
 		end
-		return elsewhere, before
+		return nil
 	end
 
 	function session_open(a)
@@ -1684,13 +1807,7 @@ do -- a chunk of Lua has at most 200 local names at once
 			end
 		end
 		local mac = mac_of(s.mac)
-		local other, before
-		if c and id ~= '' and mac then
-			other, before = others(id, serial, mac, s, t)
-			for _, old in ipairs(before) do
-				if old ~= token then plan_close(plan, old) end
-			end
-		end
+		local other = c and id ~= '' and mac and other_mac(id, serial, mac, t)
 		local told = other and number(redis.call('HGET', 'seen:' .. serial, 'two_macs') or '0') or 0
 		if other and told > t - 86400 then other = nil end
 		if c then plan_seen(plan, serial, t, 'accept', text(t), 'mac', s.mac or '', 'nas', s.nas or '', 'called', s.called or '')
@@ -1724,6 +1841,15 @@ local function session_update(a)
 	plan[2] = { 'EXPIRE', key, text(ttl) }
 	run(plan)
 	return 1
+end
+
+local function plan_close(plan, token)
+	local s = hash('session:' .. token)
+	if not s then return false end
+	plan[#plan + 1] = { 'DEL', 'session:' .. token }
+	plan[#plan + 1] = { 'ZREM', 'sessions', token }
+	if s.user and s.user ~= '' then plan[#plan + 1] = { 'ZREM', 'usessions:' .. s.user, token } end
+	return true
 end
 
 local function session_close(a)
@@ -2586,6 +2712,10 @@ register('policy_activate', staged.activate, 1, 1)
 register('policy_rollback', staged.rollback, 0, 0)
 register('policies', staged.versions, 0, 0, 'no-writes')
 register('policy_show', staged.show, 1, 1, 'no-writes')
+register('policy_shadow', staged.shadow, 1, 1)
+register('shadow_facts', staged.shadow_facts, 1, 1, 'no-writes')
+register('shadow_note', staged.shadow_note, 3, 7)
+register('shadow_report', staged.shadow_report, 0, 0, 'no-writes')
 register('rebuild', from_journal.rebuild, 1, 2)
 register('mend', from_journal.mend, 6, 16, 'allow-oom')
 register('certs_live', from_journal.certs_live, 1, 1, 'no-writes')

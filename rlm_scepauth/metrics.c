@@ -37,6 +37,7 @@ struct metrics {
 	_Atomic uint64_t verdicts[N_REASONS];
 	_Atomic uint64_t took[N_STEPS + 1], took_us;
 	_Atomic uint64_t down, timeout, error;
+	_Atomic uint64_t shadow[SHADOW_N_RESULTS];
 	atomic_bool breaker;
 	atomic_bool started;
 	pthread_mutex_t lock; /* guards what follows */
@@ -76,6 +77,16 @@ static void print_latency(struct metrics *m, FILE *f)
 	(void)fprintf(f, "scepauth_lookup_seconds_count{instance=\"%s\"} %llu\n", m->name, sum);
 }
 
+static void print_shadow(struct metrics *m, FILE *f)
+{
+	head(f, "scepauth_shadow_total", "counter",
+	     "Connections judged by the version of the group map in shadow too.");
+	for (int i = 0; i < SHADOW_N_RESULTS; i++)
+		(void)fprintf(f, "scepauth_shadow_total{instance=\"%s\",result=\"%s\"} %llu\n",
+			      m->name, shadow_result_text((enum shadow_result)i),
+			      get(&m->shadow[i]));
+}
+
 static void print_all(struct metrics *m, FILE *f)
 {
 	head(f, "scepauth_verdicts_total", "counter",
@@ -96,6 +107,7 @@ static void print_all(struct metrics *m, FILE *f)
 	(void)fprintf(f, "scepauth_breaker_open{instance=\"%s\"} %d\n", m->name,
 		      atomic_load(&m->breaker) ? 1 : 0);
 	print_latency(m, f);
+	print_shadow(m, f);
 }
 
 /* Readable by all: node_exporter is another user, and nothing in it is secret. */
@@ -203,6 +215,12 @@ void metrics_verdict(struct metrics *m, enum authz_reason reason)
 		return;
 	add(&m->verdicts[reason < N_REASONS ? reason : AUTHZ_INTERNAL], 1);
 	start(m);
+}
+
+void metrics_shadow(struct metrics *m, enum shadow_result r)
+{
+	if (m && r < SHADOW_N_RESULTS)
+		add(&m->shadow[r], 1);
 }
 
 void metrics_breaker(struct metrics *m, bool is_open)

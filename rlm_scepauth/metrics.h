@@ -7,6 +7,7 @@
 
 #include "core/authz/authz.h"
 #include "core/base/err.h"
+#include "rlm_scepauth/shadow.h"
 
 struct metrics;
 
@@ -28,6 +29,8 @@ void metrics_asked(struct metrics *m, int64_t microseconds, enum authz_reason fa
 void metrics_verdict(struct metrics *m, enum authz_reason reason);
 /* Whether everybody is refused without asking. */
 void metrics_breaker(struct metrics *m, bool is_open);
+
+void metrics_shadow(struct metrics *m, enum shadow_result r);
 
 /* Writes the file a last time. */
 void metrics_close(struct metrics *m);

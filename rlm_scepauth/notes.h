@@ -1,12 +1,14 @@
 /*
  * What the ledger is told about connections, after the device has had its answer: a bounded queue and
  * one thread with a connection of its own. No worker ever waits for it. Knows no type of the server's.
+ * What was told is judged once more where a version of the group map runs in shadow.
  */
 #ifndef RLM_SCEPAUTH_NOTES_H
 #define RLM_SCEPAUTH_NOTES_H
 
 #include "core/base/err.h"
 #include "core/model/nas_session.h"
+#include "rlm_scepauth/shadow.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,7 +19,8 @@ struct note {
 	enum note_kind kind;
 	struct nas_session session;
 	int64_t seconds; /* ACCEPT: its Session-Timeout; UPDATE: between two updates, 0: not known */
-	char reason[NAME_SIZE]; /* REJECT: the code */
+	char reason[NAME_SIZE];     /* REJECT: the code */
+	struct authz_request asked; /* ACCEPT, REJECT */
 };
 
 struct notes_options {
@@ -32,6 +35,8 @@ struct notes_options {
 	void (*unwanted)(void *ctx, const char *serial, const char *token, const char *why);
 	/* Called from the thread when the ledger stops taking notes and when it takes them again. */
 	void (*news)(void *ctx, bool lost, const char *why);
+	shadow_said_fn *
+		shadowed; /* what became of each under the version in shadow; from the thread; NULL */
 	void *ctx;
 };
 

@@ -154,6 +154,16 @@ static void log_notes(void *ctx, bool lost, const char *why)
 		radlog(L_INFO, "scepauth: %s: connections are noted again", inst->name);
 }
 
+static void log_shadow(void *ctx, enum shadow_result r, const char *why)
+{
+	const struct instance *inst = ctx;
+
+	metrics_shadow(inst->metrics, r);
+	if (why[0])
+		radlog(L_WARN, "scepauth: %s: what a group map in shadow would do is not known: %s",
+		       inst->name, why);
+}
+
 static int open_notes(CONF_SECTION *conf, struct instance *inst)
 {
 	const struct notes_options o = {
@@ -170,6 +180,7 @@ static int open_notes(CONF_SECTION *conf, struct instance *inst)
 		.max = inst->notes_waiting,
 		.unwanted = log_unwanted,
 		.news = log_notes,
+		.shadowed = log_shadow,
 		.ctx = inst,
 	};
 	int rc = inst->notes_waiting ? notes_open(&o, &inst->notes) : E_OK;
@@ -266,6 +277,7 @@ static void note_reject(struct instance *inst, REQUEST *request, const struct au
 		return;
 	memset(&note, 0, sizeof(note));
 	note.kind = NOTE_REJECT;
+	note.asked = *req;
 	memcpy(note.session.serial, req->serial, sizeof(note.session.serial));
 	pairs_session(request, &note.session);
 	set_policy(&note.session, policy);
@@ -282,6 +294,7 @@ static void note_accept(struct instance *inst, REQUEST *request, const struct au
 		return;
 	memset(&note, 0, sizeof(note));
 	note.kind = NOTE_ACCEPT;
+	note.asked = *req;
 	note.seconds = v->session_timeout;
 	memcpy(note.session.serial, req->serial, sizeof(note.session.serial));
 	pairs_session(request, &note.session);

@@ -52,6 +52,8 @@ static const char policy_help[] =
 	"  versions       what is kept, and what is in force\n"
 	"  show VERSION   its groups\n"
 	"  diff VERSION   who would be refused, let in or moved by it, of all live certificates\n"
+	"  shadow VERSION|off   live connections are judged by it too, for a report only\n"
+	"  shadow         that report\n"
 	"  activate VERSION   in force, all of it at once\n"
 	"  rollback       back to the version that was in force before\n";
 
@@ -195,7 +197,7 @@ const struct ctl_command ctl_commands[] = {
 	 "judge an instance: what is missing, open or about to expire", NULL, cmd_check},
 	{"install", "[--share DIR]", "load Functions, actors and groups into Redis", NULL,
 	 cmd_install},
-	{"policy", "load [FILE]|list|versions|show|diff|activate|rollback [VERSION]",
+	{"policy", "load [FILE]|list|versions|show|diff|shadow|activate|rollback [VERSION]",
 	 "bring the groups of scepauth.conf into Redis, at once or by versions", policy_help,
 	 cmd_policy},
 	{"helpdesk", "add|del|list [NAME]", "people who may revoke with redis-cli", helpdesk_help,

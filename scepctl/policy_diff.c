@@ -1,6 +1,6 @@
 #include "scepctl/policy_diff.h"
 
-#include "core/authz/authz.h"
+#include "core/authz/change.h"
 #include "core/base/args.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
@@ -8,7 +8,9 @@
 #include "core/store/store_facts.h"
 #include "scepctl/ctl.h"
 
-enum { SERIALS_MAX = 10000000 };
+#include <unistd.h>
+
+enum { SERIALS_MAX = 10000000, QUIET_MS = 2000, PROGRESS_EVERY = 500 };
 
 struct work {
 	char (*serials)[SERIAL_SIZE];
@@ -16,7 +18,7 @@ struct work {
 	const struct group *groups;
 	size_t n_groups;
 	struct json *rows; /* NULL: text */
-	long refused, let_in, moved;
+	long refused, let_in, moved, session;
 };
 
 static int add_serial(void *ctx, const char *serial)
@@ -61,27 +63,18 @@ static void take_groups(struct facts *f, const struct group *groups, size_t n)
 				f->groups[f->n_groups++] = groups[k];
 }
 
-static void describe(const struct authz_verdict *v, char *dst, size_t size)
+static void tell(struct work *w, const struct facts *f, enum authz_change change,
+		 const struct authz_verdict *now, const struct authz_verdict *then)
 {
-	if (!v->accept)
-		(void)snprintf(dst, size, "refused (%s)", authz_reason_text(v->reason));
-	else
-		(void)snprintf(dst, size, "group %s, VLAN %s%s%s", v->group,
-			       v->vlan[0] ? v->vlan : "none", v->filter_id[0] ? ", filter " : "",
-			       v->filter_id);
-}
-
-static void tell(struct work *w, const struct facts *f, const struct authz_verdict *now,
-		 const struct authz_verdict *then)
-{
-	char before[256], after[256];
+	char before[AUTHZ_DESCRIBED_SIZE], after[AUTHZ_DESCRIBED_SIZE];
 	struct json *row;
 
-	describe(now, before, sizeof(before));
-	describe(then, after, sizeof(after));
-	w->refused += now->accept && !then->accept;
-	w->let_in += !now->accept && then->accept;
-	w->moved += now->accept && then->accept;
+	authz_describe(now, before);
+	authz_describe(then, after);
+	w->refused += change == AUTHZ_REFUSED;
+	w->let_in += change == AUTHZ_LET_IN;
+	w->moved += change == AUTHZ_MOVED;
+	w->session += change == AUTHZ_OTHER_SESSION;
 	if (!w->rows) {
 		printf("%s  %-20s %s -> %s\n", f->cert.serial, f->user.login, before, after);
 		return;
@@ -98,6 +91,7 @@ static int judge(struct work *w, struct store *s, const char *serial, struct err
 {
 	struct authz_request req = {.now = clock_now()};
 	struct authz_verdict now, then;
+	enum authz_change change;
 	struct facts f;
 	int rc = store_authorize(s, serial, &f, em);
 
@@ -110,10 +104,9 @@ static int judge(struct work *w, struct store *s, const char *serial, struct err
 	take_groups(&f, w->groups, w->n_groups);
 	forget_place(&f);
 	authz_decide(&req, &f, &then);
-	if (now.accept != then.accept ||
-	    (now.accept &&
-	     (strcmp(now.vlan, then.vlan) != 0 || strcmp(now.filter_id, then.filter_id) != 0)))
-		tell(w, &f, &now, &then);
+	change = authz_compare(&now, &then);
+	if (change != AUTHZ_SAME)
+		tell(w, &f, change, &now, &then);
 	return E_OK;
 }
 
@@ -122,8 +115,9 @@ static int report(const struct work *w, long checked)
 	struct json *j;
 
 	if (!w->rows) {
-		printf("%ld certificates: %ld would be refused, %ld let in, %ld moved\n", checked,
-		       w->refused, w->let_in, w->moved);
+		printf("%ld certificates: %ld would be refused, %ld let in, %ld moved, %ld with "
+		       "another session\n",
+		       checked, w->refused, w->let_in, w->moved, w->session);
 		return EXIT_DONE;
 	}
 	j = json_object();
@@ -131,8 +125,17 @@ static int report(const struct work *w, long checked)
 	json_set_int(j, "refused", w->refused);
 	json_set_int(j, "let_in", w->let_in);
 	json_set_int(j, "moved", w->moved);
+	json_set_int(j, "session", w->session);
 	json_set(j, "changes", w->rows);
 	return ctl_print_json(j);
+}
+
+static bool show_progress(int64_t begin, size_t i, size_t n)
+{
+	if (i % PROGRESS_EVERY != 0 || clock_mono_ms() - begin < QUIET_MS || !isatty(STDERR_FILENO))
+		return false;
+	fprintf(stderr, "\r%zu of %zu certificates ...", i, n);
+	return true;
 }
 
 int policy_diff(struct store *s, const struct group *groups, size_t n, bool json, int *ret_code,
@@ -140,6 +143,8 @@ int policy_diff(struct store *s, const struct group *groups, size_t n, bool json
 {
 	struct work w = {.groups = groups, .n_groups = n, .rows = json ? json_array() : NULL};
 	char cursor[STORE_CURSOR_SIZE] = "0";
+	int64_t begin = clock_mono_ms();
+	bool shown = false;
 	long checked = 0;
 	int rc;
 
@@ -154,7 +159,10 @@ int policy_diff(struct store *s, const struct group *groups, size_t n, bool json
 			continue;
 		rc = judge(&w, s, w.serials[i], em);
 		checked++;
+		shown = show_progress(begin, i, w.n) || shown;
 	}
+	if (shown)
+		fputc('\n', stderr);
 	free(w.serials);
 	if (rc == E_OK)
 		*ret_code = report(&w, checked);

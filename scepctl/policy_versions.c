@@ -3,9 +3,11 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/store/store_policy.h"
+#include "core/store/store_shadow.h"
 #include "scepctl/ctl.h"
 #include "scepctl/policy.h"
 #include "scepctl/policy_diff.h"
+#include "scepctl/policy_shadow.h"
 
 struct job {
 	struct ctl_common common;
@@ -121,6 +123,8 @@ static const char *standing(const struct store_policies *all, const struct store
 {
 	if (p->version == all->active)
 		return "in force";
+	if (p->version == all->shadow)
+		return "in shadow";
 	if (p->groups == 0)
 		return "not complete";
 	return p->version == all->before ? "in force before" : "loaded";
@@ -155,6 +159,7 @@ static int versions(struct job *job, struct errmsg *em)
 	j = json_object();
 	json_set_int(j, "active", all.active);
 	json_set_int(j, "before", all.before);
+	json_set_int(j, "shadow", all.shadow);
 	json_set(j, "versions", rows);
 	if (job->common.json)
 		return done(job, ctl_print_json(j));
@@ -181,6 +186,25 @@ static int rollback(struct job *job, struct errmsg *em)
 	return rc == E_OK ? done(job, say(job, "is in force again", version)) : rc;
 }
 
+static int shadow(struct job *job, struct errmsg *em)
+{
+	int64_t version = 0;
+	int rc = E_OK;
+
+	if (!*job->what)
+		return policy_shadow_report(job->s, job->common.json, &job->code, em);
+	if (strcmp(job->what, "off") != 0)
+		rc = version_of(job->what, &version, em);
+	if (rc == E_OK)
+		rc = store_shadow_set(job->s, version, em);
+	if (rc != E_OK)
+		return rc;
+	if (version || job->common.json)
+		return done(job, say(job, "is in shadow, and not in force", version));
+	printf("no version is in shadow\n");
+	return done(job, EXIT_DONE);
+}
+
 /* --- the command --------------------------------------------------------------------------------- */
 
 static const struct verb {
@@ -188,9 +212,9 @@ static const struct verb {
 	size_t min, max; /* arguments after it */
 	int (*run)(struct job *job, struct errmsg *em);
 } verbs[] = {
-	{"load", 0, 1, load},         {"list", 0, 0, list}, {"versions", 0, 0, versions},
-	{"show", 1, 1, show},         {"diff", 1, 1, diff}, {"activate", 1, 1, activate},
-	{"rollback", 0, 0, rollback},
+	{"load", 0, 1, load},         {"list", 0, 0, list},     {"versions", 0, 0, versions},
+	{"show", 1, 1, show},         {"diff", 1, 1, diff},     {"activate", 1, 1, activate},
+	{"rollback", 0, 0, rollback}, {"shadow", 0, 1, shadow},
 };
 
 static const struct verb *find(const char *name, size_t n)
@@ -215,9 +239,8 @@ int cmd_policy(const struct ctl_command *self, int argc, char **argv)
 	verb = n > 0 ? find(rest[0], n - 1) : NULL;
 	if (!verb)
 		return ctl_usage(
-			self,
-			"say load [FILE], list, versions, show VERSION, diff VERSION, activate "
-			"VERSION or rollback");
+			self, "say load [FILE], list, versions, show VERSION, diff VERSION, shadow "
+			      "[VERSION|off], activate VERSION or rollback");
 	if (n > 1)
 		job.what = rest[1];
 	rc = ctl_open(&job.common, "installer", &job.conf, &job.s, &em);

@@ -74,8 +74,9 @@ int store_policies(struct store *s, struct store_policies *ret, struct errmsg *e
 		return rc;
 	list = reply_at(r, 2);
 	p.n = reply_count(list);
-	if (reply_count(r) != 3 || reply_number(r, 0, &p.active) || reply_number(r, 1, &p.before) ||
-	    reply_kind(list) != REPLY_ARRAY || p.n > STORE_POLICIES_MAX)
+	if (reply_count(r) != 4 || reply_number(r, 0, &p.active) || reply_number(r, 1, &p.before) ||
+	    reply_number(r, 3, &p.shadow) || reply_kind(list) != REPLY_ARRAY ||
+	    p.n > STORE_POLICIES_MAX)
 		rc = call_bad_reply(em);
 	for (size_t i = 0; rc == E_OK && i < p.n; i++)
 		if (read_policy(reply_at(list, i), &p.list[i]) != E_OK)

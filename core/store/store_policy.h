@@ -19,7 +19,7 @@ struct store_policy {
 };
 
 struct store_policies {
-	int64_t active, before; /* 0: none */
+	int64_t active, before, shadow; /* 0: none */
 	struct store_policy list[STORE_POLICIES_MAX];
 	size_t n;
 };

@@ -92,8 +92,16 @@ sed 's/^group "guests"/group "nobody"/' "$d/draft.conf" >"$d/draft2.conf"
 ctl policy load "$d/draft2.conf" >/dev/null
 t_is "diff says who would be moved and refused" \
 	"$(ctl policy diff $((first + 2)) --json | jq -r '[.certificates, .refused, .let_in, .moved, (.changes[] | .login, .now, .then)] | @csv')" \
-	'3,1,0,1,"ann","group staff, VLAN 21","group staff, VLAN 25","ben","group pupils, VLAN 30","refused (no_group)"'
+	'3,1,0,1,"ann","group staff, VLAN 21, 28800 s","group staff, VLAN 25, 28800 s","ben","group pupils, VLAN 30, 28800 s","refused (no_group)"'
 t_like "and so in text" "$(ctl policy diff $((first + 2)))" '3 certificates: 1 would be refused, 0 let in, 1 moved'
+t_ok "one of them in shadow" ctl policy shadow $((first + 2))
+t_is "is listed as that" "$(versions)" "2 in shadow,1 in force before,0 in force"
+t_is "and changes nothing" "$(in_force)" "$before"
+t_is "nobody has connected yet" "$(ctl policy shadow --json | jq -c --argjson f "$first" '[.shadow - $f, .version - $f, .judged, .changes]')" "[2,2,0,[]]"
+t_like "so it says" "$(ctl policy shadow)" "is in shadow since .*: 0 connections judged"
+for bad in "$first" 9999 0 x on; do t_is "not in shadow: $bad" "$(code ctl policy shadow "$bad")" 1; done
+t_is "off" "$(ctl policy shadow off)" "no version is in shadow"
+t_like "what was seen stays" "$(ctl policy shadow)" "is no longer in shadow since"
 t_is "nothing changes by asking" "$(in_force)" "$before"
 t_is "the version in force changes nothing" "$(ctl policy diff "$first" --json | jq -c '[.refused, .let_in, .moved]')" '[0,0,0]'
 as installer DEL cert:4000000000000000000000000000001{1,2,3} user:u0000000000000000000000000000000{1,2} >/dev/null
@@ -106,7 +114,7 @@ as installer HSET policy:$((first + 1)) g:guests '["x"]' >/dev/null
 t_like "nor what is damaged" "$(ctl policy activate $((first + 1)) 2>&1)" 'group guests of this version is damaged'
 t_is "nothing of it is in force" "$(in_force)" "$before"
 for who in radius portal ca auto_revoke; do
-	for call in 'policy_new 0 x' "policy_group 0 $((first + 2)) staff" "policy_seal 0 $((first + 2)) 1" "policy_activate 0 $first" 'policy_rollback 0'; do
+	for call in 'policy_new 0 x' "policy_group 0 $((first + 2)) staff" "policy_seal 0 $((first + 2)) 1" "policy_activate 0 $first" 'policy_rollback 0' "policy_shadow 0 $((first + 2))"; do
 		# shellcheck disable=SC2086
 		t_like "$who may not: $call" "$(as $who FCALL $call 2>&1)" 'DENIED|NOPERM'
 	done

@@ -47,7 +47,7 @@ t_is "the store is set up" "$(as radius FCALL_RO status 0 | head -n 1)" 1
 # --- 1. the whole table: command x key x user -----------------------------------------------------
 U=u00000000000000000000000000000001 D=d00000000000000000000000000000001
 S=40000000000000000000000000000001 T=$(printf '%064d' 1) X=$(printf '%064d' 2)
-keys=(meta actors groups group:students policy:1 "cert:$S" "ucerts:$U" "claim:$T" "ticket:$T" "utickets:$U" revoked keyowners
+keys=(meta actors groups group:students policy:1 shadow:1 "cert:$S" "ucerts:$U" "claim:$T" "ticket:$T" "utickets:$U" revoked keyowners
 	"user:$U" login:local login:ldap "device:$D" "udevices:$U" "enrol:$X" enrols "seen:$S" session:x "usessions:$U"
 	sessions "receipt:$U" receipt:mac:020000000001
 	pos:auto_revoke pos:anna pos: revoked2 xrevoked hold: hold hold:helpdesk hold:helpdesk2 hold:file
@@ -105,6 +105,7 @@ allowed() {
 		for p in xreadgroup xautoclaim xack; do echo "disconnect $p $h"; done
 	done
 	echo "radius expire usessions:$U"; echo "radius hset seen:$S"; echo "radius expire seen:$S"
+	echo "radius hset shadow:1"; echo "radius expire shadow:1"
 	for p in ca portal auto_revoke anna bert; do echo "$p hsetnx revoked"; done
 	echo "ca hsetnx keyowners"
 	for h in helpdesk file local ldap ad oidc saml entra google okta scim hr; do echo "ca hsetnx hold:$h"; done
