@@ -1772,17 +1772,29 @@ local function plan_verdict(plan, serial, t, word, ...)
 	plan[#plan + 1] = { 'EXPIRE', key, text(SEEN_TTL) }
 end
 
+local function plan_close(plan, token)
+	local s = hash('session:' .. token)
+	if not s then return false end
+	plan[#plan + 1] = { 'DEL', 'session:' .. token }
+	plan[#plan + 1] = { 'ZREM', 'sessions', token }
+	if s.user and s.user ~= '' then plan[#plan + 1] = { 'ZREM', 'usessions:' .. s.user, token } end
+	return true
+end
+
 local session_open
 do -- a chunk of Lua has at most 200 local names at once
-	-- The address under which the same certificate is on the network besides, or nil. Of many sessions those that
-	-- end last are looked at.
-	local function other_mac(id, serial, mac, t)
+	-- The address under which the same certificate is on the network besides, or nil; and the sessions that this one
+	-- takes the place of: the same device at the same port, where nobody said that it had gone. Of many sessions those
+	-- that end last are looked at.
+	local function others(id, serial, mac, x, t)
+		local elsewhere, before = nil, {}
 		for _, token in ipairs(redis.call('ZRANGE', 'usessions:' .. id, '+inf', '(' .. text(t), 'BYSCORE', 'REV', 'LIMIT', 0, 50)) do
-			local s = redis.call('HMGET', 'session:' .. token, 'serial', 'mac')
+			local s = redis.call('HMGET', 'session:' .. token, 'serial', 'mac', 'nas', 'nas_port', 'called')
 			local other = s[1] == serial and mac_of(s[2] or '')
-			if other and other ~= mac then return other end
+			if other and other ~= mac then elsewhere = elsewhere or other
+			elseif other and (s[4] or s[5]) and s[3] and s[3] == x.nas and s[4] == (x.nas_port or false) and s[5] == (x.called or false) then before[#before + 1] = token end
 		end
-		return nil
+		return elsewhere, before
 	end
 
 	function session_open(a)
@@ -1807,7 +1819,13 @@ do -- a chunk of Lua has at most 200 local names at once
 			end
 		end
 		local mac = mac_of(s.mac)
-		local other = c and id ~= '' and mac and other_mac(id, serial, mac, t)
+		local other, before
+		if c and id ~= '' and mac then
+			other, before = others(id, serial, mac, s, t)
+			for _, old in ipairs(before) do
+				if old ~= token then plan_close(plan, old) end
+			end
+		end
 		local told = other and number(redis.call('HGET', 'seen:' .. serial, 'two_macs') or '0') or 0
 		if other and told > t - 86400 then other = nil end
 		if c then plan_seen(plan, serial, t, 'accept', text(t), 'mac', s.mac or '', 'nas', s.nas or '', 'called', s.called or '')
@@ -1841,15 +1859,6 @@ local function session_update(a)
 	plan[2] = { 'EXPIRE', key, text(ttl) }
 	run(plan)
 	return 1
-end
-
-local function plan_close(plan, token)
-	local s = hash('session:' .. token)
-	if not s then return false end
-	plan[#plan + 1] = { 'DEL', 'session:' .. token }
-	plan[#plan + 1] = { 'ZREM', 'sessions', token }
-	if s.user and s.user ~= '' then plan[#plan + 1] = { 'ZREM', 'usessions:' .. s.user, token } end
-	return true
 end
 
 local function session_close(a)

@@ -1,5 +1,6 @@
 #include "core/store/redis_conn.h"
 
+#include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/store/redis_route.h"
@@ -14,6 +15,8 @@
 #define REPLY_MAX_BYTES (16u << 20)
 #define REPLY_MAX_ELEMENTS 200000
 #define ARGS_MAX 256
+#define QUEUE_MAX 64
+#define QUEUE_MAX_BYTES (1u << 20)
 /* Not the first server of several: the first is tried again after so long. */
 #define BACK_MS 60000
 
@@ -27,6 +30,9 @@ struct redis_conn {
 	int fd;                   /* -1 while not connected */
 	redisReader *reader;
 	redisReplyObjectFunctions plain, limited;
+	struct buf queue; /* what is not sent yet */
+	size_t queued, awaited;
+	int64_t await_until;
 	char name[224]; /* for messages */
 };
 
@@ -62,6 +68,7 @@ int redis_conn_open(const struct redis_conn_options *o, struct redis_conn **ret)
 	if (c == NULL)
 		return E_NOMEM;
 	c->fd = -1;
+	buf_init(&c->queue, QUEUE_MAX_BYTES);
 	c->port = o->port;
 	c->deadline_ms = o->deadline_ms > 0 ? o->deadline_ms : 1000;
 	if (copy(&c->socket, o->socket) || copy(&c->host, o->host) || copy(&c->user, o->user) ||
@@ -87,8 +94,15 @@ int redis_conn_open(const struct redis_conn_options *o, struct redis_conn **ret)
 	return E_OK;
 }
 
+static void forget_queue(struct redis_conn *c)
+{
+	buf_reset(&c->queue);
+	c->queued = 0;
+}
+
 static void hang_up(struct redis_conn *c)
 {
+	c->awaited = 0;
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
@@ -102,6 +116,7 @@ void redis_conn_close(struct redis_conn *c)
 	if (c == NULL)
 		return;
 	hang_up(c);
+	buf_free(&c->queue);
 	if (c->password != NULL)
 		text_wipe(c->password, strlen(c->password));
 	if (c->sentinel_password != NULL)
@@ -129,14 +144,13 @@ static int broken(struct redis_conn *c, int rc, struct errmsg *em)
 	return err_set(em, rc, "%s: %s", c->name, err_text(rc));
 }
 
-static int send_command(struct redis_conn *c, const struct bytes *argv, size_t argc,
-			int64_t deadline)
+/* *ret goes to format_free. */
+static int format(const struct bytes *argv, size_t argc, char **ret, size_t *ret_n)
 {
 	const char *args[ARGS_MAX];
 	size_t lengths[ARGS_MAX], i;
 	char *command = NULL;
 	long long n;
-	int rc;
 
 	if (argc == 0 || argc > ARGS_MAX)
 		return E_TOOBIG;
@@ -147,13 +161,34 @@ static int send_command(struct redis_conn *c, const struct bytes *argv, size_t a
 	n = redisFormatCommandArgv(&command, (int)argc, args, lengths);
 	if (n < 0)
 		return E_NOMEM;
-	rc = redis_socket_send(c->fd, command, (size_t)n, deadline);
-	text_wipe(command, (size_t)n); /* may have been AUTH */
+	*ret = command;
+	*ret_n = (size_t)n;
+	return E_OK;
+}
+
+static void format_free(char *command, size_t n)
+{
+	text_wipe(command, n); /* may have been AUTH */
 	redisFreeCommand(command);
+}
+
+static int send_command(struct redis_conn *c, const struct bytes *argv, size_t argc,
+			int64_t deadline)
+{
+	char *command = NULL;
+	size_t n = 0;
+	int rc = format(argv, argc, &command, &n);
+
+	if (rc != E_OK)
+		return rc;
+	rc = redis_socket_send(c->fd, command, n, deadline);
+	format_free(command, n);
 	return rc;
 }
 
-static int read_reply(struct redis_conn *c, int64_t deadline, redisReply **ret, size_t *ret_total)
+/* more: so many replies come behind this one. */
+static int read_reply(struct redis_conn *c, int64_t deadline, size_t more, redisReply **ret,
+		      size_t *ret_total)
 {
 	char chunk[16384];
 	size_t n, total = 0;
@@ -166,7 +201,7 @@ static int read_reply(struct redis_conn *c, int64_t deadline, redisReply **ret, 
 			return E_INTERNAL;
 		if (reply != NULL) {
 			/* Bytes beyond the reply would be taken for the next answer. */
-			if (c->reader->pos != c->reader->len) {
+			if (more == 0 && c->reader->pos != c->reader->len) {
 				freeReplyObject(reply);
 				return E_INTERNAL;
 			}
@@ -190,6 +225,23 @@ static int read_reply(struct redis_conn *c, int64_t deadline, redisReply **ret, 
 	}
 }
 
+static int take_reply(struct redis_conn *c, redisReply *reply, struct reply **ret,
+		      struct errmsg *em)
+{
+	int rc;
+
+	if (reply->type != REDIS_REPLY_ERROR) {
+		*ret = (struct reply *)reply;
+		return E_OK;
+	}
+	rc = store_error_map(c->name, reply->str, c->user, em);
+	freeReplyObject(reply);
+	/* After a failover or a restart the next try may find a better server. */
+	if (rc == E_BACKEND && c->awaited == 0)
+		hang_up(c);
+	return rc;
+}
+
 /* ret_silent: the peer hung up before the first byte of a reply. */
 static int exchange(struct redis_conn *c, const struct bytes *argv, size_t argc, int64_t deadline,
 		    struct reply **ret, bool *ret_silent, struct errmsg *em)
@@ -200,22 +252,13 @@ static int exchange(struct redis_conn *c, const struct bytes *argv, size_t argc,
 
 	rc = send_command(c, argv, argc, deadline);
 	if (rc == E_OK)
-		rc = read_reply(c, deadline, &reply, &total);
+		rc = read_reply(c, deadline, 0, &reply, &total);
 	*ret_silent = rc == E_UNAVAIL && total == 0;
 	if (rc == E_TOOBIG)
 		return err_set(em, rc, "command with too many arguments"); /* nothing was sent */
 	if (rc != E_OK)
 		return broken(c, rc, em);
-	if (reply->type == REDIS_REPLY_ERROR) {
-		rc = store_error_map(c->name, reply->str, c->user, em);
-		freeReplyObject(reply);
-		/* After a failover or a restart the next try may find a better server. */
-		if (rc == E_BACKEND)
-			hang_up(c);
-		return rc;
-	}
-	*ret = (struct reply *)reply;
-	return E_OK;
+	return take_reply(c, reply, ret, em);
 }
 
 static int new_reader(struct redis_conn *c)
@@ -411,6 +454,9 @@ int redis_conn_run(struct redis_conn *c, const struct bytes *argv, size_t argc, 
 	bool again = true;
 	int rc = E_INTERNAL;
 
+	forget_queue(c);
+	if (c->awaited > 0)
+		hang_up(c); /* their answers would be taken for this one's */
 	if (c->at != 0 && now >= c->back_at && c->route.ways[c->at].kind != REDIS_SENTINEL) {
 		hang_up(c);
 		c->at = 0;
@@ -426,6 +472,66 @@ int redis_conn_run(struct redis_conn *c, const struct bytes *argv, size_t argc, 
 		c->back_at = now + BACK_MS;
 	}
 	return rc;
+}
+
+void redis_conn_forget(struct redis_conn *c)
+{
+	forget_queue(c);
+}
+
+int redis_conn_queue(struct redis_conn *c, const struct bytes *argv, size_t argc)
+{
+	char *command = NULL;
+	size_t n = 0;
+	int rc;
+
+	if (c->queued == QUEUE_MAX)
+		return E_TOOBIG;
+	rc = format(argv, argc, &command, &n);
+	if (rc != E_OK)
+		return rc;
+	buf_add(&c->queue, command, n);
+	format_free(command, n);
+	c->queued++;
+	return buf_error(&c->queue);
+}
+
+int redis_conn_flush(struct redis_conn *c, struct errmsg *em)
+{
+	int rc;
+
+	if (c->awaited > 0)
+		hang_up(c);
+	c->await_until = clock_mono_ms() + c->deadline_ms;
+	rc = buf_error(&c->queue);
+	if (rc == E_OK)
+		rc = make_ready(c, c->await_until, em);
+	else
+		(void)err_set(em, rc, "%s", err_text(rc));
+	if (rc == E_OK) {
+		rc = redis_socket_send(c->fd, c->queue.p, c->queue.n, c->await_until);
+		if (rc != E_OK)
+			rc = broken(c, rc, em);
+		else
+			c->awaited = c->queued;
+	}
+	forget_queue(c);
+	return rc;
+}
+
+int redis_conn_next(struct redis_conn *c, struct reply **ret, struct errmsg *em)
+{
+	redisReply *reply = NULL;
+	size_t total = 0;
+	int rc;
+
+	if (c->awaited == 0)
+		return err_set(em, E_UNAVAIL, "%s: no more answers come", c->name);
+	rc = read_reply(c, c->await_until, c->awaited - 1, &reply, &total);
+	if (rc != E_OK)
+		return broken(c, rc, em);
+	c->awaited--;
+	return take_reply(c, reply, ret, em);
 }
 
 void reply_free(struct reply *r)

@@ -44,6 +44,19 @@ void redis_conn_close(struct redis_conn *c); /* wipes the password */
 int redis_conn_run(struct redis_conn *c, const struct bytes *argv, size_t argc, struct reply **ret,
 		   struct errmsg *em) MUST_CHECK;
 
+/*
+ * Several commands in one piece, where waiting for each would cost more than the commands do. Queue them,
+ * flush once, then ask for the answer of each in their order. They go to the server in use; one deadline,
+ * from the flush on, covers all of it.
+ * queue: E_TOOBIG when too many wait. flush and next: errors as of redis_conn_run, but nothing is sent twice.
+ * Once the connection is gone next says E_UNAVAIL, and which of the rest were run nobody knows.
+ * redis_conn_run and a failed flush forget what is queued, as forget does.
+ */
+int redis_conn_queue(struct redis_conn *c, const struct bytes *argv, size_t argc) MUST_CHECK;
+void redis_conn_forget(struct redis_conn *c);
+int redis_conn_flush(struct redis_conn *c, struct errmsg *em) MUST_CHECK;
+int redis_conn_next(struct redis_conn *c, struct reply **ret, struct errmsg *em) MUST_CHECK;
+
 void reply_free(struct reply *r);
 enum reply_kind reply_kind(const struct reply *r); /* NULL gives REPLY_OTHER */
 size_t reply_count(const struct reply *r);         /* elements of an array, 0 otherwise */

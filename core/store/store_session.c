@@ -33,27 +33,36 @@ static void put_fields(struct call *c, const struct nas_session *x)
 	}
 }
 
+static void ask_open(struct call *c, const struct nas_session *x, int64_t seconds)
+{
+	call_init(c, "session_open");
+	call_str(c, x->token);
+	call_str(c, x->serial);
+	call_int(c, seconds);
+	put_fields(c, x);
+}
+
+static int read_bad(const struct reply *r, char ret_bad[REASON_SIZE], struct errmsg *em)
+{
+	struct bytes bad = reply_bytes(r);
+
+	if (!bad.p || bad.n >= REASON_SIZE)
+		return call_bad_reply(em);
+	memcpy(ret_bad, bad.p, bad.n + 1);
+	return E_OK;
+}
+
 int store_session_open(struct store *s, const struct nas_session *x, int64_t seconds,
 		       char ret_bad[REASON_SIZE], struct errmsg *em)
 {
 	struct reply *r = NULL;
-	struct bytes bad;
 	struct call c;
 	int rc;
 
-	call_init(&c, "session_open");
-	call_str(&c, x->token);
-	call_str(&c, x->serial);
-	call_int(&c, seconds);
-	put_fields(&c, x);
+	ask_open(&c, x, seconds);
 	rc = call_run(&c, s, &r, em);
-	if (rc != E_OK)
-		return rc;
-	bad = reply_bytes(r);
-	if (!bad.p || bad.n >= REASON_SIZE)
-		rc = call_bad_reply(em);
-	else
-		memcpy(ret_bad, bad.p, bad.n + 1);
+	if (rc == E_OK)
+		rc = read_bad(r, ret_bad, em);
 	reply_free(r);
 	return rc;
 }
@@ -69,39 +78,105 @@ static int run_known(struct call *c, struct store *s, bool *ret, struct errmsg *
 	return rc;
 }
 
+static void ask_update(struct call *c, const struct nas_session *x, int64_t silence)
+{
+	call_init(c, "session_update");
+	call_str(c, x->token);
+	call_int(c, silence);
+	put_fields(c, x);
+}
+
 int store_session_update(struct store *s, const struct nas_session *x, int64_t silence,
 			 bool *ret_known, struct errmsg *em)
 {
 	struct call c;
 
-	call_init(&c, "session_update");
-	call_str(&c, x->token);
-	call_int(&c, silence);
-	put_fields(&c, x);
+	ask_update(&c, x, silence);
 	return run_known(&c, s, ret_known, em);
+}
+
+static void ask_close(struct call *c, const char *token)
+{
+	call_init(c, "session_close");
+	call_str(c, token);
 }
 
 int store_session_close(struct store *s, const char *token, bool *ret_known, struct errmsg *em)
 {
 	struct call c;
 
-	call_init(&c, "session_close");
-	call_str(&c, token);
+	ask_close(&c, token);
 	return run_known(&c, s, ret_known, em);
 }
 
-int store_session_refused(struct store *s, const char *serial, const char *reason, const char *mac,
-			  const char *nas, const char *policy, struct errmsg *em)
+static void ask_refused(struct call *c, const struct nas_session *x, const char *reason)
+{
+	call_init(c, "session_refused");
+	call_str(c, x->serial);
+	call_str(c, reason);
+	call_str(c, x->mac);
+	call_str(c, x->nas_id[0] ? x->nas_id : x->nas);
+	call_str(c, x->policy);
+}
+
+int store_session_refused(struct store *s, const struct nas_session *x, const char *reason,
+			  struct errmsg *em)
 {
 	struct call c;
 
-	call_init(&c, "session_refused");
-	call_str(&c, serial);
-	call_str(&c, reason);
-	call_str(&c, mac);
-	call_str(&c, nas);
-	call_str(&c, policy);
+	ask_refused(&c, x, reason);
 	return call_run(&c, s, NULL, em);
+}
+
+/* --- many at once -------------------------------------------------------------------------------- */
+
+static int queue(struct store *s, const struct session_call *x)
+{
+	struct call c;
+
+	switch (x->verb) {
+	case SESSION_OPEN:
+		ask_open(&c, x->session, x->seconds);
+		break;
+	case SESSION_UPDATE:
+		ask_update(&c, x->session, x->seconds);
+		break;
+	case SESSION_CLOSE:
+		ask_close(&c, x->session->token);
+		break;
+	case SESSION_REFUSED:
+		ask_refused(&c, x->session, x->reason);
+		break;
+	}
+	if (c.overflow)
+		return E_TOOBIG;
+	return redis_conn_queue(s->conn, c.argv, c.argc);
+}
+
+void store_session_tell(struct store *s, struct session_call *calls, size_t n)
+{
+	struct errmsg em = {""};
+	int rc = E_OK;
+
+	for (size_t i = 0; i < n && rc == E_OK; i++)
+		rc = queue(s, &calls[i]);
+	if (rc == E_OK)
+		rc = redis_conn_flush(s->conn, &em);
+	else
+		redis_conn_forget(s->conn);
+	for (size_t i = 0; i < n; i++) {
+		struct session_call *x = &calls[i];
+		struct reply *r = NULL;
+
+		x->bad[0] = '\0';
+		if (rc == E_OK)
+			x->rc = redis_conn_next(s->conn, &r, &x->em);
+		else
+			x->rc = err_set(&x->em, rc, "%s", em.text[0] ? em.text : err_text(rc));
+		if (x->rc == E_OK && x->verb == SESSION_OPEN)
+			x->rc = read_bad(r, x->bad, &x->em);
+		reply_free(r);
+	}
 }
 
 /* --- reading ------------------------------------------------------------------------------------- */

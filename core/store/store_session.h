@@ -16,9 +16,31 @@ int store_session_update(struct store *s, const struct nas_session *x, int64_t s
 			 bool *ret_known, struct errmsg *em) MUST_CHECK;
 int store_session_close(struct store *s, const char *token, bool *ret_known,
 			struct errmsg *em) MUST_CHECK;
-/* For why: a refusal of a certificate that the ledger knows, by this version of the group map ("": not known). */
-int store_session_refused(struct store *s, const char *serial, const char *reason, const char *mac,
-			  const char *nas, const char *policy, struct errmsg *em) MUST_CHECK;
+/* For why: a refusal of a certificate that the ledger knows, of x: serial, mac, nas_id or nas, and
+ * policy ("": not known). */
+int store_session_refused(struct store *s, const struct nas_session *x, const char *reason,
+			  struct errmsg *em) MUST_CHECK;
+
+/* One of the above, to be told with others. */
+enum session_verb { SESSION_OPEN, SESSION_UPDATE, SESSION_CLOSE, SESSION_REFUSED };
+
+struct session_call {
+	enum session_verb verb;
+	const struct nas_session
+		*session;   /* CLOSE: its token; REFUSED: serial, mac, nas_id or nas, policy */
+	int64_t seconds;    /* OPEN; UPDATE: silence */
+	const char *reason; /* REFUSED */
+	/* What came of it */
+	int rc;
+	char bad[REASON_SIZE]; /* OPEN */
+	struct errmsg em;
+};
+
+#define SESSION_CALLS_MAX 32
+
+/* All of them in their order and in one go. Each has its own rc; E_UNAVAIL and the like in one may be due to
+ * another, and leave open whether it was done: all may be told again. */
+void store_session_tell(struct store *s, struct session_call *calls, size_t n);
 
 /* The sessions of a person that have not ended, by id or login. The caller frees *ret (NULL when empty). */
 int store_sessions(struct store *s, const char *who, struct nas_session **ret, size_t *ret_n,

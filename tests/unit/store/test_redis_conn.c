@@ -1,6 +1,9 @@
 /* The connection against a frozen, absent, refusing and lying server. */
 #include "tests/support/store_story.h"
 
+#include "core/store/redis_conn.h"
+#include "core/store/store_session.h"
+
 #include <netdb.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -417,6 +420,87 @@ static void hung_up_in_the_moment(void **state)
 	assert_int_equal(l.requests, 5); /* 1, 2 lost and again, 3 lost, 4 */
 }
 
+static size_t told_to(struct liar *l, struct session_call *calls, size_t n, int deadline_ms)
+{
+	static const struct nas_session x = {.serial = "0123456789abcdef0123456789abcdef",
+					     .token = "0123456789abcdef0123456789abcdef"};
+	struct store *s = liar_open(l, deadline_ms);
+	size_t good = 0;
+
+	for (size_t i = 0; i < n; i++)
+		calls[i] = (struct session_call){.verb = SESSION_CLOSE, .session = &x, .rc = E_OK};
+	store_session_tell(s, calls, n);
+	while (good < n && calls[good].rc == E_OK)
+		good++;
+	liar_stop(l, s);
+	return good;
+}
+
+/* Many in one go, of which some are not answered, or one too many is. */
+static void part_of_a_batch(void **state)
+{
+	static const char two[] = ":1\r\n:1\r\n", four[] = ":1\r\n:1\r\n:1\r\n:1\r\n",
+			  torn[] = ":1\r\n-LOADING x\r\n:1\r\n$5\r\nab";
+	struct session_call calls[4];
+	struct liar l;
+
+	(void)state;
+	liar_start(&l, two, sizeof(two) - 1);
+	l.hang_up = true;
+	assert_int_equal(told_to(&l, calls, 3, 5000), 2);
+	assert_int_equal(calls[2].rc, E_UNAVAIL);
+	liar_start(&l, two, sizeof(two) - 1);
+	assert_int_equal(told_to(&l, calls, 4, 300), 2);
+	assert_int_equal(calls[2].rc, E_TIMEOUT);
+	assert_int_equal(calls[3].rc, E_UNAVAIL);
+	liar_start(&l, four, sizeof(four) - 1);
+	assert_int_equal(told_to(&l, calls, 3, 5000), 2);
+	assert_int_equal(calls[2].rc, E_INTERNAL);
+	liar_start(&l, torn, sizeof(torn) - 1);
+	l.hang_up = true;
+	assert_int_equal(told_to(&l, calls, 4, 5000), 1);
+	assert_int_equal(calls[1].rc, E_BACKEND);
+	assert_int_equal(calls[2].rc, E_OK);
+	assert_int_equal(calls[3].rc, E_UNAVAIL);
+}
+
+/* What is still to come for a batch is never the answer to the next question. */
+static void answers_are_not_mixed(void **state)
+{
+	const struct redis_conn_options o = {.socket = S.redis.socket,
+					     .user = "radius",
+					     .password = "pw-radius",
+					     .deadline_ms = 5000};
+	const struct bytes ping[2] = {bytes_str("PING"), bytes_str("first")},
+			   other[2] = {bytes_str("PING"), bytes_str("second")};
+	struct redis_conn *c = NULL;
+	struct reply *r = NULL;
+
+	(void)state;
+	OK(redis_conn_open(&o, &c));
+	for (int i = 0; i < 3; i++)
+		OK(redis_conn_queue(c, ping, 2));
+	OK(redis_conn_flush(c, &S.em));
+	OK(redis_conn_next(c, &r, &S.em));
+	reply_free(r);
+	OK(redis_conn_run(c, other, 2, &r, &S.em));
+	assert_memory_equal(reply_bytes(r).p, "second", 6);
+	reply_free(r);
+	FAILS(redis_conn_next(c, &r, &S.em), E_UNAVAIL);
+	/* queued and forgotten */
+	for (int i = 0; i < 64; i++)
+		OK(redis_conn_queue(c, ping, 2));
+	assert_int_equal(redis_conn_queue(c, ping, 2), E_TOOBIG);
+	redis_conn_forget(c);
+	OK(redis_conn_queue(c, other, 2));
+	OK(redis_conn_flush(c, &S.em));
+	OK(redis_conn_next(c, &r, &S.em));
+	assert_memory_equal(reply_bytes(r).p, "second", 6);
+	reply_free(r);
+	FAILS(redis_conn_next(c, &r, &S.em), E_UNAVAIL);
+	redis_conn_close(c);
+}
+
 /* A write on a connection that was closed a while ago goes out on a new one. */
 static void write_after_idle(void **state)
 {
@@ -520,6 +604,8 @@ int main(void)
 		cmocka_unit_test(absent_then_back),
 		cmocka_unit_test(idle_connection_closed),
 		cmocka_unit_test(hung_up_in_the_moment),
+		cmocka_unit_test(part_of_a_batch),
+		cmocka_unit_test(answers_are_not_mixed),
 		cmocka_unit_test(write_after_idle),
 		cmocka_unit_test(too_many_groups),
 		cmocka_unit_test(by_tcp),

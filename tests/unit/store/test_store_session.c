@@ -279,8 +279,9 @@ static void verdicts_by_address(const struct certrec *c)
 	/* eight are kept, and a device that makes up an address each time fills nothing */
 	for (int i = 0; i < 40; i++) {
 		snprintf(x.mac, sizeof(x.mac), "06-00-00-00-00-%02x", (unsigned)i);
-		OK(store_session_refused(S.radius, c->serial, "user_held", x.mac, "ap9", "5",
-					 &S.em));
+		snprintf(x.nas_id, sizeof(x.nas_id), "ap9");
+		snprintf(x.policy, sizeof(x.policy), "5");
+		OK(store_session_refused(S.radius, &x, "user_held", &S.em));
 	}
 	assert_false(says(c->serial, refused));
 	snprintf(day, sizeof(day), "seen:mac:0600000000%02x", 39U);
@@ -303,8 +304,10 @@ static void refused_and_why(void **state)
 	active(&u, &d, &t, &c, "sess6");
 	session_of(&x, &c);
 	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
-	OK(store_session_refused(S.radius, c.serial, "no_group", "02-00-00-AA-BB-02", "ap8", "3",
-				 &S.em));
+	snprintf(x.mac, sizeof(x.mac), "02-00-00-AA-BB-02");
+	snprintf(x.nas_id, sizeof(x.nas_id), "ap8");
+	snprintf(x.policy, sizeof(x.policy), "3");
+	OK(store_session_refused(S.radius, &x, "no_group", &S.em));
 	buf_init(&out, 65536);
 	OK(store_why(S.anna, "sess6", &out, &S.em));
 	buf_add_u8(&out, 0);
@@ -316,7 +319,9 @@ static void refused_and_why(void **state)
 	verdicts_by_address(&c);
 	/* of serials that strangers show nothing is kept */
 	fresh_serial(unknown);
-	OK(store_session_refused(S.radius, unknown, "unknown_cert", "", "", "", &S.em));
+	memset(&x, 0, sizeof(x));
+	memcpy(x.serial, unknown, sizeof(x.serial));
+	OK(store_session_refused(S.radius, &x, "unknown_cert", &S.em));
 	snprintf(key, sizeof(key), "seen:%s", unknown);
 	assert_string_equal(RAW("installer", "EXISTS", key), "0");
 }
@@ -335,6 +340,7 @@ static void bounded(void **state)
 	session_of(&x, &c);
 	for (int i = 0; i < 530; i++) {
 		token(x.token);
+		snprintf(x.nas_port, sizeof(x.nas_port), "%d", i);
 		OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
 	}
 	snprintf(key, sizeof(key), "usessions:%s", u.id);
@@ -372,13 +378,114 @@ static void bad_arguments(void **state)
 	FAILS(store_sessions(S.anna, "sess8", &list, &n, &S.em), E_BACKEND);
 }
 
+/* The same device at the same port again: the NAS has one connection of it, whatever it forgot to say. */
+static void takes_its_place(void **state)
+{
+	struct user u;
+	struct device d;
+	struct ticket t, t2;
+	struct certrec c, c2;
+	struct nas_session x, got[1];
+	char bad[REASON_SIZE];
+
+	(void)state;
+	active(&u, &d, &t, &c, "place");
+	active(&u, &d, &t2, &c2, "place");
+	session_of(&x, &c);
+	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
+	token(x.token);
+	snprintf(x.mac, sizeof(x.mac), "0200.00aa.bb01");
+	OK(store_session_open(S.radius, &x, 600, bad, &S.em));
+	assert_int_equal(sessions_of("place", got), 1);
+	assert_string_equal(got[0].token, x.token);
+	/* told twice, after an answer that was lost */
+	OK(store_session_open(S.radius, &x, 600, bad, &S.em));
+	assert_int_equal(sessions_of("place", got), 1);
+
+	token(x.token);
+	snprintf(x.nas_port, sizeof(x.nas_port), "8");
+	OK(store_session_open(S.radius, &x, 600, bad, &S.em));
+	assert_int_equal(sessions_of("place", got), 2);
+	token(x.token);
+	snprintf(x.called, sizeof(x.called), "AA-BB-CC-DD-EE-00:campus");
+	OK(store_session_open(S.radius, &x, 600, bad, &S.em));
+	assert_int_equal(sessions_of("place", got), 3);
+	token(x.token);
+	snprintf(x.nas, sizeof(x.nas), "192.0.2.8");
+	OK(store_session_open(S.radius, &x, 600, bad, &S.em));
+	assert_int_equal(sessions_of("place", got), 4);
+	token(x.token);
+	memcpy(x.serial, c2.serial, sizeof(x.serial));
+	OK(store_session_open(S.radius, &x, 600, bad, &S.em));
+	assert_int_equal(sessions_of("place", got), 5);
+	/* a port that has no name is not the same as another */
+	for (int i = 0; i < 2; i++) {
+		token(x.token);
+		x.nas_port[0] = x.called[0] = '\0';
+		OK(store_session_open(S.radius, &x, 600, bad, &S.em));
+	}
+	assert_int_equal(sessions_of("place", got), 7);
+}
+
+/* In one go: each in its order, and what one is refused for does not touch its neighbours. */
+static void many_at_once(void **state)
+{
+	struct session_call calls[SESSION_CALLS_MAX];
+	struct nas_session x, gone, bad, list[8];
+	struct user u;
+	struct device d;
+	struct ticket t;
+	struct certrec c;
+	size_t n = 0;
+
+	(void)state;
+	active(&u, &d, &t, &c, "batch");
+	session_of(&x, &c);
+	session_of(&gone, &c);
+	session_of(&bad, &c);
+	snprintf(gone.nas_port, sizeof(gone.nas_port), "9");
+	bad.token[3] = '!';
+	memset(calls, 0, sizeof(calls));
+	calls[n++] = (struct session_call){.verb = SESSION_OPEN, .session = &x, .seconds = 60};
+	calls[n++] = (struct session_call){.verb = SESSION_OPEN, .session = &bad, .seconds = 60};
+	calls[n++] = (struct session_call){.verb = SESSION_OPEN, .session = &gone, .seconds = 60};
+	calls[n++] = (struct session_call){.verb = SESSION_UPDATE, .session = &x, .seconds = 60};
+	calls[n++] = (struct session_call){.verb = SESSION_CLOSE, .session = &gone};
+	calls[n++] =
+		(struct session_call){.verb = SESSION_REFUSED, .session = &x, .reason = "no_group"};
+	store_session_tell(S.radius, calls, n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(calls[i].rc, i == 1 ? E_FORMAT : E_OK);
+	assert_string_equal(calls[0].bad, "");
+	assert_int_equal(sessions_of("batch", list), 1);
+	assert_string_equal(list[0].token, x.token);
+	assert_true(says("batch", "no_group"));
+
+	OK(store_revoke_cert(S.anna, c.serial, "x", &S.em));
+	session_of(&gone, &c);
+	for (n = 0; n < SESSION_CALLS_MAX; n++)
+		calls[n] = (struct session_call){
+			.verb = SESSION_OPEN, .session = &gone, .seconds = 60};
+	store_session_tell(S.radius, calls, n);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(calls[i].rc, E_OK);
+		assert_ptr_equal(strstr(calls[i].bad, "revoked:"), calls[i].bad);
+	}
+	store_session_tell(S.portal, calls, 2);
+	assert_int_equal(calls[0].rc, E_BACKEND);
+	assert_int_equal(calls[1].rc, E_BACKEND);
+	store_session_tell(S.radius, calls, 0);
+	OK(store_ping(S.radius, &S.em));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(open_update_close),      cmocka_unit_test(forgotten_when_silent),
 		cmocka_unit_test(no_longer_good),         cmocka_unit_test(refused_and_why),
 		cmocka_unit_test(same_certificate_twice), cmocka_unit_test(bounded),
-		cmocka_unit_test(bad_arguments),
+		cmocka_unit_test(bad_arguments),          cmocka_unit_test(many_at_once),
+		cmocka_unit_test(takes_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, story_start, story_end);
