@@ -134,7 +134,7 @@ static bool show_progress(int64_t begin, size_t i, size_t n)
 {
 	if (i % PROGRESS_EVERY != 0 || clock_mono_ms() - begin < QUIET_MS || !isatty(STDERR_FILENO))
 		return false;
-	fprintf(stderr, "\r%zu of %zu certificates ...", i, n);
+	fprintf(stderr, "%zu of %zu certificates ...\r", i, n);
 	return true;
 }
 
