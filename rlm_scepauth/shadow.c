@@ -109,9 +109,16 @@ static enum shadow_result result_of(enum authz_change c)
 	return SHADOW_FAILED;
 }
 
+static bool was_told(const struct authz_verdict *now, const char *vlan)
+{
+	if (!now->accept || !vlan)
+		return !now->accept && !vlan;
+	return strcmp(now->vlan[0] ? now->vlan : "-", vlan) == 0;
+}
+
 /* By the same facts twice: what the ledger has learnt since the connection is no difference of the versions. */
 static int compare(struct shadow *w, struct store *s, const struct authz_request *req,
-		   bool accepted, int64_t policy, enum shadow_result *ret, struct errmsg *em)
+		   const char *vlan, int64_t policy, enum shadow_result *ret, struct errmsg *em)
 {
 	struct facts *f = &w->facts.facts;
 	struct authz_verdict now, then;
@@ -119,7 +126,7 @@ static int compare(struct shadow *w, struct store *s, const struct authz_request
 	struct store_shadow_change *x;
 
 	authz_decide(req, f, &now);
-	if (now.accept != accepted || f->policy != policy) {
+	if (!was_told(&now, vlan) || f->policy != policy) {
 		*ret = SHADOW_SKIPPED;
 		return E_OK;
 	}
@@ -139,8 +146,8 @@ static int compare(struct shadow *w, struct store *s, const struct authz_request
 	return w->note.n == STORE_SHADOW_CHANGES_MAX ? report(w, s, em) : E_OK;
 }
 
-void shadow_judge(struct shadow *w, struct store *s, const struct authz_request *req, bool accepted,
-		  int64_t policy, bool busy)
+void shadow_judge(struct shadow *w, struct store *s, const struct authz_request *req,
+		  const char *vlan, int64_t policy, bool busy)
 {
 	enum shadow_result result = SHADOW_BROKEN;
 	struct errmsg em = {""};
@@ -168,7 +175,7 @@ void shadow_judge(struct shadow *w, struct store *s, const struct authz_request 
 	if (w->facts.broken[0])
 		w->note.broken++;
 	else
-		rc = compare(w, s, req, accepted, policy, &result, &em);
+		rc = compare(w, s, req, vlan, policy, &result, &em);
 	if (rc != E_OK) {
 		fail(w, &em);
 		return;

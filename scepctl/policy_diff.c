@@ -82,6 +82,7 @@ static void tell(struct work *w, const struct facts *f, enum authz_change change
 	row = json_object();
 	json_set_str(row, "serial", f->cert.serial);
 	json_set_str(row, "login", f->user.login);
+	json_set_str(row, "kind", authz_change_text(change));
 	json_set_str(row, "now", before);
 	json_set_str(row, "then", after);
 	json_push(w->rows, row);

@@ -72,10 +72,12 @@ static struct certrec one(const char *login)
 static void connects(const struct certrec *c, bool accepted)
 {
 	struct authz_request req = {.now = clock_now()};
+	char vlan[33];
 
 	memcpy(req.serial, c->serial, sizeof(req.serial));
 	memcpy(req.issuer, c->issuer, sizeof(req.issuer));
-	shadow_judge(w, S.radius, &req, accepted, in_force(), false);
+	snprintf(vlan, sizeof(vlan), "%s", RAW("installer", "HGET", "group:students", "vlan"));
+	shadow_judge(w, S.radius, &req, accepted ? vlan : NULL, in_force(), false);
 }
 
 static struct store_shadow_report report;
@@ -200,18 +202,20 @@ static void facts_that_changed(void **state)
 	connects(&c, false);
 	memcpy(req.serial, c.serial, sizeof(req.serial));
 	memcpy(req.issuer, c.issuer, sizeof(req.issuer));
-	shadow_judge(w, S.radius, &req, true, in_force() + 1, false);
+	shadow_judge(w, S.radius, &req, "30", in_force() + 1, false);
+	shadow_judge(w, S.radius, &req, "31", in_force(), false);
+	shadow_judge(w, S.radius, &req, "-", in_force(), false);
 	OK(store_revoke_cert(S.anna, c.serial, "x", &S.em));
 	connects(&c, true);
-	assert_int_equal(said[SHADOW_SKIPPED], 3);
+	assert_int_equal(said[SHADOW_SKIPPED], 5);
 	/* revoked under both */
 	connects(&c, false);
 	assert_int_equal(said[SHADOW_SAME], 1);
-	shadow_judge(w, S.radius, &req, false, in_force(), true);
-	assert_int_equal(said[SHADOW_SKIPPED], 4);
+	shadow_judge(w, S.radius, &req, NULL, in_force(), true);
+	assert_int_equal(said[SHADOW_SKIPPED], 6);
 	/* a stranger's */
 	memset(req.serial, '5', 32);
-	shadow_judge(w, S.radius, &req, false, in_force(), false);
+	shadow_judge(w, S.radius, &req, NULL, in_force(), false);
 	assert_int_equal(said[SHADOW_SAME], 2);
 	read_report();
 	assert_int_equal(report.judged, 2);
