@@ -32,7 +32,7 @@ local SESSIONS_MAX = 500        -- sessions of a person
 local SEEN_TTL = 90 * 86400     -- last accept and reject of a certificate
 local SESSION_FIELD = {}
 local SESSION_FIELDS = { 'nas', 'nas_id', 'nas_ip', 'nas_port', 'nas_port_id', 'acct', 'mac', 'called', 'login', 'vlan',
-	'group', 'policy' }
+	'group', 'policy', 'bind', 'apart' }
 for i = 1, #SESSION_FIELDS do SESSION_FIELD[SESSION_FIELDS[i]] = true end
 local USER_FIELDS = { 'source', 'login', 'name', 'email', 'groups', 'leave_at', 'leave_set', 'created', 'updated' }
 local DEVICE_FIELDS = { 'owner', 'name', 'platform', 'created', 'removed' }
@@ -294,7 +294,7 @@ local function cert_row(serial, c)
 end
 
 local GROUP_FIELDS = { 'priority', 'issuers', 'vlan', 'filter_id', 'session_timeout', 'device_limit',
-	'ssids', 'nas', 'hours', 'zone', 'user_name' }
+	'ssids', 'nas', 'hours', 'zone', 'user_name', 'mac', 'two_macs', 'quarantine_vlan' }
 
 local function group_row(name)
 	local g = redis.call('HMGET', 'group:' .. name, unpack(GROUP_FIELDS))
@@ -640,19 +640,27 @@ local GROUP_CHECK = {
 	user_name = function(v)
 		if v ~= '' and v ~= 'match' then fail('BADARG', 'user_name must be match or empty') end
 	end,
+	mac = function(v)
+		if v ~= '' and v ~= 'bind' then fail('BADARG', 'mac must be bind or empty') end
+	end,
+	two_macs = function(v)
+		if v ~= '' and v ~= 'refuse' and v ~= 'quarantine' then fail('BADARG', 'two_macs must be refuse, quarantine or empty') end
+	end,
+	quarantine_vlan = function(v) arg_text(v, 32, 'quarantine_vlan', true) end,
 }
 
 -- Name and fields of a group, of arguments that are checked here.
 local function read_group(a)
 	local name = arg_name(a[1], 'group')
 	local g = { priority = '0', issuers = '', vlan = '', filter_id = '', session_timeout = '28800',
-		device_limit = '5', ssids = '', nas = '', hours = '', zone = '', user_name = '' }
+		device_limit = '5', ssids = '', nas = '', hours = '', zone = '', user_name = '', mac = '', two_macs = '', quarantine_vlan = '' }
 	if #a % 2 ~= 1 then fail('BADARG', 'fields come as name and value') end
 	for i = 2, #a, 2 do
 		if not GROUP_CHECK[a[i]] then fail('BADARG', 'unknown field %s', string.sub(a[i], 1, 32)) end
 		GROUP_CHECK[a[i]](a[i + 1])
 		g[a[i]] = a[i + 1]
 	end
+	if g.two_macs == 'quarantine' and g.quarantine_vlan == '' then fail('BADARG', 'two_macs quarantine needs a quarantine_vlan') end
 	return name, g
 end
 
@@ -1598,6 +1606,48 @@ end
 
 -- One connection -------------------------------------------------------------------------------
 
+-- The same device, however it was spelt; nil for what is no address.
+local function mac_of(s)
+	s = string.lower(s or '')
+	-- 2:0:0:0:0:1, as some systems print it
+	if string.find(s, '^ *%x%x?[:-]%x%x?[:-]%x%x?[:-]%x%x?[:-]%x%x?[:-]%x%x? *$') then
+		s = string.gsub(s, '%x+', function(b) return #b == 1 and '0' .. b or b end)
+	end
+	s = string.gsub(s, '[-:. ]', '')
+	return #s == 12 and not string.find(s, '[^0-9a-f]') and s or nil
+end
+
+-- With which addresses a certificate came, as far as these group rows mind: 0, address, SSID, when last, of those that it is
+-- bound to; 1, address, Called-Station-Id, 0, of those that are on the network with it. Few: who has more is no one device.
+local macs = {}
+macs.MAX = 16
+function macs.bound(serial)
+	local list, seen = {}, hash('seen:' .. serial) or {}
+	for f, v in pairs(seen) do
+		local ssid, mac, at = string.match(f, '^b:(.*)$'), string.match(v, '^(%x+) (%d+)$')
+		if ssid and mac and #mac == 12 and #ssid <= 64 then list[#list + 1] = { ssid = ssid, mac = mac, at = number(at) or 0 } end
+	end
+	table.sort(list, function(x, y) return x.ssid < y.ssid end)
+	return list
+end
+function macs.rows(serial, id, groups)
+	local bind, two, rows, t = false, false, {}, now()
+	for _, g in ipairs(groups) do bind, two = bind or g[13] ~= '', two or g[14] ~= '' end
+	for _, b in ipairs(bind and macs.bound(serial) or {}) do
+		if #rows < macs.MAX then rows[#rows + 1] = { 0, b.mac, b.ssid, text(b.at) } end
+	end
+	local most, had = #rows + macs.MAX, {}
+	for _, token in ipairs(two and redis.call('ZRANGE', 'usessions:' .. id, '+inf', '(' .. text(t), 'BYSCORE', 'REV', 'LIMIT', 0, 50) or {}) do
+		local s = redis.call('HMGET', 'session:' .. token, 'serial', 'mac', 'called')
+		local mac = s[1] == serial and mac_of(s[2] or '')
+		local called = #(s[3] or '') < 129 and s[3] or ''
+		if mac and #rows < most and not had[mac .. called] then
+			had[mac .. called], rows[#rows + 1] = true, { 1, mac, called, '0' }
+		end
+	end
+	return rows
+end
+
 -- With a head of this epoch that the caller has seen and its hash, two more: the hash of the head now, and 1 when what
 -- was seen is not of this history.
 local function authorize(a)
@@ -1608,10 +1658,11 @@ local function authorize(a)
 	local g = {}
 	for _, name in ipairs(split(u and u.groups)) do g[#g + 1] = group_row(name) end
 	local r = { m.ready and 1 or 0, m.store, text(m.epoch), text(m.head or 0), text(math.max(0, now() - (m.beat or 0))), text(m.policy),
-		c and cert_row(serial, c) or {}, u and user_row(c.user, u) or {}, h and h.text or '', g }
+		c and cert_row(serial, c) or {}, u and user_row(c.user, u) or {}, h and h.text or '', g,
+		u and macs.rows(serial, c.user, g) or {} }
 	if a[2] then
 		local seen = arg_int(a[2], 0, 1e14, 'head')
-		r[11], r[12] = m.head_hash, m.head and a[3] and a[3] ~= '' and heads.is_other(m, seen, a[3]) and 1 or 0
+		r[12], r[13] = m.head_hash, m.head and a[3] and a[3] ~= '' and heads.is_other(m, seen, a[3]) and 1 or 0
 	end
 	return r
 end
@@ -1637,57 +1688,50 @@ do
 				broken = type(row) == 'table' and string.sub(row.fail or '', 1, 140) or 'it cannot be read'
 			end
 		end
+		local minding = { unpack(rows) }
+		for _, row in ipairs(f[10]) do minding[#minding + 1] = row end
+		if f[8][1] then f[11] = macs.rows(a[1], f[8][1], minding) end
 		return { n, f, broken == '' and rows or {}, broken }
 	end
 
-	-- One more connection of this certificate that differs: its row as it is to be, and 1 when there was none.
-	local function differs(key, serial, c, t, kind, old, new)
-		local v = redis.call('HGET', key, 'c:' .. serial)
-		local ok, row = pcall(cjson.decode, v or '')
-		if not ok or type(row) ~= 'table' then row = {} end
-		local u = c.user and hash('user:' .. c.user) or {}
-		local count = type(row[4]) == 'string' and number(row[4]) or 0
-		local first = type(row[5]) == 'string' and number(row[5]) or t
-		return { c.user or '', u.login or '', kind, text(count + 1), text(first), text(t), old, new }, v and 0 or 1
-	end
-
-	-- So many more were judged, so many could not be; and, four by four, those that differ.
+	-- So many more were judged, so many could not be; and, with five more, one that differs.
 	function staged.shadow_note(a)
 		local who, m, t = need_person_or_program(), need_ready(), now()
 		local n = arg_int(a[1], 1, 1e14, 'version')
 		local add = { judged = arg_int(a[2], 0, 1e6, 'judged'), broken = arg_int(a[3], 0, 1e6, 'broken') }
-		if #a % 4 ~= 3 then fail('BADARG', 'serial, kind, now and then') end
 		if n ~= staged.in_shadow(m) then return 0 end
-		local key, rows, news = 'shadow:' .. text(n), {}, {}
-		local room = math.max(0, ROWS - (number(redis.call('HGET', key, 'rows') or '') or 0))
-		for i = 4, #a, 4 do
-			local serial, kind, old, new = arg_serial(a[i]), a[i + 1], arg_text(a[i + 2], 200, 'now'), arg_text(a[i + 3], 200, 'then')
+		local key, fresh, c = 'shadow:' .. text(n), nil, nil
+		local plan = { { 'HSET', key, 'last', text(t) }, { 'EXPIRE', key, text(staged.SHADOW_TTL) } }
+		local serial, kind, old, new
+		if a[4] then
+			if #a ~= 7 then fail('BADARG', 'serial, kind, now and then') end
+			serial, kind, old, new = arg_serial(a[4]), a[5], arg_text(a[6], 200, 'now'), arg_text(a[7], 200, 'then')
 			if not IS_KIND[kind] then fail('BADARG', 'unknown kind %s', string.sub(kind, 1, 32)) end
-			add[kind] = (add[kind] or 0) + 1
-			local c, row, fresh = hash('cert:' .. serial) or {}, rows[serial], 0
-			if row then
-				row[3], row[4], row[7], row[8] = kind, text(number(row[4]) + 1), old, new
+			c = hash('cert:' .. serial) or fail('NOTFOUND', 'no certificate %s', serial)
+			add[kind] = 1
+			local v = redis.call('HMGET', key, 'rows', 'c:' .. serial)
+			local ok, row = pcall(cjson.decode, v[2] or '')
+			if not ok or type(row) ~= 'table' then row = nil end
+			fresh = not v[2] and (number(v[1] or '') or 0) < ROWS
+			if v[2] or fresh then
+				local u = c.user and hash('user:' .. c.user) or {}
+				local count = row and type(row[4]) == 'string' and number(row[4]) or 0
+				local first = row and type(row[5]) == 'string' and number(row[5]) or t
+				plan[3] = { 'HSET', key, 'c:' .. serial, cjson.encode({ c.user or '', u.login or '', kind, text(count + 1),
+					text(first), text(t), old, new }) }
+				if fresh then add.rows = 1 end
 			else
-				row, fresh = differs(key, serial, c, t, kind, old, new)
-				if fresh > room then
-					add.unlisted = (add.unlisted or 0) + 1
-				else
-					rows[serial] = row
-				end
-			end
-			if fresh == 1 and rows[serial] then
-				room, add.rows = room - 1, (add.rows or 0) + 1
-				news[#news + 1] = { serial, c, 'policy', text(n), 'kind', kind, 'now', old, 'then', new }
+				add.unlisted = 1
 			end
 		end
-		local set = { 'HSET', key, 'last', text(t) }
 		for f, by in pairs(add) do
-			local was = number(redis.call('HGET', key, f) or '') or 0
-			set[#set + 1], set[#set + 2] = f, text(was + by)
+			if by > 0 then
+				local was = number(redis.call('HGET', key, f) or '') or 0
+				plan[1][#plan[1] + 1], plan[1][#plan[1] + 2] = f, text(was + by)
+			end
 		end
-		for serial, row in pairs(rows) do set[#set + 1], set[#set + 2] = 'c:' .. serial, cjson.encode(row) end
-		run({ set, { 'EXPIRE', key, text(staged.SHADOW_TTL) } })
-		for _, e in ipairs(news) do cert_event(who, 'shadow_differs', unpack(e)) end
+		run(plan)
+		if fresh then cert_event(who, 'shadow_differs', serial, c, 'policy', text(n), 'kind', kind, 'now', old, 'then', new) end
 		return 1
 	end
 
@@ -1736,17 +1780,6 @@ local function session_fields(cmd, a, from)
 		cmd[#cmd + 1] = arg_text(a[i + 1], 253, a[i], true)
 	end
 	return cmd
-end
-
--- The same device, however it was spelt; nil for what is no address.
-local function mac_of(s)
-	s = string.lower(s or '')
-	-- 2:0:0:0:0:1, as some systems print it
-	if string.find(s, '^ *%x%x?[:-]%x%x?[:-]%x%x?[:-]%x%x?[:-]%x%x?[:-]%x%x? *$') then
-		s = string.gsub(s, '%x+', function(b) return #b == 1 and '0' .. b or b end)
-	end
-	s = string.gsub(s, '[-:. ]', '')
-	return #s == 12 and not string.find(s, '[^0-9a-f]') and s or nil
 end
 
 -- Where this certificate stands now: '' when it is good.
@@ -1807,6 +1840,26 @@ do -- a chunk of Lua has at most 200 local names at once
 		return elsewhere, before
 	end
 
+	local SSIDS_MAX = 8
+	local function is_private(mac) return string.find(mac, '^.[2367abef]') ~= nil end
+
+	-- Remembers the address with which a certificate comes. True when another one was first, in the moment between the
+	-- verdict and this note. Of more SSIDs than a campus has the one that was seen longest ago gives way.
+	local function bind(plan, serial, ssid, mac, t)
+		local list, oldest = macs.bound(serial), nil
+		for _, b in ipairs(list) do
+			if b.ssid == ssid then
+				if b.mac ~= mac and not (is_private(b.mac) and is_private(mac) and t - b.at >= 86400) then return true end
+				oldest = b
+				break
+			end
+			if not oldest or b.at < oldest.at then oldest = b end
+		end
+		if oldest and oldest.ssid ~= ssid and #list >= SSIDS_MAX then plan_seen(plan, serial, t, 'b:' .. oldest.ssid, '') end
+		plan_seen(plan, serial, t, 'b:' .. ssid, mac .. ' ' .. text(t))
+		return false
+	end
+
 	function session_open(a)
 		local who, t = need_person_or_program(), now()
 		need_ready()
@@ -1836,20 +1889,23 @@ do -- a chunk of Lua has at most 200 local names at once
 				if old ~= token then plan_close(plan, old) end
 			end
 		end
+		local stranger = c and mac and s.bind and bind(plan, serial, string.sub(s.bind, 6), mac, t)
 		local told = other and number(redis.call('HGET', 'seen:' .. serial, 'two_macs') or '0') or 0
 		if other and told > t - 86400 then other = nil end
 		if c then plan_seen(plan, serial, t, 'accept', text(t), 'mac', s.mac or '', 'nas', s.nas or '', 'called', s.called or '')
-			plan_verdict(plan, serial, t, 'accept', s.mac or '', s.nas_id or s.nas or '', 'ok', s.policy or '', s.group or '', s.vlan or '')
+			plan_verdict(plan, serial, t, 'accept', s.mac or '', s.nas_id or s.nas or '',
+				s.apart == 'yes' and 'quarantined' or 'ok', s.policy or '', s.group or '', s.vlan or '')
 		end
 		if other then plan_seen(plan, serial, t, 'two_macs', text(t)) end
 		run(plan)
 		if other then
 			-- The second bit of an address says that the device made it up; it may well be one device then.
-			local private = string.find(mac, '^.[2367abef]') or string.find(other, '^.[2367abef]')
+			local private = is_private(mac) or is_private(other)
 			cert_event(who, 'cert_two_macs', serial, c, 'session', token, 'mac', mac, 'other', other,
 				'private', private and 'yes' or 'no')
 		end
 		local bad = no_longer(c, serial, t)
+		if bad == '' and stranger then bad = 'bound to another device' end
 		if bad ~= '' then cert_event(who, 'session_unwanted', serial, c or {}, 'session', token, 'reason', string.sub(bad, 1, 140)) end
 		return { ok = bad }
 	end
@@ -2186,6 +2242,30 @@ local function restore_user(a)
 	return { ok = clean(table.concat(parts, '; ')) .. told(ok) }
 end
 
+-- The device of the next use is the one. What a certificate is bound to, or all of a person's.
+function macs.forget(a)
+	local who, reason, t = need_person_or_program(), arg_reason(a[2]), now()
+	need_ready()
+	local serial, list, plan, n = serial_of(a[1]), {}, {}, 0
+	local c = serial and hash('cert:' .. serial)
+	if c then
+		list[1] = { serial = serial, c = c }
+	else
+		list = certs_of(find_user(a[1]), 0)
+	end
+	for _, x in ipairs(list) do
+		local cmd = { 'HDEL', 'seen:' .. x.serial }
+		for _, b in ipairs(macs.bound(x.serial)) do cmd[#cmd + 1] = 'b:' .. b.ssid end
+		if #cmd > 2 then plan[#plan + 1], n = cmd, n + #cmd - 2 end
+		x.n = #cmd - 2
+	end
+	run(plan)
+	for _, x in ipairs(list) do
+		if x.n > 0 then cert_event(who, 'mac_forgotten', x.serial, x.c, 'reason', reason) end
+	end
+	return n
+end
+
 -- why: for people ------------------------------------------------------------------------------
 
 local function date(unix)
@@ -2220,6 +2300,10 @@ do -- a chunk of Lua has at most 200 local names at once
 		local s = hash('seen:' .. serial) or {}
 		if number(s.accept) then
 			out[#out + 1] = string.format('    last let in %s, device %s, at %s', date(number(s.accept)), s.mac or '?', s.nas or '?')
+		end
+		for _, b in ipairs(macs.bound(serial)) do
+			out[#out + 1] = string.format('    bound to device %s %s, which came last %s', b.mac,
+				b.ssid == '' and 'by wire' or 'on "' .. b.ssid .. '"', date(b.at))
 		end
 		if number(s.reject) then
 			out[#out + 1] = string.format('    last turned away %s: %s, device %s, at %s', date(number(s.reject)), s.reason or '?',
@@ -2291,7 +2375,7 @@ do -- a chunk of Lua has at most 200 local names at once
 		if #list > 0 then out[#out + 1] = 'last verdicts:' end
 		for i = 1, math.min(#list, WHY_EVENTS) do
 			local f = list[i].f
-			local what = f[2] == 'accept' and string.format('accept, group %s, VLAN %s', f[7], f[8] == '' and '-' or f[8]) or
+			local what = f[2] == 'accept' and string.format('accept%s, group %s, VLAN %s', f[5] == 'ok' and '' or ' (' .. f[5] .. ')', f[7], f[8] == '' and '-' or f[8]) or
 				f[2] .. ' ' .. f[5]
 			out[#out + 1] = string.format('  %s  %s, policy %s, device %s, at %s, serial %s', date(list[i].at), what,
 				f[6] == '' and '?' or f[6], f[3] == '' and '?' or f[3], f[4] == '' and '?' or f[4], list[i].serial)
@@ -2721,11 +2805,11 @@ register('beat', beat, 5, 5, 'allow-oom')
 register('suspect', suspect, 1, 1, 'allow-oom')
 register('renew', renew, 5, 5, 'allow-oom')
 register('actor_put', actor_put, 2, 2)
-register('group_put', group_put, 1, 23)
+register('group_put', group_put, 1, 29)
 register('group_del', group_del, 1, 1)
 register('groups', groups, 0, 0, 'no-writes')
 register('policy_new', staged.new, 1, 1)
-register('policy_group', staged.group, 2, 24)
+register('policy_group', staged.group, 2, 30)
 register('policy_seal', staged.seal, 2, 2)
 register('policy_activate', staged.activate, 1, 1)
 register('policy_rollback', staged.rollback, 0, 0)
@@ -2733,7 +2817,7 @@ register('policies', staged.versions, 0, 0, 'no-writes')
 register('policy_show', staged.show, 1, 1, 'no-writes')
 register('policy_shadow', staged.shadow, 1, 1)
 register('shadow_facts', staged.shadow_facts, 1, 1, 'no-writes')
-register('shadow_note', staged.shadow_note, 3, 67)
+register('shadow_note', staged.shadow_note, 3, 7)
 register('shadow_report', staged.shadow_report, 0, 0, 'no-writes')
 register('rebuild', from_journal.rebuild, 1, 2)
 register('mend', from_journal.mend, 6, 16, 'allow-oom')
@@ -2754,8 +2838,8 @@ register('cert_abort', cert_abort, 2, 2, 'allow-oom')
 register('cert_get', cert_get, 1, 1, 'no-writes')
 register('enrol_note', enrol_note, 4, 4)
 register('authorize', authorize, 1, 3, 'no-writes')
-register('session_open', session_open, 3, 27)
-register('session_update', session_update, 2, 26)
+register('session_open', session_open, 3, 31)
+register('session_update', session_update, 2, 30)
 register('session_close', session_close, 1, 1)
 register('session_refused', session_refused, 4, 5)
 register('sessions', sessions, 1, 1, 'no-writes')
@@ -2769,6 +2853,7 @@ register('revoke_cert', revoke_cert, 2, 2, 'allow-oom')
 register('revoke_user', revoke_user, 2, 3, 'allow-oom')
 register('suspend_user', suspend_user, 2, 3, 'allow-oom')
 register('restore_user', restore_user, 1, 2, 'allow-oom')
+register('forget_mac', macs.forget, 2, 2, 'allow-oom')
 register('why', why, 1, 1, 'no-writes')
 register('holds', holds, 1, 2, 'no-writes')
 register('logins', logins, 1, 2, 'no-writes')

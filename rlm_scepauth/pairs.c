@@ -276,6 +276,7 @@ void pairs_place(REQUEST *request, struct authz_request *ret)
 	memset(&x, 0, sizeof(x));
 	pairs_session(request, &x);
 	memcpy(ret->called, x.called, sizeof(ret->called));
+	memcpy(ret->calling, x.mac, sizeof(ret->calling));
 	memcpy(ret->nas_id, x.nas_id, sizeof(ret->nas_id));
 	memcpy(ret->nas, x.nas, sizeof(ret->nas));
 	while (request->parent)

@@ -6,6 +6,7 @@
  */
 #include "rlm_scepauth/rlm_scepauth.h"
 
+#include "core/authz/place.h"
 #include "core/base/rnd.h"
 #include "core/base/text.h"
 #include "rlm_scepauth/backend.h"
@@ -267,6 +268,16 @@ static void set_policy(struct nas_session *x, int64_t policy)
 		(void)snprintf(x->policy, sizeof(x->policy), "%lld", (long long)policy);
 }
 
+/* No SSID is as long as that; one that were would bind nothing. */
+static void set_bind(struct nas_session *x, const char *called)
+{
+	const char *ssid = place_ssid(called);
+	int n = snprintf(x->bind, sizeof(x->bind), "ssid %s", ssid ? ssid : "");
+
+	if (n < 0 || (size_t)n >= sizeof(x->bind))
+		x->bind[0] = '\0';
+}
+
 static void note_reject(struct instance *inst, REQUEST *request, const struct authz_request *req,
 			enum authz_reason reason, int64_t policy)
 {
@@ -301,6 +312,10 @@ static void note_accept(struct instance *inst, REQUEST *request, const struct au
 	set_policy(&note.session, v->policy);
 	(void)snprintf(note.session.vlan, sizeof(note.session.vlan), "%s",
 		       v->vlan[0] ? v->vlan : "-");
+	if (v->bind)
+		set_bind(&note.session, req->called);
+	if (v->reason == AUTHZ_QUARANTINED)
+		memcpy(note.session.apart, "yes", sizeof("yes"));
 	if (text_copy(note.session.token, sizeof(note.session.token),
 		      token + sizeof(CLASS_PREFIX) - 1) == E_OK &&
 	    text_copy(note.session.login, sizeof(note.session.login), v->login) == E_OK &&
@@ -344,10 +359,11 @@ static rlm_rcode_t let_in(struct instance *inst, REQUEST *request, const struct 
 	if (v->vlan[0])
 		pairs_log_word(vlan, sizeof(vlan), v->vlan, strlen(v->vlan));
 	radlog(L_INFO,
-	       "scepauth: accept serial=%s login=%s group=%s vlan=%s session=%lld class=%s "
+	       "scepauth: accept%s serial=%s login=%s group=%s vlan=%s session=%lld class=%s "
 	       "nas=%s mac=%s policy=%lld",
-	       req->serial, login, group, vlan, (long long)v->session_timeout, token, who->nas,
-	       who->mac, (long long)v->policy);
+	       v->reason == AUTHZ_QUARANTINED ? " reason=quarantined" : "", req->serial, login,
+	       group, vlan, (long long)v->session_timeout, token, who->nas, who->mac,
+	       (long long)v->policy);
 	note_accept(inst, request, req, v, token);
 	explain_keep(request, req, v, v->login, token);
 	return RLM_MODULE_UPDATED;

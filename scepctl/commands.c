@@ -209,6 +209,8 @@ const struct ctl_command ctl_commands[] = {
 	{"suspend", "LOGIN REASON --as NAME", "keep a person off the network for now", suspend_help,
 	 cmd_suspend},
 	{"restore", "LOGIN --as NAME", "end one's own suspension of a person", NULL, cmd_restore},
+	{"forget-mac", "LOGIN|SERIAL REASON --as NAME",
+	 "let another device use a certificate that is bound to one", NULL, cmd_forget_mac},
 	{"why", "LOGIN|SERIAL|MAC", "why somebody gets in or not", NULL, cmd_why},
 	{"watch", "[WORD...] [--since MINUTES] [--json]", "what happens, as it happens", watch_help,
 	 cmd_watch},

@@ -77,6 +77,7 @@ int cmd_user(const struct ctl_command *self, int argc, char **argv);
 int cmd_revoke(const struct ctl_command *self, int argc, char **argv);
 int cmd_suspend(const struct ctl_command *self, int argc, char **argv);
 int cmd_restore(const struct ctl_command *self, int argc, char **argv);
+int cmd_forget_mac(const struct ctl_command *self, int argc, char **argv);
 int cmd_why(const struct ctl_command *self, int argc, char **argv);
 int cmd_watch(const struct ctl_command *self, int argc, char **argv);
 int cmd_sessions(const struct ctl_command *self, int argc, char **argv);

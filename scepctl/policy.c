@@ -238,6 +238,9 @@ int policy_print(const struct group *groups, size_t n, bool json)
 		json_set_str(g, "hours", groups[i].hours);
 		json_set_str(g, "zone", groups[i].zone);
 		json_set_str(g, "user_name", groups[i].user_name);
+		json_set_str(g, "mac", groups[i].mac);
+		json_set_str(g, "two_macs", groups[i].two_macs);
+		json_set_str(g, "quarantine_vlan", groups[i].quarantine_vlan);
 		json_set(g, "issuers", issuers);
 		json_push(list, g);
 	}

@@ -99,6 +99,41 @@ static int hours(const struct conf *conf, const char *name, struct group *g, str
 	return E_OK;
 }
 
+/* value is `usual`, which is "" in the record, or one of two words. */
+static int word(const char *group, const char *key, const char *value, const char *usual,
+		const char *one, const char *other, char *dst, size_t size, struct errmsg *em)
+{
+	if (strcmp(value, usual) == 0)
+		return E_OK;
+	if (strcmp(value, one) != 0 && strcmp(value, other) != 0)
+		return err_set(em, E_CONFIG, "group \"%.40s\": %s is %s, not \"%.40s\"", group, key,
+			       one == other ? "\"any\" or \"bind\""
+					    : "\"tell\", \"refuse\" or \"quarantine\"",
+			       value);
+	return text_copy(dst, size, value);
+}
+
+static int addresses(const struct conf *conf, const char *name, struct group *g, struct errmsg *em)
+{
+	const char *vlan = conf_str(conf, "group", name, "quarantine-vlan");
+	int rc = word(name, "mac", conf_str(conf, "group", name, "mac"), "any", GROUP_MAC_BIND,
+		      GROUP_MAC_BIND, g->mac, sizeof(g->mac), em);
+
+	if (rc == E_OK)
+		rc = word(name, "two-macs", conf_str(conf, "group", name, "two-macs"), "tell",
+			  GROUP_TWO_MACS_REFUSE, GROUP_TWO_MACS_QUARANTINE, g->two_macs,
+			  sizeof(g->two_macs), em);
+	if (rc != E_OK)
+		return rc;
+	if (text_copy(g->quarantine_vlan, sizeof(g->quarantine_vlan), vlan) != E_OK)
+		return err_set(em, E_CONFIG, "group \"%.40s\": quarantine-vlan is too long", name);
+	if (strcmp(g->two_macs, GROUP_TWO_MACS_QUARANTINE) == 0 && *vlan == '\0')
+		return err_set(em, E_CONFIG,
+			       "group \"%.40s\": two-macs = quarantine needs a quarantine-vlan",
+			       name);
+	return E_OK;
+}
+
 int policy_rules(const struct conf *conf, const char *name, struct group *g, struct errmsg *em)
 {
 	const char *identity = conf_str(conf, "group", name, "user-name");
@@ -110,8 +145,9 @@ int policy_rules(const struct conf *conf, const char *name, struct group *g, str
 		rc = hours(conf, name, g, em);
 	if (rc != E_OK)
 		return rc;
-	if (strcmp(identity, "rewrite") == 0)
-		return E_OK;
+	rc = addresses(conf, name, g, em);
+	if (rc != E_OK || strcmp(identity, "rewrite") == 0)
+		return rc;
 	if (strcmp(identity, GROUP_NAME_MATCH) != 0)
 		return err_set(em, E_CONFIG,
 			       "group \"%.40s\": user-name is \"rewrite\" or \"" GROUP_NAME_MATCH

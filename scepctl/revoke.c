@@ -2,6 +2,7 @@
 #include "scepctl/ctl.h"
 
 #include "core/base/args.h"
+#include "core/store/store_session.h"
 
 struct action {
 	const struct ctl_command *self;
@@ -110,6 +111,35 @@ int cmd_restore(const struct ctl_command *self, int argc, char **argv)
 	if (rc == E_OK)
 		rc = store_restore_user(s, a.words[0], a.source, &em);
 	code = finish(&a, rc, &em, "restored", a.words[0], -1);
+	store_close(s);
+	conf_free(conf);
+	return code;
+}
+
+int cmd_forget_mac(const struct ctl_command *self, int argc, char **argv)
+{
+	struct action a = {0};
+	struct store *s = NULL;
+	struct conf *conf = NULL;
+	struct errmsg em = {""};
+	int64_t n = 0;
+	int rc, code = parse(self, argc, argv, 2, &a);
+
+	if (code >= 0)
+		return code;
+	if (a.n != 2 || a.source != NULL)
+		return ctl_usage(self, "say LOGIN or SERIAL, and REASON");
+	rc = ctl_open(&a.common, a.common.as, &conf, &s, &em);
+	if (rc == E_OK)
+		rc = store_forget_mac(s, a.words[0], a.words[1], &n, &em);
+	if (rc != E_OK)
+		code = ctl_fail(rc, &em);
+	else if (a.common.json)
+		code = finish(&a, rc, &em, "forgotten", a.words[0], n);
+	else
+		code = printf("%s: %lld addresses forgotten\n", a.words[0], (long long)n) < 0
+			       ? EXIT_FAILED
+			       : EXIT_DONE;
 	store_close(s);
 	conf_free(conf);
 	return code;

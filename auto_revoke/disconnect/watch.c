@@ -114,6 +114,7 @@ static bool is_about_device(enum authz_reason r)
 	case AUTHZ_USER_HELD:
 	case AUTHZ_USER_LEFT:
 	case AUTHZ_NO_GROUP:
+	case AUTHZ_MAC_NOT_ALLOWED:
 		return true;
 	default:
 		return false;
@@ -141,7 +142,8 @@ static bool is_placed(const struct nas_session *x, const struct facts *f)
 /* Whom an event names, and what was revoked or held, never waits. */
 static bool policy_may(struct watch *w, const char *token, enum authz_reason r)
 {
-	bool policy = r == AUTHZ_OK || r == AUTHZ_NO_GROUP || is_about_place(r);
+	bool policy = r == AUTHZ_OK || r == AUTHZ_NO_GROUP || r == AUTHZ_MAC_NOT_ALLOWED ||
+		      is_about_place(r);
 
 	return w->urgent || !policy ||
 	       (!engine_has(w->engine, token, false) && pace_take(&w->pace, clock_mono_ms()));
@@ -150,7 +152,7 @@ static bool policy_may(struct watch *w, const char *token, enum authz_reason r)
 static void on_session(void *ctx, const struct nas_session *x, const struct facts *f)
 {
 	struct watch *w = ctx;
-	struct authz_request q = {.now = clock_now()};
+	struct authz_request q = {.now = clock_now(), .again = true};
 	struct authz_verdict v;
 	const char *vlan;
 	bool placed = is_placed(x, f);
@@ -160,6 +162,7 @@ static void on_session(void *ctx, const struct nas_session *x, const struct fact
 	memcpy(q.called, x->called, sizeof(q.called));
 	memcpy(q.nas, x->nas, sizeof(q.nas));
 	memcpy(q.nas_id, x->nas_id, sizeof(q.nas_id));
+	memcpy(q.calling, x->mac, sizeof(q.calling));
 	(void)snprintf(q.user_name, sizeof(q.user_name), "%s",
 		       x->login); /* it was let in with it */
 	memcpy(q.issuer, f->cert.issuer, sizeof(q.issuer));
@@ -170,8 +173,8 @@ static void on_session(void *ctx, const struct nas_session *x, const struct fact
 	if (!v.accept && (is_about_device(v.reason) || (placed && is_about_place(v.reason)))) {
 		if (policy_may(w, x->token, v.reason))
 			rc = engine_add(w->engine, x, NULL, authz_reason_text(v.reason), w->urgent);
-	} else if (v.accept && placed && x->vlan[0] != '\0' && strcmp(x->vlan, vlan) != 0 &&
-		   policy_may(w, x->token, v.reason)) {
+	} else if (v.accept && placed && x->vlan[0] != '\0' && x->apart[0] == '\0' &&
+		   strcmp(x->vlan, vlan) != 0 && policy_may(w, x->token, v.reason)) {
 		rc = engine_add(w->engine, x, vlan[0] != '-' ? vlan : NULL, "vlan", w->urgent);
 	}
 	w->crowded += rc == E_TOOBIG;

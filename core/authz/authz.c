@@ -1,5 +1,6 @@
 #include "core/authz/authz.h"
 
+#include "core/authz/mac.h"
 #include "core/authz/place.h"
 #include "core/authz/week.h"
 #include "core/base/text.h"
@@ -17,9 +18,12 @@
  *   person           known, not held, not gone
  *   group            one that allows this issuer, here and now
  *   name             what the device calls itself, where the group minds
+ *   address          that it is the device of the first use, and alone, where the group minds
  *
  * Facts that contradict each other or the question are never interpreted: internal_error.
  */
+
+enum { QUARANTINE_S = 3600 };
 
 const char *authz_reason_text(enum authz_reason r)
 {
@@ -217,6 +221,16 @@ static enum authz_reason fill_accept(const struct authz_request *req, const stru
 	return AUTHZ_OK;
 }
 
+/* Where it went wrong nobody is told for how long, so it is looked at again soon. */
+static enum authz_reason set_apart(const struct group *g, struct authz_verdict *v)
+{
+	if (!g->quarantine_vlan[0] || !copy_plain(v->vlan, g->quarantine_vlan, sizeof(v->vlan)))
+		return AUTHZ_INTERNAL;
+	v->session_timeout = least(v->session_timeout, QUARANTINE_S);
+	v->bind = false;
+	return AUTHZ_QUARANTINED;
+}
+
 static enum authz_reason decide(const struct authz_request *req, const struct facts *f,
 				struct authz_verdict *v)
 {
@@ -242,8 +256,12 @@ static enum authz_reason decide(const struct authz_request *req, const struct fa
 	if (why != AUTHZ_OK)
 		return why;
 	why = fill_accept(req, f, g, left, v);
-	/* Last, as it looks at the login that is plain text by now. */
-	return why == AUTHZ_OK ? check_name(req, f, g) : why;
+	/* After it, as it looks at the login that is plain text by now. */
+	if (why == AUTHZ_OK)
+		why = check_name(req, f, g);
+	if (why == AUTHZ_OK)
+		why = mac_check(req, f, g, &v->bind);
+	return why == AUTHZ_QUARANTINED ? set_apart(g, v) : why;
 }
 
 void authz_decide(const struct authz_request *req, const struct facts *f, struct authz_verdict *ret)
@@ -252,10 +270,10 @@ void authz_decide(const struct authz_request *req, const struct facts *f, struct
 
 	authz_reject(ret, AUTHZ_INTERNAL);
 	why = decide(req, f, ret);
-	if (why != AUTHZ_OK) {
+	if (why != AUTHZ_OK && why != AUTHZ_QUARANTINED) {
 		authz_reject(ret, why);
 	} else {
-		ret->reason = AUTHZ_OK;
+		ret->reason = why;
 		ret->accept = true;
 	}
 	ret->policy = f->policy;

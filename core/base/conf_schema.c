@@ -157,6 +157,13 @@ const struct conf_key conf_schema[] = {
 	 "outer identity that is another person's: rewrite (the reply names the right one) or "
 	 "match "
 	 "(refused)"},
+	{"group", true, "mac", CONF_STR, "any", 0, 0,
+	 "address of the device: any, or bind (that of a certificate's first use on each SSID)"},
+	{"group", true, "two-macs", CONF_STR, "tell", 0, 0,
+	 "a second address with the same certificate at the same time: tell (an event), refuse or "
+	 "quarantine"},
+	{"group", true, "quarantine-vlan", CONF_STR, "", 0, 0,
+	 "VLAN id or name for two-macs = quarantine"},
 	{"group", true, "ldap", CONF_LIST, "{}", 0, 0,
 	 "groups of the directory that are this one, by name or DN; empty: the one of the same "
 	 "name"},

@@ -8,6 +8,14 @@
 
 #include <stdbool.h>
 
+/* An address with which a certificate came. */
+struct mac_fact {
+	char mac[MAC_SIZE];
+	bool live;                 /* it is on the network with it now; else it is bound to it */
+	char place[NAS_TEXT_SIZE]; /* live: Called-Station-Id; else the SSID, "" by wire */
+	int64_t at;                /* seen last, unix seconds; 0 when live */
+};
+
 struct facts {
 	bool store_ready;   /* its own facts are complete, and nobody found anything missing */
 	bool other_history; /* the head that was seen before, in this epoch, is not of its history */
@@ -24,6 +32,8 @@ struct facts {
 	char hold[REASON_SIZE]; /* "" or "<source>: <since> <actor> <reason>" of the first hold */
 	struct group groups[USER_GROUPS_MAX]; /* the person's groups that have a policy */
 	size_t n_groups;
+	struct mac_fact macs[FACT_MACS_MAX]; /* only where a group minds */
+	size_t n_macs;
 };
 
 #endif

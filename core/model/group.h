@@ -9,6 +9,9 @@
 #include <stdint.h>
 
 #define GROUP_NAME_MATCH "match"
+#define GROUP_MAC_BIND "bind"
+#define GROUP_TWO_MACS_REFUSE "refuse"
+#define GROUP_TWO_MACS_QUARANTINE "quarantine"
 
 struct group {
 	char name[NAME_SIZE];
@@ -26,6 +29,9 @@ struct group {
 	char zone[GROUP_ZONE_SIZE];
 	char user_name
 		[8]; /* GROUP_NAME_MATCH: what the device calls itself must fit its login; "": need not */
+	char mac[8];       /* GROUP_MAC_BIND: with the address of the first use only; "": any */
+	char two_macs[16]; /* another address on with it: one of the above; "": only told */
+	char quarantine_vlan[33]; /* for GROUP_TWO_MACS_QUARANTINE */
 };
 
 #endif

@@ -15,6 +15,9 @@ enum {
 	USER_GROUPS_MAX = 16,
 	GROUP_ISSUERS_MAX = 8,
 	GROUP_LIST_SIZE = 257, /* lists of places and times */
+	NAS_TEXT_SIZE = 129,   /* of an attribute; a longer one is left out, never cut */
+	MAC_SIZE = 13,         /* 12 lower-case hex digits */
+	FACT_MACS_MAX = 32,
 	GROUP_ZONE_SIZE = 65,
 };
 

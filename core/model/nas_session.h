@@ -7,8 +7,7 @@
 #include <stdint.h>
 
 enum {
-	TOKEN_SIZE = 33,     /* 32 lower-case hex digits, from the Class attribute */
-	NAS_TEXT_SIZE = 129, /* of an attribute; a longer one is left out, never cut */
+	TOKEN_SIZE = 33, /* 32 lower-case hex digits, from the Class attribute */
 };
 
 /* Attributes (RFC 2865, 2866, 5176 section 3) exactly as the NAS spells them; "" where it sent none. */
@@ -28,6 +27,9 @@ struct nas_session {
 	char vlan[33];              /* that we told it; "-": none, "": not known */
 	char group[NAME_SIZE];      /* that decided; "": not known */
 	char policy[24];            /* version of the group map, decimal */
+	char bind
+		[48]; /* "ssid " and the SSID: its address is to be bound to the certificate there */
+	char apart[8];              /* "yes": let in, and apart from the others */
 	int64_t opened, seen, ends; /* unix seconds by the ledger's clock */
 };
 

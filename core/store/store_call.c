@@ -188,7 +188,7 @@ int reply_group(const struct reply *r, struct group *ret)
 	struct group g;
 
 	memset(&g, 0, sizeof(g));
-	if (reply_count(r) != 12 || reply_text(r, 0, g.name, sizeof(g.name)) ||
+	if (reply_count(r) != 15 || reply_text(r, 0, g.name, sizeof(g.name)) ||
 	    reply_number(r, 1, &priority) || reply_text(r, 2, issuers, sizeof(issuers)) ||
 	    reply_text(r, 3, g.vlan, sizeof(g.vlan)) ||
 	    reply_text(r, 4, g.filter_id, sizeof(g.filter_id)) || reply_number(r, 5, &timeout) ||
@@ -196,7 +196,10 @@ int reply_group(const struct reply *r, struct group *ret)
 	    reply_text(r, 7, g.ssids, sizeof(g.ssids)) || reply_text(r, 8, g.nas, sizeof(g.nas)) ||
 	    reply_text(r, 9, g.hours, sizeof(g.hours)) ||
 	    reply_text(r, 10, g.zone, sizeof(g.zone)) ||
-	    reply_text(r, 11, g.user_name, sizeof(g.user_name)))
+	    reply_text(r, 11, g.user_name, sizeof(g.user_name)) ||
+	    reply_text(r, 12, g.mac, sizeof(g.mac)) ||
+	    reply_text(r, 13, g.two_macs, sizeof(g.two_macs)) ||
+	    reply_text(r, 14, g.quarantine_vlan, sizeof(g.quarantine_vlan)))
 		return E_INTERNAL;
 	g.priority = (long)priority;
 	g.session_timeout = (long)timeout;

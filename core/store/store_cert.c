@@ -2,6 +2,26 @@
 #include "core/model/serial.h"
 #include "core/store/store_call.h"
 
+static int read_macs(const struct reply *list, struct facts *f)
+{
+	f->n_macs = reply_count(list);
+	if (reply_kind(list) != REPLY_ARRAY || f->n_macs > FACT_MACS_MAX)
+		return E_INTERNAL;
+	for (size_t i = 0; i < f->n_macs; i++) {
+		const struct reply *row = reply_at(list, i);
+		struct mac_fact *m = &f->macs[i];
+		int64_t live;
+
+		if (reply_count(row) != 4 || reply_number(row, 0, &live) ||
+		    reply_text(row, 1, m->mac, sizeof(m->mac)) ||
+		    reply_text(row, 2, m->place, sizeof(m->place)) ||
+		    reply_number(row, 3, &m->at) || strlen(m->mac) != MAC_SIZE - 1)
+			return E_INTERNAL;
+		m->live = live != 0;
+	}
+	return E_OK;
+}
+
 int reply_facts(const struct reply *r, struct facts *ret)
 {
 	const struct reply *groups;
@@ -10,10 +30,10 @@ int reply_facts(const struct reply *r, struct facts *ret)
 	size_t i, n = reply_count(r);
 
 	memset(&f, 0, sizeof(f));
-	if (n != 10 && n != 12)
+	if (n != 11 && n != 13)
 		return E_INTERNAL;
-	if (n == 12 &&
-	    (reply_text(r, 10, f.head_hash, sizeof(f.head_hash)) || reply_number(r, 11, &other)))
+	if (n == 13 &&
+	    (reply_text(r, 11, f.head_hash, sizeof(f.head_hash)) || reply_number(r, 12, &other)))
 		return E_INTERNAL;
 	f.other_history = other != 0;
 	if (reply_number(r, 0, &ready) || reply_text(r, 1, f.store, sizeof(f.store)) ||
@@ -36,6 +56,8 @@ int reply_facts(const struct reply *r, struct facts *ret)
 	for (i = 0; i < f.n_groups; i++)
 		if (reply_group(reply_at(groups, i), &f.groups[i]))
 			return E_INTERNAL;
+	if (read_macs(reply_at(r, 10), &f))
+		return E_INTERNAL;
 	*ret = f;
 	return E_OK;
 }

@@ -98,6 +98,12 @@ int call_run_group(struct call *c, struct store *s, const struct group *g, struc
 	call_str(c, g->zone);
 	call_str(c, "user_name");
 	call_str(c, g->user_name);
+	call_str(c, "mac");
+	call_str(c, g->mac);
+	call_str(c, "two_macs");
+	call_str(c, g->two_macs);
+	call_str(c, "quarantine_vlan");
+	call_str(c, g->quarantine_vlan);
 	return call_run(c, s, NULL, em);
 }
 

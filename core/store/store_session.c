@@ -13,9 +13,9 @@ static const struct {
 	{                                                                                          \
 #name, offsetof(struct nas_session, name), sizeof(((struct nas_session *)0)->name) \
 	}
-	FIELD(nas),         FIELD(nas_id), FIELD(nas_ip), FIELD(nas_port),
-	FIELD(nas_port_id), FIELD(acct),   FIELD(mac),    FIELD(called),
-	FIELD(login),       FIELD(vlan),   FIELD(group),  FIELD(policy),
+	FIELD(nas),   FIELD(nas_id), FIELD(nas_ip), FIELD(nas_port), FIELD(nas_port_id),
+	FIELD(acct),  FIELD(mac),    FIELD(called), FIELD(login),    FIELD(vlan),
+	FIELD(group), FIELD(policy), FIELD(bind),   FIELD(apart),
 #undef FIELD
 };
 
@@ -177,6 +177,17 @@ void store_session_tell(struct store *s, struct session_call *calls, size_t n)
 			x->rc = read_bad(r, x->bad, &x->em);
 		reply_free(r);
 	}
+}
+
+int store_forget_mac(struct store *s, const char *who, const char *reason, int64_t *ret_n,
+		     struct errmsg *em)
+{
+	struct call c;
+
+	call_init(&c, "forget_mac");
+	call_str(&c, who);
+	call_str(&c, reason);
+	return call_run_int(&c, s, ret_n, em);
 }
 
 /* --- reading ------------------------------------------------------------------------------------- */

@@ -42,6 +42,11 @@ struct session_call {
  * another, and leave open whether it was done: all may be told again. */
 void store_session_tell(struct store *s, struct session_call *calls, size_t n);
 
+/* Of a certificate, or all of a person's: the device of the next use is the one it is bound to. ret_n: how many
+ * bindings went. */
+int store_forget_mac(struct store *s, const char *who, const char *reason, int64_t *ret_n,
+		     struct errmsg *em) MUST_CHECK;
+
 /* The sessions of a person that have not ended, by id or login. The caller frees *ret (NULL when empty). */
 int store_sessions(struct store *s, const char *who, struct nas_session **ret, size_t *ret_n,
 		   struct errmsg *em) MUST_CHECK;

@@ -143,6 +143,11 @@ t_like "a zone that is none" "$(staff_rules 'timezone = "../Berlin"')" 'group "s
 t_like "hours that are none" "$(staff_rules 'hours = {"monday"} timezone = "UTC0"')" 'hours "monday" are not of the form'
 t_like "a comma in a Wi-Fi name" "$(staff_rules 'ssids = {"a,b"}')" 'ssids "a,b" is empty or has a comma'
 t_like "another rule for names" "$(staff_rules 'user-name = "maybe"')" 'user-name is "rewrite" or "match", not "maybe"'
+staff_rules 'mac = "bind" two-macs = "quarantine" quarantine-vlan = "66"' >/dev/null
+t_is "rules for the device's address" "$(ctl policy list --json | jq -r '.groups[] | select(.name == "staff") | [.mac, .two_macs, .quarantine_vlan] | join(";")')" 'bind;quarantine;66'
+t_like "an address rule that is none" "$(staff_rules 'mac = "learn"')" 'mac is "any" or "bind", not "learn"'
+t_like "a quarantine without a VLAN" "$(staff_rules 'two-macs = "quarantine"')" 'two-macs = quarantine needs a quarantine-vlan'
+t_like "another rule for two" "$(staff_rules 'two-macs = "kill"')" 'two-macs is "tell", "refuse" or "quarantine", not "kill"'
 t_like "a list that is too long" "$(staff_rules "nas = {$(printf '"%0100d",' 1 2 3)\"x\"}")" 'nas is longer than 256 bytes'
 cp "$T_DIR/conf" "$d/scepauth.conf"
 t_ok "the old policy again" ctl policy load

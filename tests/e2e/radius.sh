@@ -12,7 +12,6 @@ raddb=$SCEPAUTH_DIR/raddb
 dev=$T_DIR/dev
 mkdir -p "$dev"
 sed -i 's/^\treject_delay = 1$/\treject_delay = 0/' "$raddb/radiusd.conf" # rejects are timed below
-sed -i "s|^\tmetrics_file = .*|\tmetrics_file = \"$T_DIR/radius.prom\"|" "$raddb/mods-available/scepauth"
 cp -a "$raddb" "$T_DIR/raddb.good"
 
 # --- making certificates and records ------------------------------------------------------------------
@@ -119,10 +118,6 @@ restart_radius() {
 	mark_log
 	t_start radius
 }
-
-# Counters of the server that runs, or of the one before until the first verdict.
-# shellcheck disable=SC2317 # called by t_wait
-counter() { grep -qE "^scepauth_$1\{instance=\"scepauth\"$2\} $3\$" "$T_DIR/radius.prom"; }
 
 good_radius() {
 	t_stop radius
@@ -332,9 +327,69 @@ expect_here "a rule for names that is none" "reject internal_error"
 install_as HSET group:staff user_name ""
 expect_accept "(and without these rules)" liar2 20
 
+# --- the device's address -----------------------------------------------------------------------------
+
+device_at() { # ADDRESS SSID
+	place=("-N31:s:$1" "-N30:s:00-11-22-33-44-55:$2" "-N32:s:ap-17")
+}
+seen_as() { redis_as installer HGET "seen:$alice_serial" "b:$1"; }
+noted() { # ADDRESS SSID: told 20 ms after the answer
+	t_wait 30 test "$(seen_as "$2" | cut -d' ' -f1)" = "$1"
+}
+forget_sessions() { # as if everybody had left
+	local t
+	for t in $(redis_as installer ZRANGE "usessions:$alice" 0 -1); do install_as DEL "session:$t"; done
+	install_as DEL "usessions:$alice"
+}
+install_as HSET group:staff mac bind
+device_at 00-00-5E-00-53-01 campus
+expect_here "the first device of a certificate" "accept 20"
+noted 00005e005301 campus
+expect_here "and again" "accept 20"
+device_at 00-00-5E-00-53-02 campus
+expect_here "another device with the same certificate" "reject mac_not_allowed"
+device_at 0200.5e00.5303 guests
+expect_here "an address made up for another Wi-Fi" "accept 20"
+noted 02005e005303 guests
+device_at 06-00-5e-00-53-04 guests
+expect_here "another such address there, while the first is in use" "reject mac_not_allowed"
+install_as HSET "seen:$alice_serial" b:guests "02005e005303 $((now - 90000))"
+expect_here "and when it was given up" "accept 20"
+noted 06005e005304 guests
+place=("-N31:s:port 7")
+expect_here "a device without an address" "reject mac_not_allowed"
+t_like "why tells of it" "$(redis_as installer FCALL_RO why 0 alice@example.edu)" 'bound to device 00005e005301 on "campus"'
+t_is "the helpdesk lets another device take its place" "$(redis_as helen FCALL forget_mac 0 "$alice_serial" 'new Wi-Fi card')" 2
+t_is "of all that the person has, by name" "$("$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" --as helen forget-mac alice@example.edu 'once more')" \
+	"alice@example.edu: 0 addresses forgotten"
+device_at 00-00-5E-00-53-02 campus
+expect_here "which then is the one" "accept 20"
+noted 00005e005302 campus
+device_at 00-00-5E-00-53-01 campus
+expect_here "and the first no more" "reject mac_not_allowed"
+
+install_as HSET group:staff mac "" two_macs refuse
+forget_sessions
+expect_here "alone" "accept 20"
+t_wait 30 test "$(redis_as installer ZCARD "usessions:$alice")" = 1
+device_at 00-00-5E-00-53-02 campus
+expect_here "a second one at the same time" "reject two_macs"
+install_as HSET group:staff two_macs quarantine quarantine_vlan 66
+expect_here "or apart" "accept 66"
+t_like "which the log says" "$(new_log)" "accept reason=quarantined .* vlan=66 session=3600 "
+t_ok "and not for long" test "$EAP_SESSION_TIMEOUT" -eq 3600
+t_wait 30 grep -q 'accept (quarantined), group staff, VLAN 66' <(redis_as installer FCALL_RO why 0 alice@example.edu)
+t_pass "and why tells of it"
+install_as HSET group:staff quarantine_vlan ""
+expect_here "with no VLAN to put it in" "reject internal_error"
+install_as HSET group:staff two_macs odd
+expect_here "a rule for addresses that is none" "reject internal_error"
+install_as HSET group:staff two_macs "" mac ""
+place=()
+expect_here "(and without these rules)" "accept 20"
+
 # --- the backend --------------------------------------------------------------------------------------
 
-restart_radius
 redis_pid=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid")
 before=$(milliseconds)
 connect alice
@@ -354,16 +409,9 @@ t_ok "Redis goes on, so does RADIUS" t_wait 5 eapol_run "$dev/alice.conf"
 
 t_stop redis
 expect_reject "Redis is gone" alice backend_down
-t_ok "metrics_file tells while it lasts" t_wait 30 counter breaker_open "" 1
 t_start redis
 t_ok "and comes back" t_wait 5 eapol_run "$dev/alice.conf"
-t_stop radius
-t_ok "questions without an answer in time are counted" counter backend_errors_total ',kind="deadline"' '[1-9][0-9]*'
-t_ok "and those without a connection" counter backend_errors_total ',kind="down"' '[1-9][0-9]*'
-t_ok "refusals by reason: timeout" counter verdicts_total ',reason="backend_timeout"' '[1-9][0-9]*'
-t_ok "down" counter verdicts_total ',reason="backend_down"' '[1-9][0-9]*'
-t_ok "the breaker is closed in the end" counter breaker_open "" 0
-t_start radius
+
 
 # --- an older store, an empty one, another one --------------------------------------------------------
 
@@ -416,8 +464,6 @@ expect_reject "a wrong Redis password" alice backend_error
 t_like "is told apart in the log" "$(new_log)" "refuses this user or password"
 t_unlike "without saying it" "$(cat "$RADIUS_LOG")" "not-the-one-it-wants|$secret"
 good_radius
-t_ok "the refused password is counted as an error" counter backend_errors_total ',kind="error"' '[1-9][0-9]*'
-t_ok "not as Redis being away" counter backend_errors_total ',kind="down"' 0
 
 install_as REPLICAOF 127.0.0.1 1
 expect_reject "a replica without its primary" alice backend_error
@@ -572,5 +618,24 @@ unsigned() {
 	exec 9>&-
 }
 t_is "an unsigned request is not answered" "$(unsigned)" 0
+
+# --- a replica that was left behind -------------------------------------------------------------------
+
+good_radius
+sed -i 's/^\tmax_beat_age = 0$/\tmax_beat_age = 600/' "$raddb/mods-available/scepauth"
+restart_radius
+install_as HSET meta beat $(($(date +%s) - 5))
+expect_accept "the CA was heard of a moment ago" alice 20
+install_as HSET meta beat $(($(date +%s) - 700))
+expect_reject "not for longer than we bear" alice store_stale
+
+# --- every word was seen ------------------------------------------------------------------------------
+
+# Each reason code of the source came from this server above.
+said=$(grep -ho 'scepauth: [a-z]* reason=[a-z_]*' "$RADIUS_LOG"* | sed 's/.*=//' | sort -u)
+while read -r code; do
+	[[ $code != ok ]] || continue
+	t_ok "the reason code $code was told" grep -qx "$code" <<<"$said"
+done < <(sed -n 's/^\tX(AUTHZ_[A-Z_]*, "\([a-z_]*\)").*/\1/p' "$T_TOP/core/authz/reason.h")
 
 t_done

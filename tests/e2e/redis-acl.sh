@@ -118,7 +118,7 @@ allowed() {
 	for h in file local ldap ad oidc saml entra google okta scim hr; do
 		echo "auto_revoke hset hold:$h"; echo "auto_revoke hdel hold:$h"
 	done
-	for p in anna bert; do echo "$p hset hold:helpdesk"; echo "$p hdel hold:helpdesk"; done
+	for p in anna bert; do echo "$p hset hold:helpdesk"; echo "$p hdel hold:helpdesk"; echo "$p hdel seen:$S"; done
 	for h in revoked keyowners; do echo "gc hdel $h"; done
 	for h in "cert:$S" "device:$D"; do echo "gc unlink $h"; done
 	for h in "ucerts:$U" "utickets:$U" "udevices:$U" "usessions:$U" enrols; do echo "gc zrem $h"; done

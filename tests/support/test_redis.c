@@ -244,7 +244,7 @@ const char *test_redis_cmd(const struct test_redis *t, const char *user, char *d
 	struct redis_conn *c = NULL;
 	struct errmsg em = {""};
 	struct reply *r = NULL;
-	struct bytes argv[32];
+	struct bytes argv[48];
 	char password[80];
 	const char *word;
 	size_t n = 0;
@@ -254,7 +254,7 @@ const char *test_redis_cmd(const struct test_redis *t, const char *user, char *d
 	o.password = password;
 	assert_int_equal(redis_conn_open(&o, &c), E_OK);
 	va_start(ap, size);
-	while ((word = va_arg(ap, const char *)) != NULL && n < 32)
+	while ((word = va_arg(ap, const char *)) != NULL && n < 48)
 		argv[n++] = bytes_str(word);
 	va_end(ap);
 	if (redis_conn_run(c, argv, n, &r, &em) != E_OK)

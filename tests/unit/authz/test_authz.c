@@ -735,13 +735,51 @@ static void test_reject_never_accepts(void **state)
 	assert_int_equal(v.reason, AUTHZ_NO_SERIAL);
 }
 
+/* Let in, apart from the others, and not for long. */
+static void quarantine(void **state)
+{
+	struct authz_request req;
+	struct authz_verdict v;
+	struct facts f;
+
+	(void)state;
+	good(&req, &f);
+	put(req.calling, sizeof(req.calling), "00-00-5E-00-53-01");
+	put(f.groups[0].mac, sizeof(f.groups[0].mac), GROUP_MAC_BIND);
+	put(f.groups[0].two_macs, sizeof(f.groups[0].two_macs), GROUP_TWO_MACS_QUARANTINE);
+	put(f.groups[0].quarantine_vlan, sizeof(f.groups[0].quarantine_vlan), "66");
+	authz_decide(&req, &f, &v);
+	assert_true(v.accept && v.bind && v.reason == AUTHZ_OK);
+	assert_string_equal(v.vlan, "20");
+	f.n_macs = 1;
+	f.macs[0].live = true;
+	put(f.macs[0].mac, sizeof(f.macs[0].mac), "00005e005302");
+	authz_decide(&req, &f, &v);
+	assert_true(v.accept && !v.bind && v.reason == AUTHZ_QUARANTINED);
+	assert_string_equal(v.vlan, "66");
+	assert_int_equal(v.session_timeout, 3600);
+	f.groups[0].session_timeout = 60;
+	authz_decide(&req, &f, &v);
+	assert_int_equal(v.session_timeout, 60);
+	/* nowhere to be put */
+	f.groups[0].quarantine_vlan[0] = '\0';
+	authz_decide(&req, &f, &v);
+	assert_true(!v.accept && v.reason == AUTHZ_INTERNAL && v.vlan[0] == '\0');
+	put(f.groups[0].quarantine_vlan, sizeof(f.groups[0].quarantine_vlan), "6\n6");
+	authz_decide(&req, &f, &v);
+	assert_true(!v.accept && v.reason == AUTHZ_INTERNAL);
+	put(f.groups[0].two_macs, sizeof(f.groups[0].two_macs), GROUP_TWO_MACS_REFUSE);
+	authz_decide(&req, &f, &v);
+	assert_true(!v.accept && v.reason == AUTHZ_TWO_MACS && !v.bind);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_reason),         cmocka_unit_test(test_session_timeout),
-		cmocka_unit_test(test_effective_group),      cmocka_unit_test(test_reply_values),
-		cmocka_unit_test(test_group_here_and_now),   cmocka_unit_test(test_reason_texts),
-		cmocka_unit_test(test_reject_never_accepts),
+		cmocka_unit_test(quarantine),           cmocka_unit_test(test_every_reason),
+		cmocka_unit_test(test_session_timeout), cmocka_unit_test(test_effective_group),
+		cmocka_unit_test(test_reply_values),    cmocka_unit_test(test_group_here_and_now),
+		cmocka_unit_test(test_reason_texts),    cmocka_unit_test(test_reject_never_accepts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

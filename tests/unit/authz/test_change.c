@@ -82,6 +82,7 @@ static void worded(void **state)
 	assert_string_equal(authz_change_text(AUTHZ_LET_IN), "let_in");
 	assert_string_equal(authz_change_text(AUTHZ_MOVED), "moved");
 	assert_string_equal(authz_change_text(AUTHZ_OTHER_SESSION), "session");
+	assert_string_equal(authz_change_text((enum authz_change)99), "same");
 }
 
 int main(void)

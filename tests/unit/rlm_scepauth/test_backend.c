@@ -207,10 +207,10 @@ static void test_answers_that_are_none(void **state)
 		"$3\r\nyes\r\n",
 		":1\r\n",
 		"*0\r\n",
-		"*10\r\n:1\r\n$-1\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n",
-		"*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*3\r\n:1\r\n:2\r\n:3\r\n*0\r\n$"
+		"*11\r\n:1\r\n$-1\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n*0\r\n",
+		"*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*3\r\n:1\r\n:2\r\n:3\r\n*0\r\n$"
 		"0\r\n\r\n*"
-		"0\r\n",
+		"0\r\n*0\r\n",
 	};
 
 	(void)state;
@@ -340,14 +340,18 @@ static void test_good_answers(void **state)
 	struct backend *b;
 
 	(void)state;
-	start(&s, "*10\r\n:0\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
+	start(&s,
+	      "*11\r\n:0\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n*0\r\n",
+	      0);
 	b = open_there(4);
 	decide(b, &a);
 	expect_reject(&a, AUTHZ_STORE_NOT_READY, BACKEND_SAME);
 	assert_string_equal(a.error.text, "");
 	finish(&s, b);
 
-	start(&s, "*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
+	start(&s,
+	      "*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n*0\r\n",
+	      0);
 	b = open_there(4);
 	decide(b, &a);
 	expect_reject(&a, AUTHZ_UNKNOWN_CERT, BACKEND_SAME);
@@ -355,13 +359,14 @@ static void test_good_answers(void **state)
 }
 
 #define AT(store, epoch, head, age)                                                                \
-	"*10\r\n:1\r\n$32\r\n" store store "\r\n:" epoch "\r\n:" head "\r\n:" age                  \
-	"\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n"
+	"*11\r\n:1\r\n$32\r\n" store store "\r\n:" epoch "\r\n:" head "\r\n:" age                  \
+	"\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n*0\r\n"
 /* Of a store that knows its history. other: what was seen before is not of it. */
 #define H16 "fedcba9876543210"
 #define AT_HASH(store, epoch, head, other)                                                         \
-	"*12\r\n:1\r\n$32\r\n" store store "\r\n:" epoch "\r\n:" head                              \
-	"\r\n:0\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n$64\r\n" H16 H16 H16 H16 "\r\n:" other "\r\n"
+	"*13\r\n:1\r\n$32\r\n" store store "\r\n:" epoch "\r\n:" head                              \
+	"\r\n:0\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n*0\r\n$64\r\n" H16 H16 H16 H16 "\r\n:" other  \
+	"\r\n"
 #define HOME "0123456789abcdef"
 
 static void expect_at(struct backend *b, const char *reply, enum authz_reason reason)
@@ -466,7 +471,8 @@ static void test_all_connections_in_use(void **state)
 	pthread_t t;
 
 	(void)state;
-	start(&s, "*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n",
+	start(&s,
+	      "*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n*0\r\n",
 	      DEADLINE / 2);
 	first.b = open_there(1);
 	assert_int_equal(pthread_create(&t, NULL, ask_in_thread, &first), 0);
@@ -492,7 +498,9 @@ static void test_comes_back(void **state)
 	b = open_there(4);
 	decide(b, &a);
 	expect_reject(&a, AUTHZ_BACKEND_DOWN, BACKEND_LOST);
-	start(&s, "*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n", 0);
+	start(&s,
+	      "*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n*0\r\n",
+	      0);
 	rest(HOLD + 20);
 	decide(b, &a);
 	expect_reject(&a, AUTHZ_UNKNOWN_CERT, BACKEND_BACK);

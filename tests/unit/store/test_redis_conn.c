@@ -142,7 +142,7 @@ static int asked(const char *text, size_t n, unsigned chunk, unsigned ms, bool h
 	return rc;
 }
 
-#define NO_FACTS "*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n"
+#define NO_FACTS "*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n*0\r\n"
 #define CERT_ROW(n)                                                                                \
 	"*" n "\r\n$32\r\n0123456789abcdef0123456789abcdef\r\n$1\r\na\r\n$1\r\nu\r\n$1\r\nd\r\n"   \
 	"$1\r\np\r\n$1\r\n1\r\n$1\r\n2\r\n$6\r\nactive\r\n$1\r\ns\r\n$1\r\nt\r\n$0\r\n\r\n"
@@ -153,8 +153,8 @@ static void lies(void **state)
 	(void)state;
 	/* the well-formed ones prove that the liar is believed where it may be */
 	OK(ASKED(NO_FACTS));
-	OK(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n" CERT_ROW(
-		"11") "*0\r\n$0\r\n\r\n*0\r\n"));
+	OK(ASKED("*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n" CERT_ROW(
+		"11") "*0\r\n$0\r\n\r\n*0\r\n*0\r\n"));
 	/* wrong types and shapes */
 	FAILS(ASKED("+OK\r\n"), E_INTERNAL);
 	FAILS(ASKED(":1\r\n"), E_INTERNAL);
@@ -162,33 +162,37 @@ static void lies(void **state)
 	FAILS(ASKED("*-1\r\n"), E_INTERNAL);
 	FAILS(ASKED("*0\r\n"), E_INTERNAL);
 	FAILS(ASKED("*5\r\n:1\r\n$0\r\n\r\n*0\r\n*0\r\n$0\r\n\r\n"), E_INTERNAL);
-	FAILS(ASKED("*10\r\n:1\r\n$-1\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n"),
-	      E_INTERNAL);
-	FAILS(ASKED("*10\r\n$3\r\nyes\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*"
+	FAILS(ASKED("*11\r\n:1\r\n$-1\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n*"
 		    "0\r\n"),
 	      E_INTERNAL);
-	FAILS(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n:0\r\n*0\r\n$0\r\n\r\n*0\r\n"),
+	FAILS(ASKED("*11\r\n$3\r\nyes\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*"
+		    "0\r\n*0\r\n"),
 	      E_INTERNAL);
-	FAILS(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*1\r\n:1\r\n*0\r\n$0\r\n\r\n*"
+	FAILS(ASKED("*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n:0\r\n*0\r\n$0\r\n\r\n*0\r\n*"
 		    "0\r\n"),
 	      E_INTERNAL);
-	FAILS(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$-1\r\n*0\r\n"),
+	FAILS(ASKED("*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*1\r\n:1\r\n*0\r\n$0\r\n\r\n*"
+		    "0\r\n*0\r\n"),
 	      E_INTERNAL);
-	FAILS(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n:0\r\n"),
+	FAILS(ASKED("*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$-1\r\n*0\r\n*"
+		    "0\r\n"),
 	      E_INTERNAL);
-	FAILS(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n" CERT_ROW(
-		      "11") "*0\r\n$0\r\n\r\n*1\r\n*1\r\n:1\r\n"),
+	FAILS(ASKED("*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n:0\r\n*"
+		    "0\r\n"),
+	      E_INTERNAL);
+	FAILS(ASKED("*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n" CERT_ROW(
+		      "11") "*0\r\n$0\r\n\r\n*1\r\n*1\r\n:1\r\n*0\r\n"),
 	      E_INTERNAL);
 	/* a NUL inside a text that must be one */
-	FAILS(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$3\r\na\0b\r\n*"
-		    "0\r\n"),
+	FAILS(ASKED("*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$3\r\na\0b\r\n*"
+		    "0\r\n*0\r\n"),
 	      E_INTERNAL);
 	/* seventeen groups */
-	FAILS(ASKED("*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*17\r\n:"
+	FAILS(ASKED("*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*17\r\n:"
 		    "1\r\n:"
 		    "1\r\n:1\r\n:1\r\n:"
 		    "1\r\n:1\r\n:1\r\n"
-		    ":1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n"),
+		    ":1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n*0\r\n"),
 	      E_INTERNAL);
 	/* no RESP at all */
 	FAILS(ASKED("HTTP/1.0 400 Bad Request\r\n\r\n"), E_INTERNAL);
@@ -209,7 +213,7 @@ static void cut_and_slow(void **state)
 	(void)state;
 	/* a bulk that never ends: the deadline; a hang-up in it: at once */
 	FAILS(ASKED("$1000\r\nabc"), E_TIMEOUT);
-	FAILS(ASKED("*10\r\n:1\r\n"), E_TIMEOUT);
+	FAILS(ASKED("*11\r\n:1\r\n*0\r\n"), E_TIMEOUT);
 	FAILS(ASKED(""), E_TIMEOUT);
 	FAILS(asked("$1000\r\nabc", 10, 0, 0, true, 250), E_UNAVAIL);
 	FAILS(asked("", 0, 0, 0, true, 250), E_UNAVAIL);
@@ -520,8 +524,8 @@ static void write_after_idle(void **state)
 static void too_many_groups(void **state)
 {
 	static const char row[] =
-		"*12\r\n$1\r\ng\r\n$1\r\n1\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$2\r\n60\r\n$1\r\n1\r\n"
-		"$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n";
+		"*15\r\n$1\r\ng\r\n$1\r\n1\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$2\r\n60\r\n$1\r\n1\r\n"
+		"$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n";
 	struct buf text;
 	int n, i, rc;
 
@@ -529,11 +533,12 @@ static void too_many_groups(void **state)
 	for (n = 15; n <= 18; n++) {
 		buf_init(&text, 1 << 16);
 		buf_addf(&text,
-			 "*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*%"
+			 "*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*%"
 			 "d\r\n",
 			 n);
 		for (i = 0; i < n; i++)
 			buf_adds(&text, row);
+		buf_adds(&text, "*0\r\n");
 		rc = asked(buf_str(&text), text.n, 0, 0, false, 1000);
 		buf_free(&text);
 		if (n <= USER_GROUPS_MAX)

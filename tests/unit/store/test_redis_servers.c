@@ -12,7 +12,7 @@
 #define DEADLINE 600
 /* A stalled server would hold the caller for ever; a busy machine only for a while. */
 #define BOUND (DEADLINE + 3000)
-#define NO_FACTS "*10\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n"
+#define NO_FACTS "*11\r\n:1\r\n$0\r\n\r\n:1\r\n:2\r\n:3\r\n:4\r\n*0\r\n*0\r\n$0\r\n\r\n*0\r\n*0\r\n"
 
 struct server {
 	int fd, port;
