@@ -1694,44 +1694,54 @@ do
 		return { n, f, broken == '' and rows or {}, broken }
 	end
 
-	-- So many more were judged, so many could not be; and, with five more, one that differs.
+	-- One more connection of this certificate that differs: its row as it is to be, and 1 when there was none.
+	local function differs(key, serial, c, t, kind, old, new)
+		local v = redis.call('HGET', key, 'c:' .. serial)
+		local ok, row = pcall(cjson.decode, v or '')
+		if not ok or type(row) ~= 'table' then row = {} end
+		local u = c.user and hash('user:' .. c.user) or {}
+		local count = type(row[4]) == 'string' and number(row[4]) or 0
+		local first = type(row[5]) == 'string' and number(row[5]) or t
+		return { c.user or '', u.login or '', kind, text(count + 1), text(first), text(t), old, new }, v and 0 or 1
+	end
+
+	-- So many more were judged, so many could not be; and, four by four, those that differ.
 	function staged.shadow_note(a)
 		local who, m, t = need_person_or_program(), need_ready(), now()
 		local n = arg_int(a[1], 1, 1e14, 'version')
 		local add = { judged = arg_int(a[2], 0, 1e6, 'judged'), broken = arg_int(a[3], 0, 1e6, 'broken') }
+		if #a % 4 ~= 3 then fail('BADARG', 'serial, kind, now and then') end
 		if n ~= staged.in_shadow(m) then return 0 end
-		local key, fresh, c = 'shadow:' .. text(n), nil, nil
-		local plan = { { 'HSET', key, 'last', text(t) }, { 'EXPIRE', key, text(staged.SHADOW_TTL) } }
-		local serial, kind, old, new
-		if a[4] then
-			if #a ~= 7 then fail('BADARG', 'serial, kind, now and then') end
-			serial, kind, old, new = arg_serial(a[4]), a[5], arg_text(a[6], 200, 'now'), arg_text(a[7], 200, 'then')
+		local key, rows, news = 'shadow:' .. text(n), {}, {}
+		local room = math.max(0, ROWS - (number(redis.call('HGET', key, 'rows') or '') or 0))
+		for i = 4, #a, 4 do
+			local serial, kind, old, new = arg_serial(a[i]), a[i + 1], arg_text(a[i + 2], 200, 'now'), arg_text(a[i + 3], 200, 'then')
 			if not IS_KIND[kind] then fail('BADARG', 'unknown kind %s', string.sub(kind, 1, 32)) end
-			c = hash('cert:' .. serial) or fail('NOTFOUND', 'no certificate %s', serial)
-			add[kind] = 1
-			local v = redis.call('HMGET', key, 'rows', 'c:' .. serial)
-			local ok, row = pcall(cjson.decode, v[2] or '')
-			if not ok or type(row) ~= 'table' then row = nil end
-			fresh = not v[2] and (number(v[1] or '') or 0) < ROWS
-			if v[2] or fresh then
-				local u = c.user and hash('user:' .. c.user) or {}
-				local count = row and type(row[4]) == 'string' and number(row[4]) or 0
-				local first = row and type(row[5]) == 'string' and number(row[5]) or t
-				plan[3] = { 'HSET', key, 'c:' .. serial, cjson.encode({ c.user or '', u.login or '', kind, text(count + 1),
-					text(first), text(t), old, new }) }
-				if fresh then add.rows = 1 end
+			add[kind] = (add[kind] or 0) + 1
+			local c, row, fresh = hash('cert:' .. serial) or {}, rows[serial], 0
+			if row then
+				row[3], row[4], row[7], row[8] = kind, text(number(row[4]) + 1), old, new
 			else
-				add.unlisted = 1
+				row, fresh = differs(key, serial, c, t, kind, old, new)
+				if fresh > room then
+					add.unlisted = (add.unlisted or 0) + 1
+				else
+					rows[serial] = row
+				end
+			end
+			if fresh == 1 and rows[serial] then
+				room, add.rows = room - 1, (add.rows or 0) + 1
+				news[#news + 1] = { serial, c, 'policy', text(n), 'kind', kind, 'now', old, 'then', new }
 			end
 		end
+		local set = { 'HSET', key, 'last', text(t) }
 		for f, by in pairs(add) do
-			if by > 0 then
-				local was = number(redis.call('HGET', key, f) or '') or 0
-				plan[1][#plan[1] + 1], plan[1][#plan[1] + 2] = f, text(was + by)
-			end
+			local was = number(redis.call('HGET', key, f) or '') or 0
+			set[#set + 1], set[#set + 2] = f, text(was + by)
 		end
-		run(plan)
-		if fresh then cert_event(who, 'shadow_differs', serial, c, 'policy', text(n), 'kind', kind, 'now', old, 'then', new) end
+		for serial, row in pairs(rows) do set[#set + 1], set[#set + 2] = 'c:' .. serial, cjson.encode(row) end
+		run({ set, { 'EXPIRE', key, text(staged.SHADOW_TTL) } })
+		for _, e in ipairs(news) do cert_event(who, 'shadow_differs', unpack(e)) end
 		return 1
 	end
 
@@ -2817,7 +2827,7 @@ register('policies', staged.versions, 0, 0, 'no-writes')
 register('policy_show', staged.show, 1, 1, 'no-writes')
 register('policy_shadow', staged.shadow, 1, 1)
 register('shadow_facts', staged.shadow_facts, 1, 1, 'no-writes')
-register('shadow_note', staged.shadow_note, 3, 7)
+register('shadow_note', staged.shadow_note, 3, 67)
 register('shadow_report', staged.shadow_report, 0, 0, 'no-writes')
 register('rebuild', from_journal.rebuild, 1, 2)
 register('mend', from_journal.mend, 6, 16, 'allow-oom')

@@ -125,7 +125,8 @@ static void look_again(struct notes *n, const struct note *note, bool hurry)
 		return;
 	if (note->session.policy[0] && text_int64(note->session.policy, &policy) != E_OK)
 		return;
-	shadow_judge(n->shadow, n->store, &note->asked, note->kind == NOTE_ACCEPT, policy, hurry);
+	shadow_judge(n->shadow, n->store, &note->asked,
+		     note->kind == NOTE_ACCEPT ? note->session.vlan : NULL, policy, hurry);
 }
 
 static void wait_for(struct notes *n, int64_t ms)

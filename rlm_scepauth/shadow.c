@@ -9,14 +9,14 @@
 enum {
 	LOOK_MS = 1000,   /* while nothing runs in shadow */
 	AGAIN_MS = 5000,  /* after a failure */
-	FLUSH_AFTER = 64, /* connections */
+	FLUSH_AFTER = 64, /* connections that are as now */
 };
 
 struct shadow {
 	shadow_said_fn *said;
 	void *ctx;
 	struct store_shadow_facts facts; /* large, hence not on the stack */
-	int64_t version, judged, broken; /* not in the report yet */
+	struct store_shadow_note note;   /* not in the report yet */
 	int64_t not_before;              /* monotonic ms */
 	bool failing;
 };
@@ -60,8 +60,8 @@ static void say(const struct shadow *w, enum shadow_result r, const char *why)
 
 static void forget(struct shadow *w, int64_t version)
 {
-	w->version = version;
-	w->judged = w->broken = 0;
+	memset(&w->note, 0, sizeof(w->note));
+	w->note.version = version;
 }
 
 static void fail(struct shadow *w, const struct errmsg *em)
@@ -71,30 +71,14 @@ static void fail(struct shadow *w, const struct errmsg *em)
 	w->not_before = clock_mono_ms() + AGAIN_MS;
 }
 
-/* serial NULL: only what was counted. */
-static int report(struct shadow *w, struct store *s, const char *serial, enum authz_change change,
-		  const struct authz_verdict *now, const struct authz_verdict *then,
-		  struct errmsg *em)
+/* What cannot be told is forgotten: it is a report, and what comes next counts as much. */
+static int report(struct shadow *w, struct store *s, struct errmsg *em)
 {
-	char before[AUTHZ_DESCRIBED_SIZE] = "", after[AUTHZ_DESCRIBED_SIZE] = "";
-	const struct store_shadow_note note = {
-		.version = w->version,
-		.judged = w->judged,
-		.broken = w->broken,
-		.serial = serial,
-		.kind = authz_change_text(change),
-		.now = before,
-		.then = after,
-	};
-	int rc;
+	int rc = store_shadow_note(s, &w->note, em);
 
-	if (serial) {
-		authz_describe(now, before);
-		authz_describe(then, after);
-	}
-	rc = store_shadow_note(s, &note, em);
+	forget(w, w->note.version);
 	if (rc == E_OK)
-		forget(w, w->version);
+		w->failing = false;
 	return rc;
 }
 
@@ -102,9 +86,9 @@ void shadow_flush(struct shadow *w, struct store *s)
 {
 	struct errmsg em = {""};
 
-	if (w->judged + w->broken == 0 || clock_mono_ms() < w->not_before)
+	if (w->note.judged + w->note.broken == 0 || clock_mono_ms() < w->not_before)
 		return;
-	if (report(w, s, NULL, AUTHZ_SAME, NULL, NULL, &em) != E_OK)
+	if (report(w, s, &em) != E_OK)
 		fail(w, &em);
 }
 
@@ -125,16 +109,24 @@ static enum shadow_result result_of(enum authz_change c)
 	return SHADOW_FAILED;
 }
 
+static bool was_told(const struct authz_verdict *now, const char *vlan)
+{
+	if (!now->accept || !vlan)
+		return !now->accept && !vlan;
+	return strcmp(now->vlan[0] ? now->vlan : "-", vlan) == 0;
+}
+
 /* By the same facts twice: what the ledger has learnt since the connection is no difference of the versions. */
 static int compare(struct shadow *w, struct store *s, const struct authz_request *req,
-		   bool accepted, int64_t policy, enum shadow_result *ret, struct errmsg *em)
+		   const char *vlan, int64_t policy, enum shadow_result *ret, struct errmsg *em)
 {
 	struct facts *f = &w->facts.facts;
 	struct authz_verdict now, then;
 	enum authz_change change;
+	struct store_shadow_change *x;
 
 	authz_decide(req, f, &now);
-	if (now.accept != accepted || f->policy != policy) {
+	if (!was_told(&now, vlan) || f->policy != policy) {
 		*ret = SHADOW_SKIPPED;
 		return E_OK;
 	}
@@ -143,14 +135,19 @@ static int compare(struct shadow *w, struct store *s, const struct authz_request
 	authz_decide(req, f, &then);
 	change = authz_compare(&now, &then);
 	*ret = result_of(change);
-	w->judged++;
+	w->note.judged++;
 	if (change == AUTHZ_SAME)
 		return E_OK;
-	return report(w, s, req->serial, change, &now, &then, em);
+	x = &w->note.changes[w->note.n++];
+	memcpy(x->serial, req->serial, sizeof(x->serial));
+	x->kind = authz_change_text(change);
+	authz_describe(&now, x->now);
+	authz_describe(&then, x->then);
+	return w->note.n == STORE_SHADOW_CHANGES_MAX ? report(w, s, em) : E_OK;
 }
 
-void shadow_judge(struct shadow *w, struct store *s, const struct authz_request *req, bool accepted,
-		  int64_t policy, bool busy)
+void shadow_judge(struct shadow *w, struct store *s, const struct authz_request *req,
+		  const char *vlan, int64_t policy, bool busy)
 {
 	enum shadow_result result = SHADOW_BROKEN;
 	struct errmsg em = {""};
@@ -159,7 +156,7 @@ void shadow_judge(struct shadow *w, struct store *s, const struct authz_request 
 	if (clock_mono_ms() < w->not_before)
 		return;
 	if (busy) {
-		if (w->version)
+		if (w->note.version)
 			say(w, SHADOW_SKIPPED, "");
 		return;
 	}
@@ -168,23 +165,22 @@ void shadow_judge(struct shadow *w, struct store *s, const struct authz_request 
 		fail(w, &em);
 		return;
 	}
-	if (w->facts.version != w->version)
+	if (w->facts.version != w->note.version)
 		forget(w, w->facts.version);
-	if (!w->version) {
+	if (!w->note.version) {
 		w->failing = false;
 		w->not_before = clock_mono_ms() + LOOK_MS;
 		return;
 	}
 	if (w->facts.broken[0])
-		w->broken++;
+		w->note.broken++;
 	else
-		rc = compare(w, s, req, accepted, policy, &result, &em);
+		rc = compare(w, s, req, vlan, policy, &result, &em);
 	if (rc != E_OK) {
 		fail(w, &em);
 		return;
 	}
-	w->failing = false;
 	say(w, result, "");
-	if (w->judged + w->broken >= FLUSH_AFTER)
+	if (w->note.judged + w->note.broken >= FLUSH_AFTER)
 		shadow_flush(w, s);
 }

@@ -35,10 +35,10 @@ struct store; /* core/store/store.h */
 int shadow_open(shadow_said_fn *said, void *ctx, struct shadow **ret) MUST_CHECK;
 void shadow_close(struct shadow *w);
 
-/* One connection: what was asked, whether it was let in and by which version of the group map (0: not known). busy: it
- * is only counted. May block for two calls of the store's deadline. */
-void shadow_judge(struct shadow *w, struct store *s, const struct authz_request *req, bool accepted,
-		  int64_t policy, bool busy);
+/* One connection: what was asked, where it was let in ("-": no VLAN; NULL: refused) and by which version of the group
+ * map (0: not known). busy: it is only counted. May block for two calls of the store's deadline. */
+void shadow_judge(struct shadow *w, struct store *s, const struct authz_request *req,
+		  const char *vlan, int64_t policy, bool busy);
 
 /* There is nothing else to do: what was counted goes to the report. May block as above. */
 void shadow_flush(struct shadow *w, struct store *s);

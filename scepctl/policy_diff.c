@@ -83,6 +83,7 @@ static void tell(struct work *w, const struct facts *f, enum authz_change change
 	row = json_object();
 	json_set_str(row, "serial", f->cert.serial);
 	json_set_str(row, "login", f->user.login);
+	json_set_str(row, "kind", authz_change_text(change));
 	json_set_str(row, "now", before);
 	json_set_str(row, "then", after);
 	json_push(w->rows, row);
@@ -135,7 +136,7 @@ static bool show_progress(int64_t begin, size_t i, size_t n)
 {
 	if (i % PROGRESS_EVERY != 0 || clock_mono_ms() - begin < QUIET_MS || !isatty(STDERR_FILENO))
 		return false;
-	fprintf(stderr, "\r%zu of %zu certificates ...", i, n);
+	fprintf(stderr, "%zu of %zu certificates ...\r", i, n);
 	return true;
 }
 

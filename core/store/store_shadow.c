@@ -58,11 +58,11 @@ int store_shadow_note(struct store *s, const struct store_shadow_note *note, str
 	call_int(&c, note->version);
 	call_int(&c, note->judged);
 	call_int(&c, note->broken);
-	if (note->serial) {
-		call_str(&c, note->serial);
-		call_str(&c, note->kind);
-		call_str(&c, note->now);
-		call_str(&c, note->then);
+	for (size_t i = 0; i < note->n; i++) {
+		call_str(&c, note->changes[i].serial);
+		call_str(&c, note->changes[i].kind);
+		call_str(&c, note->changes[i].now);
+		call_str(&c, note->changes[i].then);
 	}
 	return call_run(&c, s, NULL, em);
 }

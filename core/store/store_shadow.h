@@ -24,10 +24,17 @@ struct store_shadow_facts {
 int store_shadow_facts(struct store *s, const char *serial, struct store_shadow_facts *ret,
 		       struct errmsg *em) MUST_CHECK;
 
+enum { STORE_SHADOW_CHANGES_MAX = 16 };
+
+struct store_shadow_change {
+	char serial[SERIAL_SIZE];
+	const char *kind;                                               /* authz_change_text */
+	char now[STORE_SHADOW_TEXT_SIZE], then[STORE_SHADOW_TEXT_SIZE]; /* authz_describe */
+};
 struct store_shadow_note {
 	int64_t version, judged, broken; /* connections since the last note */
-	const char *serial;              /* NULL: none of them differs */
-	const char *kind, *now, *then;   /* authz_change_text, authz_describe */
+	struct store_shadow_change changes[STORE_SHADOW_CHANGES_MAX]; /* those that differ */
+	size_t n;
 };
 /* As radius. Does nothing when that version is not in shadow any more. */
 int store_shadow_note(struct store *s, const struct store_shadow_note *note,

@@ -12,6 +12,7 @@ raddb=$SCEPAUTH_DIR/raddb
 dev=$T_DIR/dev
 mkdir -p "$dev"
 sed -i 's/^\treject_delay = 1$/\treject_delay = 0/' "$raddb/radiusd.conf" # rejects are timed below
+sed -i "s|^\tmetrics_file = .*|\tmetrics_file = \"$T_DIR/radius.prom\"|" "$raddb/mods-available/scepauth"
 cp -a "$raddb" "$T_DIR/raddb.good"
 
 # --- making certificates and records ------------------------------------------------------------------
@@ -118,6 +119,10 @@ restart_radius() {
 	mark_log
 	t_start radius
 }
+
+# Counters of the server that runs, or of the one before until the first verdict.
+# shellcheck disable=SC2317 # called by t_wait
+counter() { grep -qE "^scepauth_$1\{instance=\"scepauth\"$2\} $3\$" "$T_DIR/radius.prom"; }
 
 good_radius() {
 	t_stop radius
@@ -390,6 +395,7 @@ expect_here "(and without these rules)" "accept 20"
 
 # --- the backend --------------------------------------------------------------------------------------
 
+restart_radius
 redis_pid=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid")
 before=$(milliseconds)
 connect alice
@@ -409,9 +415,16 @@ t_ok "Redis goes on, so does RADIUS" t_wait 5 eapol_run "$dev/alice.conf"
 
 t_stop redis
 expect_reject "Redis is gone" alice backend_down
+t_ok "metrics_file tells while it lasts" t_wait 30 counter breaker_open "" 1
 t_start redis
 t_ok "and comes back" t_wait 5 eapol_run "$dev/alice.conf"
-
+t_stop radius
+t_ok "questions without an answer in time are counted" counter backend_errors_total ',kind="deadline"' '[1-9][0-9]*'
+t_ok "and those without a connection" counter backend_errors_total ',kind="down"' '[1-9][0-9]*'
+t_ok "refusals by reason: timeout" counter verdicts_total ',reason="backend_timeout"' '[1-9][0-9]*'
+t_ok "down" counter verdicts_total ',reason="backend_down"' '[1-9][0-9]*'
+t_ok "the breaker is closed in the end" counter breaker_open "" 0
+t_start radius
 
 # --- an older store, an empty one, another one --------------------------------------------------------
 
@@ -464,6 +477,8 @@ expect_reject "a wrong Redis password" alice backend_error
 t_like "is told apart in the log" "$(new_log)" "refuses this user or password"
 t_unlike "without saying it" "$(cat "$RADIUS_LOG")" "not-the-one-it-wants|$secret"
 good_radius
+t_ok "the refused password is counted as an error" counter backend_errors_total ',kind="error"' '[1-9][0-9]*'
+t_ok "not as Redis being away" counter backend_errors_total ',kind="down"' 0
 
 install_as REPLICAOF 127.0.0.1 1
 expect_reject "a replica without its primary" alice backend_error

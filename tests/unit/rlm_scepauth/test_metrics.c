@@ -90,6 +90,7 @@ static void counted(void **state)
 	metrics_verdict(m, AUTHZ_USER_HELD);
 	metrics_asked(m, 120500, AUTHZ_BACKEND_TIMEOUT);
 	metrics_verdict(m, AUTHZ_BACKEND_TIMEOUT);
+	metrics_shadow(m, SHADOW_MOVED);
 	metrics_breaker(m, true);
 	metrics_verdict(m, AUTHZ_BACKEND_TIMEOUT); /* not asked */
 	metrics_asked(m, 5000000, AUTHZ_BACKEND_ERROR);
@@ -106,6 +107,8 @@ static void counted(void **state)
 	assert_true(has("scepauth_backend_errors_total" AT ",kind=\"down\"} 1"));
 	assert_true(has("scepauth_backend_errors_total" AT ",kind=\"error\"} 1"));
 	assert_true(has("scepauth_breaker_open" AT "} 1"));
+	assert_true(has("scepauth_shadow_total" AT ",result=\"moved\"} 1"));
+	assert_true(has("scepauth_shadow_total" AT ",result=\"refused\"} 0"));
 	assert_true(has("scepauth_lookup_seconds_bucket" AT ",le=\"0.00025\"} 3"));
 	assert_true(has("scepauth_lookup_seconds_bucket" AT ",le=\"0.0005\"} 4"));
 	assert_true(has("scepauth_lookup_seconds_bucket" AT ",le=\"0.1\"} 4"));
@@ -173,6 +176,7 @@ static void none(void **state)
 	metrics_asked(NULL, 1, AUTHZ_OK);
 	metrics_verdict(NULL, AUTHZ_OK);
 	metrics_breaker(NULL, true);
+	metrics_shadow(NULL, SHADOW_SAME);
 	metrics_close(NULL);
 }
 
