@@ -1919,6 +1919,18 @@ do -- a chunk of Lua has at most 200 local names at once
 		if bad ~= '' then cert_event(who, 'session_unwanted', serial, c or {}, 'session', token, 'reason', string.sub(bad, 1, 140)) end
 		return { ok = bad }
 	end
+
+	-- Refused since it is on twice: told as if it had been let in, once a day.
+	function macs.refused(plan, who, serial, c, spelt, t)
+		local mac, told = mac_of(spelt), number(redis.call('HGET', 'seen:' .. serial, 'two_macs') or '0') or 0
+		local other = mac and told <= t - 86400 and others(c.user or '', serial, mac, {}, t)
+		if not other then return end
+		plan_seen(plan, serial, t, 'two_macs', text(t))
+		return function()
+			cert_event(who, 'cert_two_macs', serial, c, 'session', '', 'mac', mac, 'other', other,
+				'private', (is_private(mac) or is_private(other)) and 'yes' or 'no')
+		end
+	end
 end
 
 local function session_update(a)
@@ -1947,13 +1959,17 @@ end
 
 -- A refusal of a certificate that we know; of what strangers show nothing is kept.
 local function session_refused(a)
+	local who = need_person_or_program()
 	local serial, reason, t, plan = arg_serial(a[1]), arg_name(a[2], 'reason code'), now(), {}
 	need_ready()
-	if not hash('cert:' .. serial) then return 0 end
+	local c = hash('cert:' .. serial)
+	if not c then return 0 end
 	plan_seen(plan, serial, t, 'reject', text(t), 'reason', reason, 'reject_mac', arg_text(a[3], 253, 'mac', true),
 		'reject_nas', arg_text(a[4], 253, 'nas', true))
 	plan_verdict(plan, serial, t, 'reject', a[3], a[4], reason, arg_text(a[5] or '', 24, 'policy', true), '', '')
+	local tell = reason == 'two_macs' and macs.refused(plan, who, serial, c, a[3], t)
 	run(plan)
+	if tell then tell() end
 	return 1
 end
 

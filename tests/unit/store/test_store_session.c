@@ -216,6 +216,24 @@ static void same_certificate_twice(void **state)
 	assert_non_null(strstr(event, "mac daa119000001"));
 	assert_non_null(strstr(event, "private yes"));
 
+	/* refused for it, it is told all the same; for another reason, or by one that is alone, it is not */
+	(void)RAW("installer", "HSET", key, "two_macs", "1");
+	snprintf(length, sizeof(length), "%s", RAW("installer", "XLEN", "events:radius"));
+	session_of(&x, &c);
+	snprintf(x.mac, sizeof(x.mac), "port 7");
+	OK(store_session_refused(S.radius, &x, "two_macs", &S.em));
+	snprintf(x.mac, sizeof(x.mac), "00-00-5E-00-53-05");
+	OK(store_session_refused(S.radius, &x, "mac_not_allowed", &S.em));
+	assert_string_equal(RAW("installer", "XLEN", "events:radius"), length);
+	OK(store_session_refused(S.radius, &x, "two_macs", &S.em));
+	event = last_event();
+	assert_non_null(strstr(event, "cert_two_macs"));
+	assert_non_null(strstr(event, c.serial));
+	assert_non_null(strstr(event, "mac 00005e005305 other "));
+	snprintf(length, sizeof(length), "%s", RAW("installer", "XLEN", "events:radius"));
+	OK(store_session_refused(S.radius, &x, "two_macs", &S.em));
+	assert_string_equal(RAW("installer", "XLEN", "events:radius"), length);
+
 	/* a session that is over is no other place */
 	active(&u, &d, &t, &c, "sess10");
 	session_of(&x, &c);
