@@ -294,7 +294,7 @@ local function cert_row(serial, c)
 end
 
 local GROUP_FIELDS = { 'priority', 'issuers', 'vlan', 'filter_id', 'session_timeout', 'device_limit',
-	'ssids', 'nas', 'hours', 'zone', 'user_name', 'mac', 'two_macs', 'quarantine_vlan' }
+	'ssids', 'nas', 'hours', 'zone', 'user_name', 'mac', 'two_macs', 'quarantine_vlan', 'known_good' }
 
 local function group_row(name)
 	local g = redis.call('HMGET', 'group:' .. name, unpack(GROUP_FIELDS))
@@ -647,13 +647,14 @@ local GROUP_CHECK = {
 		if v ~= '' and v ~= 'refuse' and v ~= 'quarantine' then fail('BADARG', 'two_macs must be refuse, quarantine or empty') end
 	end,
 	quarantine_vlan = function(v) arg_text(v, 32, 'quarantine_vlan', true) end,
+	known_good = function(v) arg_int(v, 0, 604800, 'known_good') end,
 }
 
 -- Name and fields of a group, of arguments that are checked here.
 local function read_group(a)
 	local name = arg_name(a[1], 'group')
 	local g = { priority = '0', issuers = '', vlan = '', filter_id = '', session_timeout = '28800',
-		device_limit = '5', ssids = '', nas = '', hours = '', zone = '', user_name = '', mac = '', two_macs = '', quarantine_vlan = '' }
+		device_limit = '5', ssids = '', nas = '', hours = '', zone = '', user_name = '', mac = '', two_macs = '', quarantine_vlan = '', known_good = '0' }
 	if #a % 2 ~= 1 then fail('BADARG', 'fields come as name and value') end
 	for i = 2, #a, 2 do
 		if not GROUP_CHECK[a[i]] then fail('BADARG', 'unknown field %s', string.sub(a[i], 1, 32)) end
@@ -729,7 +730,7 @@ do
 		if not ok or type(t) ~= 'table' or #t < 11 or #t > #GROUP_FIELDS then fail('STATE', 'group %s of this version is damaged', name) end
 		arg_name(name, 'group')
 		for i, f in ipairs(GROUP_FIELDS) do
-			t[i] = t[i] or '' -- a version from before there was this field
+			t[i] = t[i] or (f == 'known_good' and '0' or '') -- a version from before there was this field
 			if type(t[i]) ~= 'string' then fail('STATE', 'group %s of this version is damaged', name) end
 			GROUP_CHECK[f](t[i])
 		end
@@ -1904,7 +1905,7 @@ do -- a chunk of Lua has at most 200 local names at once
 		if other and told > t - 86400 then other = nil end
 		if c then plan_seen(plan, serial, t, 'accept', text(t), 'mac', s.mac or '', 'nas', s.nas or '', 'called', s.called or '')
 			plan_verdict(plan, serial, t, 'accept', s.mac or '', s.nas_id or s.nas or '',
-				s.apart == 'yes' and 'quarantined' or 'ok', s.policy or '', s.group or '', s.vlan or '')
+				s.apart == 'yes' and 'quarantined' or s.apart == 'known' and 'known_good' or 'ok', s.policy or '', s.group or '', s.vlan or '')
 		end
 		if other then plan_seen(plan, serial, t, 'two_macs', text(t)) end
 		run(plan)
@@ -1914,6 +1915,8 @@ do -- a chunk of Lua has at most 200 local names at once
 			cert_event(who, 'cert_two_macs', serial, c, 'session', token, 'mac', mac, 'other', other,
 				'private', private and 'yes' or 'no')
 		end
+		-- The RADIUS server could not ask at that time, and says so afterwards.
+		if s.apart == 'known' then cert_event(who, 'session_known_good', serial, c or {}, 'session', token) end
 		local bad = no_longer(c, serial, t)
 		if bad == '' and stranger then bad = 'bound to another device' end
 		if bad ~= '' then cert_event(who, 'session_unwanted', serial, c or {}, 'session', token, 'reason', string.sub(bad, 1, 140)) end
@@ -2831,11 +2834,11 @@ register('beat', beat, 5, 5, 'allow-oom')
 register('suspect', suspect, 1, 1, 'allow-oom')
 register('renew', renew, 5, 5, 'allow-oom')
 register('actor_put', actor_put, 2, 2)
-register('group_put', group_put, 1, 29)
+register('group_put', group_put, 1, 31)
 register('group_del', group_del, 1, 1)
 register('groups', groups, 0, 0, 'no-writes')
 register('policy_new', staged.new, 1, 1)
-register('policy_group', staged.group, 2, 30)
+register('policy_group', staged.group, 2, 32)
 register('policy_seal', staged.seal, 2, 2)
 register('policy_activate', staged.activate, 1, 1)
 register('policy_rollback', staged.rollback, 0, 0)

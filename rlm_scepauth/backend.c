@@ -6,6 +6,8 @@
 #include "core/store/redis_route.h"
 #include "core/store/store.h"
 #include "rlm_scepauth/breaker.h"
+#include "rlm_scepauth/follow.h"
+#include "rlm_scepauth/known.h"
 #include "rlm_scepauth/seen.h"
 
 struct backend {
@@ -14,12 +16,61 @@ struct backend {
 	_Atomic int failure;      /* what the breaker is open for */
 	_Atomic int64_t answered; /* monotonic ms: the last answer */
 	struct seen *seen;        /* NULL: not kept */
+	struct known *known;      /* NULL: nobody comes in while Redis is away */
+	struct follow *follow;
 	int max_beat_age;
 };
 
 int backend_check(const struct backend_options *o, struct errmsg *em)
 {
 	return redis_route_check(o->servers, o->sentinel_name, em);
+}
+
+static enum authz_reason check_store(struct backend *b, const struct seen_mark *before,
+				     const struct facts *f);
+
+/* What the store says now of a certificate that it let in before. The breaker learns nothing from it. */
+static bool read_again(void *ctx, const char *serial, uint64_t turn)
+{
+	struct seen_mark before = {.epoch = 0};
+	struct backend *b = ctx;
+	struct store *s = store_pool_get(b->pool);
+	struct errmsg em = {""};
+	struct facts f;
+	int rc;
+
+	if (!s)
+		return false;
+	memset(&f, 0, sizeof(f));
+	if (b->seen) {
+		seen_now(b->seen, &before);
+		rc = store_authorize_since(s, serial, before.head, before.hash, &f, &em);
+	} else {
+		rc = store_authorize(s, serial, &f, &em);
+	}
+	store_pool_put(b->pool, s);
+	if (rc != E_OK)
+		return false;
+	if (check_store(b, &before, &f) != AUTHZ_OK) {
+		known_trust(b->known, false);
+		return false;
+	}
+	known_trust(b->known, true);
+	known_read(b->known, serial, turn, &f, clock_now());
+	return true;
+}
+
+static int open_known(const struct backend_options *o, struct backend *b, struct errmsg *em)
+{
+	int rc = E_CONFIG;
+
+	/* One that is away and one that answers with an error are told apart for one server only. */
+	if (o->servers && o->servers[0])
+		return err_set(em, rc, "known_good_file does not go together with servers");
+	rc = known_open(o->known_file, o->say, &b->known);
+	if (rc == E_OK)
+		rc = follow_open(b->known, read_again, b, &b->follow);
+	return rc == E_OK ? E_OK : err_set(em, rc, "known_good_file: %s", err_text(rc));
 }
 
 int backend_open(const struct backend_options *o, struct backend **ret, struct errmsg *em)
@@ -50,6 +101,8 @@ int backend_open(const struct backend_options *o, struct backend **ret, struct e
 		(void)err_set(em, rc, "%s", err_text(rc));
 	else if (o->seen_file && o->seen_file[0])
 		rc = seen_open(o->seen_file, o->say, &b->seen, em);
+	if (rc == E_OK && o->known_file && o->known_file[0])
+		rc = open_known(o, b, em);
 	if (rc) {
 		backend_close(b);
 		return rc;
@@ -62,6 +115,8 @@ void backend_close(struct backend *b)
 {
 	if (!b)
 		return;
+	follow_close(b->follow);
+	known_close(b->known);
 	if (b->pool)
 		store_pool_close(b->pool);
 	seen_close(b->seen);
@@ -93,8 +148,10 @@ static int ask(struct backend *b, const char *serial, const struct seen_mark *be
 			       "not asked: it failed a moment ago");
 	s = store_pool_get(b->pool);
 	/* Says nothing about Redis, so the breaker learns nothing. */
-	if (!s)
+	if (!s) {
+		ret->crowded = true;
 		return err_set(&ret->error, E_UNAVAIL, "all connections are in use");
+	}
 	ret->asked = true;
 	if (b->seen)
 		rc = store_authorize_since(s, serial, before->head, before->hash, facts,
@@ -141,15 +198,23 @@ void backend_decide(struct backend *b, const struct authz_request *req, struct b
 
 	memset(ret, 0, sizeof(*ret));
 	memset(&facts, 0, sizeof(facts));
+	if (b->follow)
+		follow_start(b->follow);
 	if (b->seen)
 		seen_now(b->seen, &before);
 	rc = ask(b, req->serial, &before, &facts, ret);
 	if (rc) {
 		authz_reject(&ret->verdict, reason_of(rc));
+		if (b->known && !ret->crowded && reason_of(rc) != AUTHZ_BACKEND_ERROR &&
+		    known_decide(b->known, req, &ret->verdict) &&
+		    text_copy(ret->login, sizeof(ret->login), ret->verdict.login))
+			ret->login[0] = '\0';
 		return;
 	}
 	ret->error.text[0] = '\0';
 	why = check_store(b, &before, &facts);
+	if (b->known)
+		known_trust(b->known, why == AUTHZ_OK);
 	if (why != AUTHZ_OK) {
 		authz_reject(&ret->verdict, why);
 		return;
@@ -157,4 +222,10 @@ void backend_decide(struct backend *b, const struct authz_request *req, struct b
 	if (facts.have_user && text_copy(ret->login, sizeof(ret->login), facts.user.login))
 		ret->login[0] = '\0';
 	authz_decide(req, &facts, &ret->verdict);
+	if (!b->known)
+		return;
+	if (ret->verdict.accept && ret->verdict.reason == AUTHZ_OK)
+		known_accept(b->known, &facts, req->now);
+	else
+		known_refuse(b->known, req->serial, &facts);
 }

@@ -20,18 +20,20 @@ struct backend_options {
 	const char *sentinel_name; /* of the primary, for servers that are Sentinels */
 	const char *sentinel_user;
 	const char *sentinel_password;
-	int deadline_ms;               /* for connect and command together */
-	unsigned connections;          /* at most so many at once */
-	int breaker_ms;                /* after a failure everybody is refused for so long */
-	const char *seen_file;         /* highest state of the store seen; NULL or "": not kept */
-	int max_beat_age;              /* seconds since the CA last wrote to the store; 0: any */
-	void (*say)(const char *text); /* a failure to write seen_file; any thread */
+	int deadline_ms;       /* for connect and command together */
+	unsigned connections;  /* at most so many at once */
+	int breaker_ms;        /* after a failure everybody is refused for so long */
+	const char *seen_file; /* highest state of the store seen; NULL or "": not kept */
+	int max_beat_age;      /* seconds since the CA last wrote to the store; 0: any */
+	const char *
+		known_file; /* who was let in before, for when Redis is away; NULL or "": nobody is */
+	void (*say)(const char *text); /* a failure to write a file; any thread */
 };
 
 /* Of the options servers and sentinel_name alone, before anything is opened. E_CONFIG with a sentence. */
 int backend_check(const struct backend_options *o, struct errmsg *em) MUST_CHECK;
 
-/* Opens no connection: Redis may be away. Copies the options. Reads seen_file: E_FORMAT, E_IO or E_TOOBIG with the
+/* Opens no connection: Redis may be away. E_CONFIG with a sentence. Copies the options. Reads seen_file: E_FORMAT, E_IO or E_TOOBIG with the
  * cure in em. */
 int backend_open(const struct backend_options *o, struct backend **ret,
 		 struct errmsg *em) MUST_CHECK;
@@ -45,6 +47,7 @@ struct backend_answer {
 	enum backend_news news; /* this call found the backend gone, or back */
 	struct errmsg error;    /* why it was gone; "" otherwise */
 	bool asked;             /* it was not refused before the question went out */
+	bool crowded;           /* it was, as all connections were in use */
 };
 
 /* Fills *ret entirely; a backend that does not answer is a reject like any other. One round trip,

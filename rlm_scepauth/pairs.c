@@ -296,7 +296,8 @@ static bool is_our_class(VALUE_PAIR *vp, char token[TOKEN_SIZE])
 	char const *hex;
 
 	if (vp->vp_length != prefix + TOKEN_SIZE - 1 ||
-	    memcmp(vp->vp_octets, CLASS_PREFIX, prefix) != 0)
+	    (memcmp(vp->vp_octets, CLASS_PREFIX, prefix) != 0 &&
+	     memcmp(vp->vp_octets, CLASS_KNOWN, prefix) != 0))
 		return false;
 	hex = (char const *)vp->vp_octets + prefix;
 	for (size_t i = 0; i < TOKEN_SIZE - 1; i++)

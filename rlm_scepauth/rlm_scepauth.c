@@ -30,7 +30,8 @@ struct instance {
 	uint32_t deadline_ms;
 	uint32_t max_connections;
 	uint32_t breaker_ms;
-	char const *seen_file; /* "": none */
+	char const *seen_file;       /* "": none */
+	char const *known_good_file; /* "": nobody gets in while Redis is away */
 	uint32_t max_beat_age;
 	uint32_t notes_waiting; /* 0: the ledger is told nothing */
 	uint32_t interim;
@@ -62,6 +63,7 @@ static const CONF_PARSER module_config[] = {
 	 "32"},
 	{"breaker_ms", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, breaker_ms), "250"},
 	{"seen_file", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, seen_file), ""},
+	{"known_good_file", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, known_good_file), ""},
 	{"max_beat_age", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, max_beat_age), "0"},
 	{"notes", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, notes_waiting), "4096"},
 	{"interim", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, interim), "0"},
@@ -124,6 +126,7 @@ static int open_backend(CONF_SECTION *conf, struct instance *inst)
 		.connections = inst->max_connections,
 		.breaker_ms = (int)inst->breaker_ms,
 		.seen_file = inst->seen_file,
+		.known_file = inst->known_good_file,
 		.max_beat_age = (int)inst->max_beat_age,
 		.say = say_error,
 	};
@@ -316,6 +319,8 @@ static void note_accept(struct instance *inst, REQUEST *request, const struct au
 		set_bind(&note.session, req->called);
 	if (v->reason == AUTHZ_QUARANTINED)
 		memcpy(note.session.apart, "yes", sizeof("yes"));
+	else if (v->reason == AUTHZ_KNOWN_GOOD)
+		memcpy(note.session.apart, "known", sizeof("known"));
 	if (text_copy(note.session.token, sizeof(note.session.token),
 		      token + sizeof(CLASS_PREFIX) - 1) == E_OK &&
 	    text_copy(note.session.login, sizeof(note.session.login), v->login) == E_OK &&
@@ -349,7 +354,8 @@ static rlm_rcode_t let_in(struct instance *inst, REQUEST *request, const struct 
 	char token[sizeof(CLASS_PREFIX) + 2 * CLASS_BYTES];
 	char login[LOGIN_SIZE], group[NAME_SIZE], vlan[sizeof(v->vlan)] = "-";
 
-	if (rnd_id(token, sizeof(token), CLASS_PREFIX, CLASS_BYTES) ||
+	if (rnd_id(token, sizeof(token), v->reason == AUTHZ_KNOWN_GOOD ? CLASS_KNOWN : CLASS_PREFIX,
+		   CLASS_BYTES) ||
 	    pairs_accept(request, v, token)) {
 		authz_reject(&a->verdict, AUTHZ_INTERNAL);
 		return turn_away(inst, request, req, who, a);
@@ -359,10 +365,11 @@ static rlm_rcode_t let_in(struct instance *inst, REQUEST *request, const struct 
 	if (v->vlan[0])
 		pairs_log_word(vlan, sizeof(vlan), v->vlan, strlen(v->vlan));
 	radlog(L_INFO,
-	       "scepauth: accept%s serial=%s login=%s group=%s vlan=%s session=%lld class=%s "
+	       "scepauth: accept%s%s serial=%s login=%s group=%s vlan=%s session=%lld class=%s "
 	       "nas=%s mac=%s policy=%lld",
-	       v->reason == AUTHZ_QUARANTINED ? " reason=quarantined" : "", req->serial, login,
-	       group, vlan, (long long)v->session_timeout, token, who->nas, who->mac,
+	       v->reason == AUTHZ_OK ? "" : " reason=",
+	       v->reason == AUTHZ_OK ? "" : authz_reason_text(v->reason), req->serial, login, group,
+	       vlan, (long long)v->session_timeout, token, who->nas, who->mac,
 	       (long long)v->policy);
 	note_accept(inst, request, req, v, token);
 	explain_keep(request, req, v, v->login, token);
@@ -372,8 +379,10 @@ static rlm_rcode_t let_in(struct instance *inst, REQUEST *request, const struct 
 static void log_news(const struct instance *inst, const struct backend_answer *a)
 {
 	if (a->news == BACKEND_LOST)
-		radlog(L_ERR, "scepauth: %s: store not available, everybody is rejected: %s",
-		       inst->name, a->error.text);
+		radlog(L_ERR, "scepauth: %s: store not available, %s: %s", inst->name,
+		       inst->known_good_file[0] ? "only who is known gets in"
+						: "everybody is rejected",
+		       a->error.text);
 	else if (a->news == BACKEND_BACK)
 		radlog(L_INFO, "scepauth: %s: store available again", inst->name);
 	else if (a->verdict.reason == AUTHZ_BACKEND_ERROR)

@@ -9,6 +9,7 @@
 #include "rlm_scepauth/notes.h"
 
 #define CLASS_PREFIX "sa1:" /* our Class attributes, first format */
+#define CLASS_KNOWN "sk1:"  /* of the same length: let in on an earlier answer, as Redis was away */
 
 /* Who asks, in spellings that are safe to log. */
 struct asker {

@@ -96,6 +96,7 @@ int policy_group(const struct conf *conf, const char *name, struct group *ret, s
 			       name);
 	g.priority = conf_int(conf, "group", name, "priority");
 	g.session_timeout = conf_int(conf, "group", name, "session-timeout");
+	g.known_good = conf_int(conf, "group", name, "known-good");
 	g.device_limit = conf_int(conf, "group", name, "device-limit");
 	if (n == 0) {
 		profiles = &name;
@@ -241,6 +242,7 @@ int policy_print(const struct group *groups, size_t n, bool json)
 		json_set_str(g, "mac", groups[i].mac);
 		json_set_str(g, "two_macs", groups[i].two_macs);
 		json_set_str(g, "quarantine_vlan", groups[i].quarantine_vlan);
+		json_set_int(g, "known_good", groups[i].known_good);
 		json_set(g, "issuers", issuers);
 		json_push(list, g);
 	}

@@ -104,10 +104,10 @@ static int show_json(const struct store_event *e)
 static const char *colour_of(const char *word)
 {
 	static const char *const words[][2] = {
-		{"ticket_other_key", "31"}, {"session_unwanted", "31"}, {"cert_two_macs", "31"},
-		{"store_created", "31"},    {"cert_revoked", "33"},     {"user_revoked", "33"},
-		{"user_suspended", "33"},   {"device_revoked", "33"},   {"cert_aborted", "33"},
-		{"cert_issued", "32"},      {"user_restored", "32"},
+		{"ticket_other_key", "31"},   {"session_unwanted", "31"}, {"cert_two_macs", "31"},
+		{"session_known_good", "31"}, {"store_created", "31"},    {"cert_revoked", "33"},
+		{"user_revoked", "33"},       {"user_suspended", "33"},   {"device_revoked", "33"},
+		{"cert_aborted", "33"},       {"cert_issued", "32"},      {"user_restored", "32"},
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)

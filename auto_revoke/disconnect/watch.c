@@ -173,7 +173,7 @@ static void on_session(void *ctx, const struct nas_session *x, const struct fact
 	if (!v.accept && (is_about_device(v.reason) || (placed && is_about_place(v.reason)))) {
 		if (policy_may(w, x->token, v.reason))
 			rc = engine_add(w->engine, x, NULL, authz_reason_text(v.reason), w->urgent);
-	} else if (v.accept && placed && x->vlan[0] != '\0' && x->apart[0] == '\0' &&
+	} else if (v.accept && placed && x->vlan[0] != '\0' && strcmp(x->apart, "yes") != 0 &&
 		   strcmp(x->vlan, vlan) != 0 && policy_may(w, x->token, v.reason)) {
 		rc = engine_add(w->engine, x, vlan[0] != '-' ? vlan : NULL, "vlan", w->urgent);
 	}

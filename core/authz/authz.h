@@ -17,7 +17,7 @@ struct facts; /* core/model/facts.h */
 
 struct authz_verdict {
 	bool accept;
-	enum authz_reason reason; /* of an accept AUTHZ_OK or AUTHZ_QUARANTINED */
+	enum authz_reason reason; /* of an accept AUTHZ_OK, AUTHZ_QUARANTINED or AUTHZ_KNOWN_GOOD */
 	bool bind;                /* the device's address is to be remembered (core/authz/mac.h) */
 	char group[NAME_SIZE];    /* the effective group; "" on reject */
 	char vlan[33];

@@ -37,6 +37,7 @@
 	X(AUTHZ_MAC_NOT_ALLOWED, "mac_not_allowed")                                                \
 	X(AUTHZ_TWO_MACS, "two_macs")                                                              \
 	X(AUTHZ_QUARANTINED, "quarantined")                                                        \
+	X(AUTHZ_KNOWN_GOOD, "known_good")                                                          \
 	X(AUTHZ_NOT_EAP_TLS, "not_eap_tls")                                                        \
 	X(AUTHZ_INTERNAL, "internal_error")
 

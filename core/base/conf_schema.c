@@ -164,6 +164,10 @@ const struct conf_key conf_schema[] = {
 	 "quarantine"},
 	{"group", true, "quarantine-vlan", CONF_STR, "", 0, 0,
 	 "VLAN id or name for two-macs = quarantine"},
+	{"group", true, "known-good", CONF_INT, "0", 0, 604800,
+	 "while Redis does not answer, let in who was let in before, until its last answer is so "
+	 "old; 0: "
+	 "nobody"},
 	{"group", true, "ldap", CONF_LIST, "{}", 0, 0,
 	 "groups of the directory that are this one, by name or DN; empty: the one of the same "
 	 "name"},

@@ -9,7 +9,7 @@
 #include "core/base/bytes.h"
 #include "core/base/err.h"
 
-enum { SAVEFILE_MAX = 4096 };
+enum { SAVEFILE_MAX = 16 * 1024 * 1024 };
 
 /* E_IO, E_TOOBIG. */
 int savefile_write(const char *path, struct bytes b, struct errmsg *em) MUST_CHECK;

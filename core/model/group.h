@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define KNOWN_GOOD_MAX 604800 /* seconds */
 #define GROUP_NAME_MATCH "match"
 #define GROUP_MAC_BIND "bind"
 #define GROUP_TWO_MACS_REFUSE "refuse"
@@ -32,6 +33,7 @@ struct group {
 	char mac[8];       /* GROUP_MAC_BIND: with the address of the first use only; "": any */
 	char two_macs[16]; /* another address on with it: one of the above; "": only told */
 	char quarantine_vlan[33]; /* for GROUP_TWO_MACS_QUARANTINE */
+	long known_good; /* seconds that an answer counts while nobody answers; 0: not at all */
 };
 
 #endif

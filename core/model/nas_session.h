@@ -29,7 +29,7 @@ struct nas_session {
 	char policy[24];            /* version of the group map, decimal */
 	char bind
 		[48]; /* "ssid " and the SSID: its address is to be bound to the certificate there */
-	char apart[8];              /* "yes": let in, and apart from the others */
+	char apart[8]; /* "yes": let in, and apart from the others; "known": on an earlier answer */
 	int64_t opened, seen, ends; /* unix seconds by the ledger's clock */
 };
 

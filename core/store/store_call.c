@@ -184,11 +184,12 @@ static int issuers_parse(struct group *g, const char *list)
 int reply_group(const struct reply *r, struct group *ret)
 {
 	char issuers[GROUP_ISSUERS_MAX * AKI_SIZE];
-	int64_t priority, timeout, limit;
+	char known[24];
+	int64_t priority, timeout, limit, known_good = 0;
 	struct group g;
 
 	memset(&g, 0, sizeof(g));
-	if (reply_count(r) != 15 || reply_text(r, 0, g.name, sizeof(g.name)) ||
+	if (reply_count(r) != 16 || reply_text(r, 0, g.name, sizeof(g.name)) ||
 	    reply_number(r, 1, &priority) || reply_text(r, 2, issuers, sizeof(issuers)) ||
 	    reply_text(r, 3, g.vlan, sizeof(g.vlan)) ||
 	    reply_text(r, 4, g.filter_id, sizeof(g.filter_id)) || reply_number(r, 5, &timeout) ||
@@ -199,11 +200,16 @@ int reply_group(const struct reply *r, struct group *ret)
 	    reply_text(r, 11, g.user_name, sizeof(g.user_name)) ||
 	    reply_text(r, 12, g.mac, sizeof(g.mac)) ||
 	    reply_text(r, 13, g.two_macs, sizeof(g.two_macs)) ||
-	    reply_text(r, 14, g.quarantine_vlan, sizeof(g.quarantine_vlan)))
+	    reply_text(r, 14, g.quarantine_vlan, sizeof(g.quarantine_vlan)) ||
+	    reply_text(r, 15, known, sizeof(known)))
 		return E_INTERNAL;
 	g.priority = (long)priority;
 	g.session_timeout = (long)timeout;
 	g.device_limit = (long)limit;
+	/* Not set, or not to be read: off. */
+	if (text_int64(known, &known_good) == E_OK && known_good > 0 &&
+	    known_good <= KNOWN_GOOD_MAX)
+		g.known_good = (long)known_good;
 	*ret = g;
 	return E_OK;
 }

@@ -13,7 +13,7 @@
 #include "core/store/store.h"
 
 #define CALL_ARGS_MAX 96
-#define CALL_INTS_MAX 4
+#define CALL_INTS_MAX 6
 
 struct store {
 	struct redis_conn *conn;

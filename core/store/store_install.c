@@ -104,6 +104,8 @@ int call_run_group(struct call *c, struct store *s, const struct group *g, struc
 	call_str(c, g->two_macs);
 	call_str(c, "quarantine_vlan");
 	call_str(c, g->quarantine_vlan);
+	call_str(c, "known_good");
+	call_int(c, g->known_good);
 	return call_run(c, s, NULL, em);
 }
 

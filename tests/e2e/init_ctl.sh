@@ -145,6 +145,9 @@ t_like "a comma in a Wi-Fi name" "$(staff_rules 'ssids = {"a,b"}')" 'ssids "a,b"
 t_like "another rule for names" "$(staff_rules 'user-name = "maybe"')" 'user-name is "rewrite" or "match", not "maybe"'
 staff_rules 'mac = "bind" two-macs = "quarantine" quarantine-vlan = "66"' >/dev/null
 t_is "rules for the device's address" "$(ctl policy list --json | jq -r '.groups[] | select(.name == "staff") | [.mac, .two_macs, .quarantine_vlan] | join(";")')" 'bind;quarantine;66'
+staff_rules 'known-good = 3600' >/dev/null
+t_is "how long an answer counts" "$(ctl policy list --json | jq ".groups[] | select(.name == \"staff\") | .known_good")" 3600
+t_like "and not for ever" "$(staff_rules 'known-good = 604801')" "known-good"
 t_like "an address rule that is none" "$(staff_rules 'mac = "learn"')" 'mac is "any" or "bind", not "learn"'
 t_like "a quarantine without a VLAN" "$(staff_rules 'two-macs = "quarantine"')" 'two-macs = quarantine needs a quarantine-vlan'
 t_like "another rule for two" "$(staff_rules 'two-macs = "kill"')" 'two-macs is "tell", "refuse" or "quarantine", not "kill"'

@@ -524,8 +524,9 @@ static void write_after_idle(void **state)
 static void too_many_groups(void **state)
 {
 	static const char row[] =
-		"*15\r\n$1\r\ng\r\n$1\r\n1\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$2\r\n60\r\n$1\r\n1\r\n"
-		"$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n";
+		"*16\r\n$1\r\ng\r\n$1\r\n1\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$2\r\n60\r\n$1\r\n1\r\n"
+		"$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$0\r\n\r\n$"
+		"0\r\n\r\n";
 	struct buf text;
 	int n, i, rc;
 
