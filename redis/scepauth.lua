@@ -1903,9 +1903,9 @@ do -- a chunk of Lua has at most 200 local names at once
 		local stranger = c and mac and s.bind and bind(plan, serial, string.sub(s.bind, 6), mac, t)
 		local told = other and number(redis.call('HGET', 'seen:' .. serial, 'two_macs') or '0') or 0
 		if other and told > t - 86400 then other = nil end
+		local verdict = s.apart == 'yes' and 'quarantined' or s.apart == 'known' and 'known_good' or 'ok'
 		if c then plan_seen(plan, serial, t, 'accept', text(t), 'mac', s.mac or '', 'nas', s.nas or '', 'called', s.called or '')
-			plan_verdict(plan, serial, t, 'accept', s.mac or '', s.nas_id or s.nas or '',
-				s.apart == 'yes' and 'quarantined' or s.apart == 'known' and 'known_good' or 'ok', s.policy or '', s.group or '', s.vlan or '')
+			plan_verdict(plan, serial, t, 'accept', s.mac or '', s.nas_id or s.nas or '', verdict, s.policy or '', s.group or '', s.vlan or '')
 		end
 		if other then plan_seen(plan, serial, t, 'two_macs', text(t)) end
 		run(plan)
@@ -1913,7 +1913,7 @@ do -- a chunk of Lua has at most 200 local names at once
 			-- The second bit of an address says that the device made it up; it may well be one device then.
 			local private = is_private(mac) or is_private(other)
 			cert_event(who, 'cert_two_macs', serial, c, 'session', token, 'mac', mac, 'other', other,
-				'private', private and 'yes' or 'no')
+				'private', private and 'yes' or 'no', 'verdict', verdict)
 		end
 		-- The RADIUS server could not ask at that time, and says so afterwards.
 		if s.apart == 'known' then cert_event(who, 'session_known_good', serial, c or {}, 'session', token) end
@@ -1931,7 +1931,7 @@ do -- a chunk of Lua has at most 200 local names at once
 		plan_seen(plan, serial, t, 'two_macs', text(t))
 		return function()
 			cert_event(who, 'cert_two_macs', serial, c, 'session', '', 'mac', mac, 'other', other,
-				'private', (is_private(mac) or is_private(other)) and 'yes' or 'no')
+				'private', (is_private(mac) or is_private(other)) and 'yes' or 'no', 'verdict', 'two_macs')
 		end
 	end
 end

@@ -205,7 +205,7 @@ static void same_certificate_twice(void **state)
 	event = last_event();
 	assert_non_null(strstr(event, "cert_two_macs"));
 	assert_non_null(strstr(event, c.serial));
-	assert_non_null(strstr(event, "mac 00005e005303 other 00005e005301 private no"));
+	assert_non_null(strstr(event, "mac 00005e005303 other 00005e005301 private no verdict ok"));
 	snprintf(length, sizeof(length), "%s", RAW("installer", "XLEN", "events:radius"));
 	open_as(&c, "00-00-5E-00-53-04"); /* said once a day */
 	assert_string_equal(RAW("installer", "XLEN", "events:radius"), length);
@@ -230,9 +230,17 @@ static void same_certificate_twice(void **state)
 	assert_non_null(strstr(event, "cert_two_macs"));
 	assert_non_null(strstr(event, c.serial));
 	assert_non_null(strstr(event, "mac 00005e005305 other "));
+	assert_non_null(strstr(event, " verdict two_macs"));
 	snprintf(length, sizeof(length), "%s", RAW("installer", "XLEN", "events:radius"));
 	OK(store_session_refused(S.radius, &x, "two_macs", &S.em));
 	assert_string_equal(RAW("installer", "XLEN", "events:radius"), length);
+
+	(void)RAW("installer", "HSET", key, "two_macs", "1");
+	session_of(&x, &c);
+	snprintf(x.mac, sizeof(x.mac), "00-00-5E-00-53-06");
+	snprintf(x.apart, sizeof(x.apart), "yes");
+	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
+	assert_non_null(strstr(last_event(), " verdict quarantined"));
 
 	/* a session that is over is no other place */
 	active(&u, &d, &t, &c, "sess10");
