@@ -85,6 +85,7 @@ int backend_open(const struct backend_options *o, struct backend **ret, struct e
 		.sentinel_name = o->sentinel_name,
 		.sentinel_user = o->sentinel_user,
 		.sentinel_password = o->sentinel_password,
+		.tls = o->tls,
 		.deadline_ms = o->deadline_ms,
 	};
 	struct backend *b = calloc(1, sizeof(*b));

@@ -9,6 +9,7 @@
 #include "core/base/err.h"
 
 struct backend;
+struct redis_tls;
 
 struct backend_options {
 	const char *socket; /* NULL for TCP */
@@ -20,6 +21,7 @@ struct backend_options {
 	const char *sentinel_name; /* of the primary, for servers that are Sentinels */
 	const char *sentinel_user;
 	const char *sentinel_password;
+	struct redis_tls *tls; /* core/store/redis_tls.h; NULL: none; is shared */
 	int deadline_ms;       /* for connect and command together */
 	unsigned connections;  /* at most so many at once */
 	int breaker_ms;        /* after a failure everybody is refused for so long */

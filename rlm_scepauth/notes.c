@@ -268,6 +268,7 @@ int notes_open(const struct notes_options *o, struct notes **ret)
 		.sentinel_name = o->sentinel_name,
 		.sentinel_user = o->sentinel_user,
 		.sentinel_password = o->sentinel_password,
+		.tls = o->tls,
 		.deadline_ms = o->deadline_ms,
 	};
 	struct notes *n = calloc(1, sizeof(*n));

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct redis_tls;
+
 enum note_kind { NOTE_ACCEPT, NOTE_REJECT, NOTE_UPDATE, NOTE_STOP };
 
 struct note {
@@ -29,6 +31,7 @@ struct notes_options {
 	const char *user, *password;
 	const char *servers, *sentinel_name, *sentinel_user,
 		*sentinel_password; /* as in backend.h */
+	struct redis_tls *tls;      /* as there */
 	int deadline_ms;            /* of one try */
 	unsigned max;               /* notes that may wait */
 	/* Called from the thread. serial, token: of an accepted connection that is no longer wanted. */

@@ -9,6 +9,7 @@
 #include "core/authz/place.h"
 #include "core/base/rnd.h"
 #include "core/base/text.h"
+#include "core/store/redis_tls.h"
 #include "rlm_scepauth/backend.h"
 #include "rlm_scepauth/metrics.h"
 
@@ -27,6 +28,11 @@ struct instance {
 	char const *sentinel_name;
 	char const *sentinel_user;
 	char const *sentinel_password;
+	bool tls;
+	char const *ca_file;
+	char const *cert_file; /* "": none */
+	char const *key_file;
+	char const *server_name; /* "": what is connected to */
 	uint32_t deadline_ms;
 	uint32_t max_connections;
 	uint32_t breaker_ms;
@@ -58,6 +64,11 @@ static const CONF_PARSER module_config[] = {
 	{"sentinel_user", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, sentinel_user), ""},
 	{"sentinel_password",
 	 FR_CONF_OFFSET(PW_TYPE_STRING | PW_TYPE_SECRET, struct instance, sentinel_password), ""},
+	{"tls", FR_CONF_OFFSET(PW_TYPE_BOOLEAN, struct instance, tls), "no"},
+	{"ca_file", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, ca_file), ""},
+	{"cert_file", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, cert_file), ""},
+	{"key_file", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, key_file), ""},
+	{"server_name", FR_CONF_OFFSET(PW_TYPE_STRING, struct instance, server_name), ""},
 	{"deadline_ms", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, deadline_ms), "300"},
 	{"max_connections", FR_CONF_OFFSET(PW_TYPE_INTEGER, struct instance, max_connections),
 	 "32"},
@@ -110,7 +121,24 @@ static void say_error(char const *text)
 	radlog(L_ERR, "scepauth: %s", text);
 }
 
-static int open_backend(CONF_SECTION *conf, struct instance *inst)
+/* Also where the configuration is only checked: a CA that is not there is found before it is needed. */
+static int open_tls(CONF_SECTION *conf, const struct instance *inst, struct redis_tls **ret)
+{
+	const struct redis_tls_options o = {
+		.ca_file = inst->ca_file,
+		.cert_file = inst->cert_file,
+		.key_file = inst->key_file,
+		.server_name = inst->server_name,
+	};
+	struct errmsg em = {""};
+
+	if (!inst->tls || redis_tls_open(&o, ret, &em) == E_OK)
+		return 0;
+	cf_log_err_cs(conf, "%s", em.text);
+	return -1;
+}
+
+static int open_backend(CONF_SECTION *conf, struct instance *inst, struct redis_tls *tls)
 {
 	const struct backend_options o = {
 		.socket = inst->socket[0] ? inst->socket : NULL,
@@ -122,6 +150,7 @@ static int open_backend(CONF_SECTION *conf, struct instance *inst)
 		.sentinel_name = inst->sentinel_name,
 		.sentinel_user = inst->sentinel_user,
 		.sentinel_password = inst->sentinel_password,
+		.tls = tls,
 		.deadline_ms = (int)inst->deadline_ms,
 		.connections = inst->max_connections,
 		.breaker_ms = (int)inst->breaker_ms,
@@ -168,7 +197,7 @@ static void log_shadow(void *ctx, enum shadow_result r, const char *why)
 		       inst->name, why);
 }
 
-static int open_notes(CONF_SECTION *conf, struct instance *inst)
+static int open_notes(CONF_SECTION *conf, struct instance *inst, struct redis_tls *tls)
 {
 	const struct notes_options o = {
 		.socket = inst->socket[0] ? inst->socket : NULL,
@@ -180,6 +209,7 @@ static int open_notes(CONF_SECTION *conf, struct instance *inst)
 		.sentinel_name = inst->sentinel_name,
 		.sentinel_user = inst->sentinel_user,
 		.sentinel_password = inst->sentinel_password,
+		.tls = tls,
 		.deadline_ms = NOTE_DEADLINE_MS,
 		.max = inst->notes_waiting,
 		.unwanted = log_unwanted,
@@ -214,7 +244,9 @@ static int open_metrics(CONF_SECTION *conf, struct instance *inst)
 static int mod_instantiate(CONF_SECTION *conf, void *instance)
 {
 	struct instance *inst = instance;
+	struct redis_tls *tls = NULL;
 	char const *wrong = selfcheck_run();
+	int rc = 0;
 
 	inst->name = cf_section_name2(conf);
 	if (!inst->name)
@@ -234,11 +266,14 @@ static int mod_instantiate(CONF_SECTION *conf, void *instance)
 		return -1;
 	}
 	doctor_warn(conf, inst->name);
+	if (open_tls(conf, inst, &tls))
+		return -1;
 	/* radiusd -C: look, touch nothing. */
-	if (check_config)
-		return 0;
-	return open_backend(conf, inst) || open_notes(conf, inst) || open_metrics(conf, inst) ? -1
-											      : 0;
+	if (!check_config && (open_backend(conf, inst, tls) || open_notes(conf, inst, tls) ||
+			      open_metrics(conf, inst)))
+		rc = -1;
+	redis_tls_close(tls); /* who needs it shares it */
+	return rc;
 }
 
 static int mod_detach(void *instance)

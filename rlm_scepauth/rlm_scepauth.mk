@@ -1,7 +1,7 @@
-# The FreeRADIUS module: what of core it may use, hiredis, and nothing else.
+# The FreeRADIUS module: what of core it may use, hiredis, libssl (TLS to Redis), and nothing else.
 #
-# It lives in radiusd's process, beside radiusd's own libcrypto, so libcrypto, confuse and jansson must
-# not come in with it: a test looks at the finished file (tests/radius/module.sh).
+# It lives in radiusd's process, so libssl and libcrypto must be those that radiusd has loaded, and confuse
+# and jansson must not come in with it: a test looks at the finished file (tests/e2e/radius.sh).
 
 MODULE_SRCS := $(wildcard rlm_scepauth/*.c)
 MODULE_CORE := $(addprefix core/base/,buf.c clock.c err.c rnd.c savefile.c text.c) \
@@ -26,7 +26,7 @@ $(MODULE): $(call obj,$(MODULE_SRCS) $(MODULE_CORE)) rlm_scepauth/rlm_scepauth.m
 	@mkdir -p $(@D)
 	$(call SAY,LD,$@)$(CC) -shared $(LDFLAGS) $(SANFLAGS) -Wl,-z,relro,-z,now \
 		-Wl,--version-script=rlm_scepauth/rlm_scepauth.map $(filter %.o,$^) -o $@ \
-		$(shell pkg-config --libs hiredis 2>/dev/null)
+		$(shell pkg-config --libs hiredis 2>/dev/null) -lssl -lcrypto
 
 # Units of the module link its pure objects too.
 $(BUILD)/tests/unit/rlm_scepauth/%: $(BUILD)/tests/unit/rlm_scepauth/%.o $(call obj,$(MODULE_PURE)) \

@@ -1,6 +1,7 @@
 #include "scepctl/ctl.h"
 
 #include "core/base/text.h"
+#include "core/store/redis_tls.h"
 #include "core/store/store_conf.h"
 #include "scepctl/fs.h"
 
@@ -42,7 +43,7 @@ int ctl_open(const struct ctl_common *c, const char *fallback, struct conf **ret
 {
 	const char *user = c->as ? c->as : fallback;
 	char password[CTL_SECRET_SIZE] = "";
-	struct store_options o;
+	struct store_options o = {.tls = NULL};
 	struct conf *conf = NULL;
 	int rc;
 
@@ -54,6 +55,9 @@ int ctl_open(const struct ctl_common *c, const char *fallback, struct conf **ret
 	if (rc != E_OK)
 		goto out;
 	o = store_conf_options(conf, user, password);
+	rc = store_conf_tls(conf, &o.tls, em);
+	if (rc != E_OK)
+		goto out;
 	rc = store_open(&o, ret);
 	if (rc != E_OK) {
 		err_set(em, rc, "%s", err_text(rc));
@@ -62,6 +66,7 @@ int ctl_open(const struct ctl_common *c, const char *fallback, struct conf **ret
 	*ret_conf = conf;
 	conf = NULL;
 out:
+	redis_tls_close(o.tls);
 	text_wipe(password, sizeof(password));
 	conf_free(conf);
 	return rc;

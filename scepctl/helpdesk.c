@@ -89,7 +89,8 @@ static int write_password(const char *path, const char *password, struct errmsg 
 static void print_added(const struct helpdesk *h, const char *name, const char *password)
 {
 	const char *socket = conf_path(h->conf, "redis", NULL, "socket");
-	char quoted[ESCAPE_SHELL_SIZE], where[ESCAPE_SHELL_SIZE + 16];
+	char quoted[ESCAPE_SHELL_SIZE], where[2 * ESCAPE_SHELL_SIZE];
+	size_t n;
 
 	if (socket && *socket)
 		snprintf(where, sizeof(where), "-s %s", escape_shell(quoted, socket));
@@ -97,6 +98,10 @@ static void print_added(const struct helpdesk *h, const char *name, const char *
 		snprintf(where, sizeof(where), "-h %s -p %ld",
 			 conf_str(h->conf, "redis", NULL, "host"),
 			 conf_int(h->conf, "redis", NULL, "port"));
+	n = strlen(where);
+	if (!(socket && *socket) && conf_bool(h->conf, "redis", NULL, "tls"))
+		snprintf(where + n, sizeof(where) - n, " --tls --cacert %s",
+			 escape_shell(quoted, conf_path(h->conf, "redis", NULL, "ca-file")));
 	if (h->password_out)
 		printf("password of %s is in %s\n", name, h->password_out);
 	else

@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/store/redis_route.h"
 #include "core/store/redis_socket.h"
+#include "core/store/redis_tls.h"
 #include "core/store/store_error.h"
 
 #include <hiredis/hiredis.h>
@@ -24,10 +25,12 @@ struct redis_conn {
 	char *socket, *host, *user, *password;
 	char *sentinel_name, *sentinel_user, *sentinel_password;
 	int port, deadline_ms;
-	struct redis_route route; /* n is 0: socket, or host and port */
-	size_t at;                /* of the route: where it is connected to, or tries next */
-	int64_t back_at;          /* when to try the first again */
-	int fd;                   /* -1 while not connected */
+	struct redis_route route;    /* n is 0: socket, or host and port */
+	size_t at;                   /* of the route: where it is connected to, or tries next */
+	int64_t back_at;             /* when to try the first again */
+	int fd;                      /* -1 while not connected */
+	struct redis_tls *tls;       /* or NULL */
+	struct redis_tls_link *link; /* NULL: in the clear */
 	redisReader *reader;
 	redisReplyObjectFunctions plain, limited;
 	struct buf queue; /* what is not sent yet */
@@ -68,6 +71,7 @@ int redis_conn_open(const struct redis_conn_options *o, struct redis_conn **ret)
 	if (c == NULL)
 		return E_NOMEM;
 	c->fd = -1;
+	c->tls = redis_tls_share(o->tls);
 	buf_init(&c->queue, QUEUE_MAX_BYTES);
 	c->port = o->port;
 	c->deadline_ms = o->deadline_ms > 0 ? o->deadline_ms : 1000;
@@ -103,6 +107,8 @@ static void forget_queue(struct redis_conn *c)
 static void hang_up(struct redis_conn *c)
 {
 	c->awaited = 0;
+	redis_tls_end(c->link);
+	c->link = NULL;
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
@@ -116,6 +122,7 @@ void redis_conn_close(struct redis_conn *c)
 	if (c == NULL)
 		return;
 	hang_up(c);
+	redis_tls_close(c->tls);
 	buf_free(&c->queue);
 	if (c->password != NULL)
 		text_wipe(c->password, strlen(c->password));
@@ -142,6 +149,18 @@ static int broken(struct redis_conn *c, int rc, struct errmsg *em)
 	if (rc == E_INTERNAL)
 		return err_set(em, rc, "%s sent something that is no valid reply", c->name);
 	return err_set(em, rc, "%s: %s", c->name, err_text(rc));
+}
+
+static int send_bytes(struct redis_conn *c, const void *p, size_t n, int64_t deadline)
+{
+	return c->link != NULL ? redis_tls_send(c->link, p, n, deadline)
+			       : redis_socket_send(c->fd, p, n, deadline);
+}
+
+static int recv_bytes(struct redis_conn *c, void *p, size_t size, int64_t deadline, size_t *ret_n)
+{
+	return c->link != NULL ? redis_tls_recv(c->link, p, size, deadline, ret_n)
+			       : redis_socket_recv(c->fd, p, size, deadline, ret_n);
 }
 
 /* *ret goes to format_free. */
@@ -181,7 +200,7 @@ static int send_command(struct redis_conn *c, const struct bytes *argv, size_t a
 
 	if (rc != E_OK)
 		return rc;
-	rc = redis_socket_send(c->fd, command, n, deadline);
+	rc = send_bytes(c, command, n, deadline);
 	format_free(command, n);
 	return rc;
 }
@@ -213,7 +232,7 @@ static int read_reply(struct redis_conn *c, int64_t deadline, size_t more, redis
 		if (late)
 			return E_TIMEOUT;
 		late = clock_mono_ms() >= deadline;
-		rc = redis_socket_recv(c->fd, chunk, sizeof(chunk), deadline, &n);
+		rc = recv_bytes(c, chunk, sizeof(chunk), deadline, &n);
 		if (rc != E_OK)
 			return rc;
 		total += n;
@@ -294,6 +313,21 @@ static int authenticate(struct redis_conn *c, const char *user, const char *pass
 	return rc;
 }
 
+/* Before the first byte of ours: passwords must not go to somebody else. */
+static int secure(struct redis_conn *c, const char *host, int64_t deadline, struct errmsg *em)
+{
+	struct errmsg why = {""};
+	int rc;
+
+	if (c->tls == NULL)
+		return E_OK;
+	rc = redis_tls_connect(c->tls, c->fd, host, deadline, &c->link, &why);
+	if (rc == E_OK)
+		return E_OK;
+	rc = broken(c, rc, em);
+	return why.text[0] == '\0' ? rc : err_set(em, rc, "%s: %s", c->name, why.text);
+}
+
 static int attach(struct redis_conn *c, const struct redis_way *w, int64_t deadline,
 		  struct errmsg *em)
 {
@@ -312,7 +346,9 @@ static int attach(struct redis_conn *c, const struct redis_way *w, int64_t deadl
 	if (rc != E_OK)
 		return err_set(em, rc, "cannot connect to %s; is it running?", c->name);
 	rc = new_reader(c);
-	return rc == E_OK ? E_OK : broken(c, rc, em);
+	if (rc != E_OK)
+		return broken(c, rc, em);
+	return w->kind == REDIS_UNIX ? E_OK : secure(c, w->host, deadline, em);
 }
 
 /* A text of a reply, "" when it is something else or not all of it is text. */
@@ -403,12 +439,20 @@ static int connect_host(struct redis_conn *c, int64_t deadline, struct errmsg *e
 	rc = new_reader(c);
 	if (rc != E_OK)
 		return broken(c, rc, em);
-	return c->user == NULL ? E_OK : authenticate(c, c->user, c->password, deadline, em);
+	if (c->socket == NULL)
+		rc = secure(c, c->host, deadline, em);
+	return rc != E_OK || c->user == NULL ? rc
+					     : authenticate(c, c->user, c->password, deadline, em);
+}
+
+static bool is_stale(struct redis_conn *c)
+{
+	return c->link != NULL ? redis_tls_settle(c->link) != E_OK : redis_socket_is_stale(c->fd);
 }
 
 static int make_ready(struct redis_conn *c, int64_t deadline, struct errmsg *em)
 {
-	if (c->fd >= 0 && redis_socket_is_stale(c->fd))
+	if (c->fd >= 0 && is_stale(c))
 		hang_up(c);
 	if (c->fd >= 0)
 		return E_OK;
@@ -509,7 +553,7 @@ int redis_conn_flush(struct redis_conn *c, struct errmsg *em)
 	else
 		(void)err_set(em, rc, "%s", err_text(rc));
 	if (rc == E_OK) {
-		rc = redis_socket_send(c->fd, c->queue.p, c->queue.n, c->await_until);
+		rc = send_bytes(c, c->queue.p, c->queue.n, c->await_until);
 		if (rc != E_OK)
 			rc = broken(c, rc, em);
 		else

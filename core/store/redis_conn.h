@@ -1,6 +1,6 @@
 /*
  * One connection to Redis: the only user of hiredis, of which it takes the command formatter and the
- * reply reader. Connects lazily, again after any failure. One deadline covers connect, AUTH and command.
+ * reply reader. Connects lazily, again after any failure. One deadline covers connect, TLS, AUTH and command.
  * A handle serves one thread at a time.
  *
  * What Sentinel names must say itself that it is the primary (ROLE). A command goes to the next server when this
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct redis_conn;
+struct redis_tls;
 struct reply; /* one reply of Redis, a tree */
 
 enum reply_kind { REPLY_NIL, REPLY_TEXT, REPLY_INT, REPLY_ARRAY, REPLY_OTHER };
@@ -32,10 +33,12 @@ struct redis_conn_options {
 	const char *sentinel_name; /* what Sentinel calls our primary */
 	const char *sentinel_user; /* NULL or "": AUTH with the password alone, or none */
 	const char *sentinel_password;
+	struct redis_tls *
+		tls; /* redis_tls.h; NULL: none. For TCP, Sentinels included; never for a unix socket */
 	int deadline_ms;
 };
 
-/* Copies the options; connects nothing. E_CONFIG: servers. */
+/* Copies the options, shares tls; connects nothing. E_CONFIG: servers. */
 int redis_conn_open(const struct redis_conn_options *o, struct redis_conn **ret) MUST_CHECK;
 void redis_conn_close(struct redis_conn *c); /* wipes the password */
 

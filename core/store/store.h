@@ -27,12 +27,12 @@
 struct store;
 
 struct store_options {
-	const char *socket, *host; /* unix socket, or NULL for TCP and its host */
-	int port;
+	const char *socket, *host;   /* unix socket, or NULL for TCP and its host */
+	int port, deadline_ms;       /* ms for connect and command together */
 	const char *user, *password; /* of the ACL */
 	const char *servers;         /* NULL or "": the above; else instead, see redis_conn.h */
 	const char *sentinel_name, *sentinel_user, *sentinel_password;
-	int deadline_ms; /* for connect and command together */
+	struct redis_tls *tls; /* redis_tls.h; NULL: none; is shared */
 };
 
 /* Connects lazily: succeeds while Redis is away. Copies the options. */

@@ -5,9 +5,12 @@
 #include "core/base/conf.h"
 #include "core/store/store.h"
 
-/* Where it is and how long it may take. user, password: borrowed; so are the texts of c. */
+/* Where it is and how long it may take. user, password: borrowed; so are the texts of c. TLS is not in it. */
 struct store_options store_conf_options(const struct conf *c, const char *user,
 					const char *password);
+
+/* Whom to trust where redis.tls is set; NULL where it is not. The caller closes it. Reads files; E_CONFIG. */
+int store_conf_tls(const struct conf *c, struct redis_tls **ret, struct errmsg *em) MUST_CHECK;
 
 /* The file with the password of this user. E_CONFIG: its path is too long. */
 int store_conf_secret(const struct conf *c, const char *user, char *dst, size_t size,

@@ -13,6 +13,7 @@ int store_open(const struct store_options *o, struct store **ret)
 		.sentinel_name = o->sentinel_name,
 		.sentinel_user = o->sentinel_user,
 		.sentinel_password = o->sentinel_password,
+		.tls = o->tls,
 		.deadline_ms = o->deadline_ms,
 	};
 	struct store *s = calloc(1, sizeof(*s));

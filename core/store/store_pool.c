@@ -1,5 +1,6 @@
 /* A pool of handles. Handles connect lazily, so nothing blocks under the lock. */
 #include "core/base/text.h"
+#include "core/store/redis_tls.h"
 #include "core/store/store_call.h"
 
 #include <pthread.h>
@@ -9,6 +10,7 @@ struct store_pool {
 	char *socket, *host, *user, *password;
 	char *servers, *sentinel_name, *sentinel_user, *sentinel_password;
 	int port, deadline_ms;
+	struct redis_tls *tls;
 	struct store *idle;
 	unsigned n_out, max;
 };
@@ -33,6 +35,7 @@ int store_pool_open(const struct store_options *o, unsigned max, struct store_po
 	}
 	p->port = o->port;
 	p->deadline_ms = o->deadline_ms;
+	p->tls = redis_tls_share(o->tls);
 	p->max = max;
 	if (copy(&p->socket, o->socket) || copy(&p->host, o->host) || copy(&p->user, o->user) ||
 	    copy(&p->password, o->password) || copy(&p->servers, o->servers) ||
@@ -58,6 +61,7 @@ struct store *store_pool_get(struct store_pool *p)
 		.sentinel_name = p->sentinel_name,
 		.sentinel_user = p->sentinel_user,
 		.sentinel_password = p->sentinel_password,
+		.tls = p->tls,
 		.deadline_ms = p->deadline_ms,
 	};
 	struct store *s = NULL;
@@ -106,6 +110,7 @@ void store_pool_close(struct store_pool *p)
 		text_wipe(p->password, strlen(p->password));
 	if (p->sentinel_password != NULL)
 		text_wipe(p->sentinel_password, strlen(p->sentinel_password));
+	redis_tls_close(p->tls);
 	free(p->servers);
 	free(p->sentinel_name);
 	free(p->sentinel_user);

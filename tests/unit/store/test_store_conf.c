@@ -96,12 +96,44 @@ static void no_password(void **state)
 	assert_int_equal(store_conf_secret(conf, "portal", path, sizeof(path), &em), E_CONFIG);
 }
 
+static void tls_without_a_ca(void **state)
+{
+	char path[160], text[400];
+	struct store_pool *pool = NULL;
+	struct conf *other = NULL;
+	struct store *s = NULL;
+	struct redis_tls *t = NULL;
+	struct errmsg em = {""};
+
+	(void)state;
+	write_file(secret, "pw-portal\n");
+	(void)snprintf(
+		text, sizeof(text),
+		"organization = \"Uni\"\nscep { url = http://scep.uni.edu }\n"
+		"portal { url = https://portal.uni.edu }\nwifi { server-name = radius.uni.edu }\n"
+		"redis {\n\tsocket = \"\"\n\tsecrets = \"%s\"\n\ttls = true\n}\n",
+		redis.dir);
+	(void)snprintf(path, sizeof(path), "%s/tls.conf", redis.dir);
+	write_file(path, text);
+	if (conf_load(path, &other, &em) != E_OK)
+		fail_msg("%s", em.text);
+	assert_int_equal(store_conf_open(other, "portal", &s, &em), E_CONFIG);
+	assert_non_null(strstr(em.text, "CA"));
+	assert_int_equal(store_conf_open_pool(other, "portal", 1, &pool, &em), E_CONFIG);
+	assert_null(s);
+	assert_null(pool);
+	conf_free(other);
+	assert_int_equal(store_conf_tls(conf, &t, &em), E_OK); /* not asked for */
+	assert_null(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(options),
 		cmocka_unit_test(reaches_redis),
 		cmocka_unit_test(no_password),
+		cmocka_unit_test(tls_without_a_ca),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);
