@@ -64,6 +64,7 @@ programs ca.pem redis.test
 t_ok "scepctl by TLS" ctl status
 programs ca.pem ""
 t_ok "the address is in the certificate too" ctl status
+t_like "the helpdesk is told how to ask" "$(ctl helpdesk add tina 2>&1)" "redis-cli -h 127.0.0.1 -p $port --tls --cacert .*ca.pem.* --user tina"
 t_start ca
 openssl genrsa -out k.pem 2048 2>/dev/null
 challenge=$("$tool" mint "$SCEPAUTH_CONF" students login=sam)
