@@ -20,12 +20,13 @@ version=$(. /etc/os-release 2>/dev/null && echo "${VERSION_ID-}") || version=
 
 # The names are the same on Debian 12 and 13, but for the link between OpenSSL and PKCS#11 tokens.
 build=(gcc libc6-dev make pkgconf libconfuse-dev libjansson-dev libmicrohttpd-dev libhiredis-dev
-	libssl-dev libldap-dev libseccomp-dev uuid-dev libcrypt-dev uthash-dev libfreeradius-dev libtalloc-dev)
+	libssl-dev libldap-dev libseccomp-dev uuid-dev libcrypt-dev uthash-dev libqrcodegen-dev libfreeradius-dev libtalloc-dev)
 run=(redis-server redis-tools freeradius openssl)
 clients=(curl jq eapoltest scep strongswan-pki libstrongswan-standard-plugins
 	libstrongswan-extra-plugins openssl procps)
 test=(libcmocka-dev slapd ldap-utils freeradius-utils libxml2-utils libplist-utils mandoc shellcheck procps
-	softhsm2 opensc xxd faketime hostapd wpasupplicant iproute2 libell-dev)
+	softhsm2 opensc xxd faketime hostapd wpasupplicant iproute2 libell-dev
+	dnsmasq-base nftables)
 if [[ $version == 12 ]]; then test+=(libengine-pkcs11-openssl); else test+=(pkcs11-provider); fi
 lint=(clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags git)
 bench=(freeradius-redis freeradius-config jq)

@@ -190,6 +190,17 @@ static const char ca_help[] =
 	"--csr, renew-server --csr)\n"
 	"What was in use stays beside it, in a folder with the date of its making.\n";
 
+static const char walled_garden_help[] =
+	"Names that people on the open network need before their device is set up, and what DHCP "
+	"and "
+	"router\n"
+	"advertisements tell devices (RFC 8910), all from scepauth.conf: portal.url, scep.url, "
+	"crl-url and ocsp-url\n"
+	"of the profiles, where the web certificate can be asked for, captive.hosts.\n\n"
+	"  --format F    ready to copy: hosts, dnsmasq, nftables, unbound, isc-dhcp, kea, radvd, "
+	"cisco, aruba\n"
+	"  --name NAME   of sets, tables and lists in it (onboarding)\n";
+
 const struct ctl_command ctl_commands[] = {
 	{"init", "DIR [OPTION...]", "make an instance, or check one with --check", init_help,
 	 cmd_init},
@@ -232,6 +243,9 @@ const struct ctl_command ctl_commands[] = {
 	{"rebuild", "[--merge] [--dry-run] [--old-journal] [--json]",
 	 "fill an empty Redis from the CA's journal", rebuild_help, cmd_rebuild},
 	{"gc", "[--dry-run] [--json]", "remove from Redis what ended long ago", gc_help, cmd_gc},
+	{"walled-garden", "[--format FORMAT] [--name NAME] [--json]",
+	 "what the open network must let through, for whoever runs it", walled_garden_help,
+	 cmd_walled_garden},
 	{"config", "[--json]", "every configuration key; with -c also its value", NULL, cmd_config},
 	{NULL, NULL, NULL, NULL, NULL},
 };

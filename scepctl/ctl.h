@@ -91,6 +91,7 @@ int cmd_reconcile(const struct ctl_command *self, int argc, char **argv);
 int cmd_rebuild(const struct ctl_command *self, int argc, char **argv);
 int cmd_gc(const struct ctl_command *self, int argc, char **argv);
 int cmd_ca(const struct ctl_command *self, int argc, char **argv);
+int cmd_walled_garden(const struct ctl_command *self, int argc, char **argv);
 int cmd_config(const struct ctl_command *self, int argc, char **argv);
 
 #endif

@@ -14,6 +14,7 @@ static const struct {
 	 "One profile per kind of certificate: its issuing CA and SCEP transport (RA) key.\n"
 	 "# Devices reach it as <scep.url>/scep/<name>."},
 	{"portal", "Where people get their devices on the network: onboard_portal."},
+	{"captive", "The open network on which people begin: what their devices are told there."},
 	{"wifi", "What devices are told about the network."},
 	{"group", "Groups of people. Run `scepctl policy load` after a change."},
 	{"ldap", "A directory of people: for auto_revoke, and for logins at the portal."},

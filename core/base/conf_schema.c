@@ -130,6 +130,17 @@ const struct conf_key conf_schema[] = {
 	 "help for people: an address, phone number or mail address shown on every page"},
 	{"portal", false, "profile-id", CONF_STR, "edu.example.wifi", 0, 0,
 	 "reverse-DNS prefix of Apple payload identifiers"},
+	{"portal", false, "terms", CONF_PATH, "", 0, 0,
+	 "text file with the terms of use, shown on a page of its own; empty: none"},
+
+	{"captive", false, "listen", CONF_STR, "", 0, 0,
+	 "address and port, plain HTTP, to which the open network leads web requests; empty: none"},
+	{"captive", false, "networks", CONF_LIST, "{}", 0, 0,
+	 "addresses of the open network, such as 10.20.0.0/16; empty: whoever asks is on it"},
+	{"captive", false, "release", CONF_INT, "30", 1, 240,
+	 "minutes for which a device is told that it is online once its person asked for it"},
+	{"captive", false, "hosts", CONF_LIST, "{}", 0, 0,
+	 "further names that people need before they are set up (scepctl walled-garden)"},
 
 	{"wifi", false, "ssid", CONF_STR, "campus", 0, 0, "name of the secure network"},
 	{"wifi", false, "onboarding-ssid", CONF_STR, "", 0, 0,

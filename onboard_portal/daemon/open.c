@@ -274,6 +274,8 @@ static int open_all(struct portal *p, struct errmsg *em)
 	if (r == E_OK)
 		r = open_memory(p);
 	if (r == E_OK)
+		r = captive_open(c, &p->captive, em);
+	if (r == E_OK)
 		r = open_store(p, em);
 	if (r == E_OK)
 		r = open_login(p, em);
@@ -332,6 +334,7 @@ void portal_close(struct portal *p)
 	tries_free(p->by_account);
 	tries_free(p->by_address);
 	logouts_free(p->logouts);
+	captive_close(&p->captive);
 	pthread_cond_destroy(&p->hashed);
 	pthread_mutex_destroy(&p->lock);
 	text_wipe(p, sizeof(*p));

@@ -9,6 +9,7 @@
 #include "core/http/router.h"
 #include "core/store/store.h"
 #include "onboard_portal/auth/auth.h"
+#include "onboard_portal/daemon/open_net.h"
 #include "onboard_portal/flow/choice.h"
 #include "onboard_portal/flow/logouts.h"
 #include "onboard_portal/flow/page.h"
@@ -57,6 +58,7 @@ struct portal {
 	struct portal_profile *profiles; /* in the order of profile_names */
 	size_t n_profiles;
 	struct portal_cert anchor; /* of the RADIUS server's certificate */
+	struct captive captive;
 
 	pthread_mutex_t lock; /* guards what follows */
 	struct tries *by_account;
@@ -137,12 +139,23 @@ void device_new_post(void *ctx, const struct http_request *req, struct http_resp
 void device_code_post(void *ctx, const struct http_request *req, struct http_response *res);
 void device_remove_get(void *ctx, const struct http_request *req, struct http_response *res);
 void device_remove_post(void *ctx, const struct http_request *req, struct http_response *res);
+void setup_other_get(void *ctx, const struct http_request *req, struct http_response *res);
 void setup_get(void *ctx, const struct http_request *req, struct http_response *res);
 void setup_file_get(void *ctx, const struct http_request *req, struct http_response *res);
+void capport_get(void *ctx, const struct http_request *req, struct http_response *res);
+void welcome_get(void *ctx, const struct http_request *req, struct http_response *res);
+void welcome_post(void *ctx, const struct http_request *req, struct http_response *res);
+void about_get(void *ctx, const struct http_request *req, struct http_response *res);
+void resume_get(void *ctx, const struct http_request *req, struct http_response *res);
+void resume_post(void *ctx, const struct http_request *req, struct http_response *res);
 void static_css_get(void *ctx, const struct http_request *req, struct http_response *res);
 void static_mark_get(void *ctx, const struct http_request *req, struct http_response *res);
 void static_anchor_get(void *ctx, const struct http_request *req, struct http_response *res);
 void health_get(void *ctx, const struct http_request *req, struct http_response *res);
+
+/* The page that leads to the set-up page req->params[0] from elsewhere; expires: of its ticket. */
+void handover_page(struct portal *p, const struct http_request *req, struct http_response *res,
+		   const char *device, int64_t expires);
 
 /* --- run.c ------------------------------------------------------------------------------------------- */
 /* The whole program; returns the exit code. */

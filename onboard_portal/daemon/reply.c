@@ -164,9 +164,10 @@ void reply_after(void *ctx, const struct http_request *req, struct http_response
 		http_text(res, 500, "Something went wrong. Please try again.\n");
 	}
 	log_debug("%s %s %u", req->method != NULL ? req->method : "-",
-		  req->path != NULL && strncmp(req->path, "/e/", 3) == 0 ? "/e/..."
-		  : req->path != NULL                                    ? req->path
-									 : "-",
+		  req->path != NULL && strncmp(req->path, "/e/", 3) == 0   ? "/e/..."
+		  : req->path != NULL && strncmp(req->path, "/r/", 3) == 0 ? "/r/..."
+		  : req->path != NULL                                      ? req->path
+									   : "-",
 		  res->status);
 }
 

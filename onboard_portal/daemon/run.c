@@ -5,6 +5,8 @@
 #include "core/base/log.h"
 #include "core/http/httpd.h"
 #include "core/ipc/sandbox.h"
+#include "onboard_portal/daemon/captive.h"
+#include "onboard_portal/flow/capport.h"
 
 #include <libgen.h>
 #include <signal.h>
@@ -31,7 +33,15 @@ const struct http_route portal_routes[] = {
 	{"GET", "/devices/:id/remove", device_remove_get},
 	{"POST", "/devices/:id/remove", device_remove_post},
 	{"GET", "/e/:token", setup_get},
+	{"GET", "/e/:token/other", setup_other_get},
 	{"GET", "/e/:token/:file", setup_file_get},
+	{"GET", "/r", resume_get},
+	{"GET", "/r/:code", resume_get},
+	{"POST", "/r", resume_post},
+	{"GET", "/welcome", welcome_get},
+	{"POST", "/welcome", welcome_post},
+	{"GET", "/about", about_get},
+	{"GET", CAPPORT_PATH, capport_get},
 	{"GET", "/static/portal.css", static_css_get},
 	{"GET", "/static/mark.svg", static_mark_get},
 	{"GET", "/network-ca.pem", static_anchor_get},
@@ -56,6 +66,24 @@ static int open_server(struct portal *p, struct httpd **ret, struct errmsg *em)
 	};
 
 	return httpd_open(&o, ret, em);
+}
+
+/* The plain HTTP server for the open network; *ret stays NULL when there is none. */
+static int open_captive(struct portal *p, struct httpd **ret, struct errmsg *em)
+{
+	struct httpd_options o = {
+		.listen = conf_str(p->conf, "captive", NULL, "listen"),
+		.threads = 2,
+		.max_body = 1024,
+		.max_connections = 1000,
+		.max_per_address = 50,
+		.deadline_ms = 5000,
+		.routes = captive_routes,
+		.ctx = p,
+		.after = captive_after,
+	};
+
+	return *o.listen != '\0' ? httpd_open(&o, ret, em) : E_OK;
 }
 
 /* After this the process can read its certificates and accounts, reach Redis and the directory, and little else. */
@@ -93,7 +121,7 @@ static void warn_without_store(struct portal *p)
 
 static int serve(struct portal *p, struct errmsg *em)
 {
-	struct httpd *h = NULL;
+	struct httpd *h = NULL, *open_net = NULL;
 	sigset_t signals;
 	const char *listen = conf_str(p->conf, "portal", NULL, "listen"), *colon;
 	int r, sig;
@@ -105,23 +133,30 @@ static int serve(struct portal *p, struct errmsg *em)
 	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
 		return err_set(em, E_INTERNAL, "signals cannot be blocked");
 	r = open_server(p, &h, em);
-	if (r != E_OK)
-		return r;
-	*em = (struct errmsg){0};
-	r = enter_sandbox(p, em);
+	if (r == E_OK)
+		r = open_captive(p, &open_net, em);
+	if (r == E_OK) {
+		*em = (struct errmsg){0};
+		r = enter_sandbox(p, em);
+	}
 	if (r == E_OK && *em->text != '\0')
 		log_warn("%s", em->text);
 	if (r == E_OK)
 		r = httpd_run(h, em);
+	if (r == E_OK && open_net != NULL)
+		r = httpd_run(open_net, em);
 	if (r == E_OK) {
 		warn_without_store(p);
 		colon = strrchr(listen, ':');
 		log_info("ready %.*s:%u", colon != NULL ? (int)(colon - listen) : 0, listen,
 			 httpd_port(h));
+		if (open_net != NULL)
+			log_info("the open network is answered on port %u", httpd_port(open_net));
 		while (sigwait(&signals, &sig) != 0)
 			;
 		log_info("stopping");
 	}
+	httpd_stop(open_net);
 	httpd_stop(h);
 	return r;
 }

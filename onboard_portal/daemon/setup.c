@@ -263,6 +263,17 @@ void setup_get(void *ctx, const struct http_request *req, struct http_response *
 	text_wipe(&l, sizeof(l));
 }
 
+void setup_other_get(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	struct portal *p = ctx;
+	struct link l = {0};
+
+	if (!open_link(p, req, res, &l))
+		return;
+	handover_page(p, req, res, l.device.name, l.ticket.expires);
+	text_wipe(&l, sizeof(l));
+}
+
 static int send_apple(struct portal *p, const struct link *l, struct http_response *res,
 		      struct errmsg *em)
 {

@@ -1,5 +1,6 @@
 #include "onboard_portal/flow/page.h"
 
+#include "onboard_portal/flow/page_base.h"
 #include "onboard_portal/flow/platform.h"
 
 #include <inttypes.h>
@@ -7,54 +8,21 @@
 #define DAY 86400
 #define EXPIRES_SOON (30 * (int64_t)DAY)
 
-static struct html_vars *base_vars(const struct page_base *b, const char *title, bool error)
-{
-	struct html_vars *v = html_vars_new();
-
-	if (v == NULL)
-		return NULL;
-	html_setf(v, "title", "%s%s%s", error ? view_text(b->view, "problem_title") : "",
-		  error ? ": " : "", title);
-	html_set(v, "organization", b->organization);
-	html_set(v, "support", b->support);
-	html_set(v, "ssid", b->ssid);
-	html_flag(v, "signed_in", b->person != NULL);
-	html_set(v, "person", b->person != NULL ? b->person : "");
-	html_set(v, "csrf", b->csrf);
-	return v;
-}
-
-/* The sentence of a key; "" for NULL, which templates take for "not set". */
-static void set_sentence(const struct page_base *b, struct html_vars *v, const char *name,
-			 const char *key)
-{
-	html_set(v, name, key != NULL ? view_text(b->view, key) : "");
-}
-
-static int finish(const struct page_base *b, const char *template, struct html_vars *v,
-		  struct buf *out)
-{
-	int r = v != NULL ? view_render(b->view, template, v, out) : E_NOMEM;
-
-	html_vars_free(v);
-	return r;
-}
-
 int page_login(const struct page_base *b, const struct page_login *p, struct buf *out)
 {
-	struct html_vars *v = base_vars(b, view_text(b->view, "login_title"), p->error_key != NULL);
+	struct html_vars *v = page_vars(b, view_text(b->view, "login_title"), p->error_key != NULL);
 
 	if (v == NULL)
 		return E_NOMEM;
 	html_set(v, "login", p->login);
-	set_sentence(b, v, "notice", p->notice_key);
-	set_sentence(b, v, "error", p->error_key);
+	page_sentence(b, v, "notice", p->notice_key);
+	page_sentence(b, v, "error", p->error_key);
 	html_set(v, "error_field", p->error_field);
 	if (p->wait > 0)
 		html_setf(v, "wait", "%" PRId64, p->wait);
 	else
 		html_set(v, "wait", "");
-	return finish(b, "login", v, out);
+	return page_finish(b, "login", v, out);
 }
 
 enum device_state page_device_state(const struct page_device *d, int64_t now)
@@ -147,7 +115,7 @@ static void device_vars(const struct page_base *b, const struct page_devices *p,
 
 int page_devices(const struct page_base *b, const struct page_devices *p, struct buf *out)
 {
-	struct html_vars *v = base_vars(b, view_text(b->view, "devices_title"), false);
+	struct html_vars *v = page_vars(b, view_text(b->view, "devices_title"), false);
 	long used = 0;
 	bool any = false, earlier = false;
 
@@ -164,7 +132,7 @@ int page_devices(const struct page_base *b, const struct page_devices *p, struct
 		any |= !past;
 		earlier |= past;
 	}
-	set_sentence(b, v, "notice", p->notice_key);
+	page_sentence(b, v, "notice", p->notice_key);
 	html_flag(v, "any", any);
 	html_flag(v, "have_earlier", earlier);
 	html_flag(v, "empty", !any && p->limit > 0);
@@ -176,7 +144,7 @@ int page_devices(const struct page_base *b, const struct page_devices *p, struct
 		html_setf(v, "limit", "%ld", p->limit);
 	else
 		html_set(v, "limit", "");
-	return finish(b, "devices", v, out);
+	return page_finish(b, "devices", v, out);
 }
 
 static void set_choices(const struct page_base *b, const struct page_new *p, struct html_vars *v)
@@ -200,7 +168,7 @@ static void set_choices(const struct page_base *b, const struct page_new *p, str
 int page_new(const struct page_base *b, const struct page_new *p, struct buf *out)
 {
 	bool error = p->name_key != NULL || p->platform_key != NULL || p->other_key != NULL;
-	struct html_vars *v = base_vars(b, view_text(b->view, "add_title"), error);
+	struct html_vars *v = page_vars(b, view_text(b->view, "add_title"), error);
 
 	if (v == NULL)
 		return E_NOMEM;
@@ -208,15 +176,15 @@ int page_new(const struct page_base *b, const struct page_new *p, struct buf *ou
 	set_choices(b, p, v);
 	html_flag(v, "android", strcmp(p->detected, "android") == 0);
 	html_flag(v, "error", error);
-	set_sentence(b, v, "name_error", p->name_key);
-	set_sentence(b, v, "platform_error", p->platform_key);
-	set_sentence(b, v, "other_error", p->other_key);
-	return finish(b, "new", v, out);
+	page_sentence(b, v, "name_error", p->name_key);
+	page_sentence(b, v, "platform_error", p->platform_key);
+	page_sentence(b, v, "other_error", p->other_key);
+	return page_finish(b, "new", v, out);
 }
 
 int page_setup(const struct page_base *b, const struct page_setup *p, struct buf *out)
 {
-	struct html_vars *v = base_vars(b, view_text(b->view, "setup_title"), false);
+	struct html_vars *v = page_vars(b, view_text(b->view, "setup_title"), false);
 
 	if (v == NULL)
 		return E_NOMEM;
@@ -243,29 +211,29 @@ int page_setup(const struct page_base *b, const struct page_setup *p, struct buf
 	html_set(v, "certmonger", p->certmonger);
 	html_set(v, "certmonger_again", p->certmonger_again);
 	html_set(v, "file", p->file);
-	return finish(b, "setup", v, out);
+	return page_finish(b, "setup", v, out);
 }
 
 int page_remove(const struct page_base *b, const struct device *d, struct buf *out)
 {
-	struct html_vars *v = base_vars(b, view_text(b->view, "remove_title"), false);
+	struct html_vars *v = page_vars(b, view_text(b->view, "remove_title"), false);
 
 	if (v == NULL)
 		return E_NOMEM;
 	html_set(v, "id", d->id);
 	html_set(v, "name", d->name);
-	return finish(b, "remove", v, out);
+	return page_finish(b, "remove", v, out);
 }
 
 int page_message(const struct page_base *b, const struct page_message *p, struct buf *out)
 {
-	struct html_vars *v = base_vars(b, view_text(b->view, p->title_key), false);
+	struct html_vars *v = page_vars(b, view_text(b->view, p->title_key), false);
 
 	if (v == NULL)
 		return E_NOMEM;
 	html_setf(v, "message", "%s%s%s", view_text(b->view, p->text_key),
 		  *p->detail != '\0' ? " " : "", p->detail);
 	html_set(v, "action", p->action != NULL ? p->action : "");
-	set_sentence(b, v, "action_text", p->action_key);
-	return finish(b, "message", v, out);
+	page_sentence(b, v, "action_text", p->action_key);
+	return page_finish(b, "message", v, out);
 }

@@ -7,18 +7,9 @@
 
 #include "core/model/certrec.h"
 #include "core/model/device.h"
-#include "onboard_portal/flow/view.h"
+#include "onboard_portal/flow/page_base.h"
 
 #include <stdbool.h>
-
-struct page_base {
-	const struct view *view;
-	const char *organization;
-	const char *support;
-	const char *ssid;
-	const char *person; /* name of who is signed in; NULL: nobody */
-	const char *csrf;   /* "" where no form needs it */
-};
 
 struct page_login {
 	const char *login;       /* what was typed */

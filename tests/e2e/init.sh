@@ -263,7 +263,7 @@ t_is "scepauth.conf(5) has every key" "$missing" ""
 known=$("$ctl" config --json | jq -r '.keys[].key' | sed 's/.*\.//' | sort -u)
 t_is "and no other" "$(sed -n 's/^\.It Ic \([a-z0-9-]*\).*/\1/p' "$man" | sort -u | comm -23 - <(echo "$known"))" ""
 missing=
-for c in $("$ctl" help | sed -n 's/^  \([a-z]*\)  *[a-z].*/\1/p'); do
+for c in $("$ctl" help | sed -n 's/^  \([a-z-]*\)  *[a-z].*/\1/p'); do
 	grep -q "^\.It Ic $c" "$T_TOP/man/scepctl.1" || missing+=" $c"
 	"$ctl" "$c" --help >/dev/null || missing+=" $c:help"
 done

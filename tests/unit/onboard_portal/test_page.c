@@ -2,6 +2,7 @@
 #include "core/base/text.h"
 #include "onboard_portal/flow/assets.h"
 #include "onboard_portal/flow/page.h"
+#include "onboard_portal/flow/page_captive.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -443,11 +444,129 @@ static void bad_catalogues_are_refused(void **state)
 	text_unload(t);
 }
 
+static void captive_pages_are_whole(void **state)
+{
+	struct page_welcome w = {.url = "https://wifi.example.edu", .small = true};
+
+	(void)state;
+	base.person = NULL;
+	assert_int_equal(page_welcome(&base, &w, &out), E_OK);
+	dump("welcome-small");
+	check_page();
+	assert_true(has("This small window will not last"));
+	assert_true(has("action=\"/welcome\""));
+	assert_false(has("<svg class=\"qr\""));
+	buf_reset(&out);
+	w.small = false;
+	assert_int_equal(page_welcome(&base, &w, &out), E_OK);
+	dump("welcome");
+	check_page();
+	assert_false(has("This small window"));
+	buf_reset(&out);
+	w.released = 30;
+	assert_int_equal(page_welcome(&base, &w, &out), E_OK);
+	dump("welcome-released");
+	check_page();
+	assert_true(has("This lasts for 30 minutes."));
+	assert_true(
+		has("<a id=\"portal-url\" href=\"https://wifi.example.edu\">wifi.example.edu</a>"));
+	assert_true(has("<svg class=\"qr\" viewBox=\"0 0 "));
+}
+
+static void about_says_what_is_configured(void **state)
+{
+	struct page_about a = {.terms = "", .keep = 30, .session = 60};
+
+	(void)state;
+	assert_int_equal(page_about(&base, &a, &out), E_OK);
+	check_page();
+	assert_false(has("Terms of use"));
+	assert_true(has("until 30 days after it has ended"));
+	assert_true(has("from the account you have here"));
+	assert_true(has("it-help@example.edu"));
+	buf_reset(&out);
+	a.terms = "\r\nBe kind.\nReally.\n\n" HOSTILE "\n\n\n\nLast.\r\n";
+	a.directory = true;
+	assert_int_equal(page_about(&base, &a, &out), E_OK);
+	dump("about");
+	check_page();
+	assert_true(has("<p>Be kind. Really.</p>"));
+	assert_true(has("<p>Last.</p>"));
+	assert_true(has("<p>&lt;script&gt;"));
+	assert_true(has("from the directory of Example University"));
+}
+
+static void long_terms_lose_no_text(void **state)
+{
+	struct page_about a = {.keep = 30, .session = 60};
+	static char terms[12001];
+	const char *p;
+	size_t n = 0;
+
+	(void)state;
+	memset(terms, 'z', 12000);
+	a.terms = terms;
+	assert_int_equal(page_about(&base, &a, &out), E_OK);
+	for (p = buf_str(&out); (p = strstr(p, "zzzzzzzzzz")) != NULL; p += 10)
+		n += 10;
+	assert_true(n >= 11900);
+}
+
+static void handover_and_resume_are_whole(void **state)
+{
+	struct page_handover h = {.device = HOSTILE,
+				  .back = "/e/abc",
+				  .code = "K7MF-2QXR",
+				  .url = "https://wifi.example.edu/r/K7MF-2QXR",
+				  .enter = "https://wifi.example.edu/r",
+				  .minutes = 9};
+	struct page_resume r = {.code = HOSTILE, .error_key = "login_throttled", .wait = 4};
+
+	(void)state;
+	base.person = NULL;
+	assert_int_equal(page_handover(&base, &h, &out), E_OK);
+	dump("handover");
+	check_page();
+	assert_true(has("id=\"resume-code\">K7MF-2QXR</code>"));
+	assert_true(has("id=\"resume-url\">wifi.example.edu/r<"));
+	assert_true(has("another 9 minutes"));
+	assert_true(has("<svg class=\"qr\""));
+	buf_reset(&out);
+	h.url = "https://wifi.example.edu/"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaa";
+	assert_int_equal(page_handover(&base, &h, &out), E_OK);
+	assert_false(has("<svg class=\"qr\"")); /* the address is there all the same */
+	assert_true(has("wifi.example.edu/r<"));
+	buf_reset(&out);
+	assert_int_equal(page_resume(&base, &r, &out), E_OK);
+	dump("resume-error");
+	check_page();
+	assert_true(has("You can try again in 4 seconds."));
+	assert_true(has("value=\"&lt;script&gt;"));
+	buf_reset(&out);
+	r = (struct page_resume){.code = ""};
+	assert_int_equal(page_resume(&base, &r, &out), E_OK);
+	dump("resume");
+	check_page();
+	assert_false(has("role=\"alert\""));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, drop)
 	const struct CMUnitTest tests[] = {
 		T(login_page_is_whole),
+		T(captive_pages_are_whole),
+		T(about_says_what_is_configured),
+		T(long_terms_lose_no_text),
+		T(handover_and_resume_are_whole),
 		T(state_follows_from_the_record),
 		T(devices_page_shows_each_state),
 		T(new_page_tells_what_is_wrong),

@@ -1,0 +1,33 @@
+#include "onboard_portal/flow/page_base.h"
+
+struct html_vars *page_vars(const struct page_base *b, const char *title, bool error)
+{
+	struct html_vars *v = html_vars_new();
+
+	if (v == NULL)
+		return NULL;
+	html_setf(v, "title", "%s%s%s", error ? view_text(b->view, "problem_title") : "",
+		  error ? ": " : "", title);
+	html_set(v, "organization", b->organization);
+	html_set(v, "support", b->support);
+	html_set(v, "ssid", b->ssid);
+	html_flag(v, "signed_in", b->person != NULL);
+	html_set(v, "person", b->person != NULL ? b->person : "");
+	html_set(v, "csrf", b->csrf);
+	return v;
+}
+
+void page_sentence(const struct page_base *b, struct html_vars *v, const char *name,
+		   const char *key)
+{
+	html_set(v, name, key != NULL ? view_text(b->view, key) : "");
+}
+
+int page_finish(const struct page_base *b, const char *template, struct html_vars *v,
+		struct buf *out)
+{
+	int r = v != NULL ? view_render(b->view, template, v, out) : E_NOMEM;
+
+	html_vars_free(v);
+	return r;
+}

@@ -1,0 +1,27 @@
+/* What all view models share. For the page_*.c files. Pure. */
+#ifndef ONBOARD_PORTAL_FLOW_PAGE_BASE_H
+#define ONBOARD_PORTAL_FLOW_PAGE_BASE_H
+
+#include "onboard_portal/flow/view.h"
+
+struct page_base {
+	const struct view *view;
+	const char *organization;
+	const char *support;
+	const char *ssid;
+	const char *person; /* name of who is signed in; NULL: nobody */
+	const char *csrf;   /* "" where no form needs it */
+};
+
+/* What head and foot need; NULL without memory. error: the title says so first. */
+struct html_vars *page_vars(const struct page_base *b, const char *title, bool error);
+
+/* The sentence of a key; "" for NULL, which templates take for "not set". */
+void page_sentence(const struct page_base *b, struct html_vars *v, const char *name,
+		   const char *key);
+
+/* Renders and frees v, which may be NULL. */
+int page_finish(const struct page_base *b, const char *template, struct html_vars *v,
+		struct buf *out) MUST_CHECK;
+
+#endif
