@@ -276,6 +276,7 @@ awk -v names="${names[*]}" '
 		split("redis crl ocsp", other, " ")
 		for (i = 1; i <= 3; i++) ratio("module_vs_" other[i], "module", other[i], 2)
 		ratio("module_vs_bare_by_cpu", "module", "bare", 5, 1)
+		ratio("module_vs_redis_by_cpu", "module", "redis", 5, 1)
 		ratio("tuned_vs_stock_by_cpu", "tuned", "stock", 5, 1)
 		ratio("tuned_vs_stock", "tuned", "stock", 2)
 		ratio("module_vs_bare", "module", "bare", 2)

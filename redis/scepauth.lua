@@ -1071,7 +1071,7 @@ local REBUILD = {
 	d = { rebuild_device, 2 }, c = { rebuild_cert, 12 },
 }
 
--- Commands cost more than all else here, so what can be asked or written of many rows at once is.
+-- What can be asked or written of many rows at once is.
 local ASK, MANY = 500, 1000 -- keys of a question, words of a command
 
 local function rows_of(list)
