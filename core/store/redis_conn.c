@@ -15,6 +15,7 @@
 /* More than any of our replies; a server that sends more is broken or not ours. */
 #define REPLY_MAX_BYTES (16u << 20)
 #define REPLY_MAX_ELEMENTS 200000
+#define REPLY_MAX_DEPTH 9 /* what hiredis 0.14 takes; 1.0 has no limit, and frees by recursion */
 #define ARGS_MAX 256
 #define QUEUE_MAX 64
 #define QUEUE_MAX_BYTES (1u << 20)
@@ -49,8 +50,11 @@ typedef int element_count;
 static void *create_array(const redisReadTask *task, element_count n)
 {
 	const struct redis_conn *c = task->privdata;
+	int depth = 0;
 
-	if (n > REPLY_MAX_ELEMENTS)
+	for (const redisReadTask *t = task; t != NULL; t = t->parent)
+		depth++;
+	if (n > REPLY_MAX_ELEMENTS || depth > REPLY_MAX_DEPTH)
 		return NULL;
 	return c->plain.createArray(task, n);
 }
