@@ -64,7 +64,7 @@ openssl req -new -newkey rsa:1024 -nodes -keyout weak.key -subj "/CN=weak" -out 
 t_like "a weak key" "$(sign sign-intermediate weak.csr --yes 2>&1)" '1024 bits'
 openssl ecparam -name prime256v1 -genkey -noout -out ec.key && openssl req -new -key ec.key -subj "/CN=ec" -out ec.csr
 t_like "a key that SCEP clients do not know" "$(sign sign-intermediate ec.csr --yes 2>&1)" 'must have an RSA key'
-openssl req -in carried.csr -outform der -out bent.der && printf '\377' | dd of=bent.der bs=1 seek=$(($(stat -c %s bent.der) - 3)) conv=notrunc 2>/dev/null
+openssl req -in carried.csr -outform der -out bent.der && t_flip bent.der $(($(stat -c %s bent.der) - 3))
 openssl req -inform der -in bent.der -out bent.csr 2>/dev/null
 t_like "a request whose signature is bent" "$(sign sign-intermediate bent.csr --yes 2>&1)" 'not signed by its own key'
 t_like "a server without a name" "$(sign sign-server carried.csr --yes --out y.pem 2>&1)" 'names no host'
@@ -95,6 +95,7 @@ RADIUS_SECRET=$(sed -n 's/^[[:space:]]*scepauth_client_secret[[:space:]]*=[[:spa
 t_defer "'$T_TOP/packaging/instance.sh' stop '$i'"
 t_start redis
 t_ok "install" ctl install
+t_patient "$i"
 t_start ca portal radius
 t_ok "a device enrols" scep_enrol "$w/olga" students "$("$tool" mint "$SCEPAUTH_CONF" students login=olga)"
 t_ok "openssl verifies it" openssl verify -CAfile "$vault/root.pem" -untrusted "$i/ca/students/issuing.pem" olga/cert.pem

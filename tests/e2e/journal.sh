@@ -57,25 +57,19 @@ t_is "an orderly end notes what was committed" "$(types_of "$serial")" "intent i
 # --- damage ----------------------------------------------------------------------------------------
 cp -a "$journal" backup
 size=$(stat -c %s "$first")
-flip() { # FILE OFFSET
-	local byte
-	byte=$(od -An -tu1 -j "$2" -N1 "$1")
-	# shellcheck disable=SC2059
-	printf "\\x$(printf %02x $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
-}
 missed=0
 for ((i = 0; i < size; i += 97)); do
-	flip "backup/${first##*/}" "$i"
+	t_flip "backup/${first##*/}" "$i"
 	[[ $(code jl verify --dir backup) == 1 ]] || missed=$((missed + 1))
-	flip "backup/${first##*/}" "$i"
+	t_flip "backup/${first##*/}" "$i"
 done
 t_is "a changed byte is found wherever it is" "$missed" 0
 t_is "and the copy is good again" "$(code jl verify --dir backup)" 0
-flip "$first" 100
+t_flip "$first" 100
 t_like "damage is told with file, byte and record" "$(jl verify 2>&1)" '0001.journal is damaged at byte 0, after record 0'
 t_is "in JSON too" "$(jl verify --json 2>/dev/null | jq -c '[.good, .offset, (.damage | length > 0)]')" '[false,0,true]'
 t_like "the CA does not start" "$("$SCEPAUTH_BIN/scep_ca" -c "$SCEPAUTH_CONF" 2>&1)" 'is damaged at byte 0'
-flip "$first" 100
+t_flip "$first" 100
 printf 'SJ1\n\0\0' >>"$first"
 t_is "a torn end is told" "$(code jl verify)" 1
 t_start ca

@@ -164,16 +164,10 @@ t_like "a serial that is not there" "$(prove 7f000000000000000000000000000000 2>
 t_is "no serial at all" "$(code prove x)" 2
 
 # Every bit is tried by test_proof; here some, so that the file's form is tried on both verifiers.
-flip() { # FILE OFFSET BIT
-	local byte
-	byte=$(od -An -tu1 -j "$2" -N1 "$1")
-	# shellcheck disable=SC2059
-	printf "\\x$(printf %02x $((byte ^ (1 << $3))))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
-}
 size=$(stat -c %s one.proof) theirs=0 ours=0 n=0
 for ((i = 0; i < size; i += size / 40 + 1)); do
 	cp one.proof bad.proof
-	flip bad.proof "$i" $((n++ % 7))
+	t_flip bad.proof "$i" $((n++ % 7))
 	! proof_ok bad.proof "$vkey" "$one" 2>/dev/null || theirs=$((theirs + 1))
 	[[ $(code check bad.proof --key "$vkey") == 1 ]] || ours=$((ours + 1))
 done
@@ -196,7 +190,7 @@ prove --since old.note >grown.proof
 t_like "that nothing before was changed can be proved" "$(check grown.proof --since old.note --key "$vkey")" '^proved: the journal of .* begins with the'
 t_is "not as a proof of a record" "$(code check grown.proof --key "$vkey")" 1
 cp grown.proof bad.proof
-flip bad.proof $(($(sed -n '1,2p' grown.proof | wc -c) + 3)) 1
+t_flip bad.proof $(($(sed -n '1,2p' grown.proof | wc -c) + 3)) 1
 t_is "not with a changed bit" "$(code check bad.proof --since old.note --key "$vkey")" 1
 t_is "the journal holds what was noted" "$(code jl verify --checkpoint old.note --key "$vkey")" 0
 t_like "and says so" "$(jl verify --checkpoint old.note --key "$vkey")" '[0-9]+ checkpoints; what was noted is there'

@@ -400,6 +400,7 @@ expect_here "(and without these rules)" "accept 20"
 
 # --- the backend --------------------------------------------------------------------------------------
 
+sed -i "s/^\tdeadline_ms = .*/\tdeadline_ms = 300/" "$raddb/mods-available/scepauth"
 restart_radius
 redis_pid=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid")
 before=$(milliseconds)
@@ -409,7 +410,7 @@ kill -STOP "$redis_pid"
 before=$(milliseconds)
 expect_reject "Redis hangs" alice backend_timeout
 took=$(($(milliseconds) - before))
-t_ok "and costs its deadline of 300 ms ($took ms instead of $usual ms)" test $took -lt $((usual + 2300))
+t_ok "and costs its deadline of 300 ms, not what its client would wait ($took ms instead of $usual ms)" test $took -lt $((usual + 8000))
 t_like "which is logged" "$(new_log)" "store not available, everybody is rejected"
 sleep 0.3
 connect alice
@@ -429,6 +430,7 @@ t_ok "and those without a connection" counter backend_errors_total ',kind="down"
 t_ok "refusals by reason: timeout" counter verdicts_total ',reason="backend_timeout"' '[1-9][0-9]*'
 t_ok "down" counter verdicts_total ',reason="backend_down"' '[1-9][0-9]*'
 t_ok "the breaker is closed in the end" counter breaker_open "" 0
+t_patient "$SCEPAUTH_DIR"
 t_start radius
 
 # --- an older store, an empty one, another one --------------------------------------------------------
@@ -601,7 +603,7 @@ for ((i = 0; i < 70; i++)); do cat "$SCEPAUTH_DIR/radius/client-ca.pem"; done >"
 t_like "a file of too many CAs" "$(warnings mods-available/eap "s|^\t\tca_file = .*|\t\tca_file = $T_DIR/many-cas.pem|")" \
 	'eap:[0-9]+: ca_file .*many-cas.pem holds [0-9]+ CAs'
 
-sed -i 's/deadline_ms = 300/deadline_ms = 1/' "$raddb/mods-available/scepauth"
+sed -i 's/^\tdeadline_ms = .*/\tdeadline_ms = 1/' "$raddb/mods-available/scepauth"
 bad=$(env "${T_RADIUS_ENV[@]}" freeradius -XC -d "$raddb" 2>&1)
 t_like "a value out of range is named with its file" "$bad" 'mods-enabled/scepauth\[[0-9]+\]: .*deadline_ms = 1 is out of range: 5 to 10000'
 sed -i 's/deadline_ms = 1$/deadline_ms = 300/; /^\tpassword/d' "$raddb/mods-available/scepauth"

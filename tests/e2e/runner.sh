@@ -3,6 +3,7 @@
 . "$(dirname "$0")/../support/lib.sh"
 
 mkdir -p "$T_DIR/tests/e2e"
+export SCEPAUTH_AGAIN=0
 cp "$T_TOP/tests/run" "$T_DIR/tests/run"
 
 suite() { # NAME LINE...
@@ -62,6 +63,31 @@ rm "$T_DIR"/[12]
 run -j 1 pair
 t_is "one at a time with -j 1" "$LAST" "1 passed, 1 failed"
 rm "$T_DIR/tests/e2e/pair"*
+
+# Again: only what is neither a crash nor a finding, and never quietly.
+SCEPAUTH_AGAIN=1
+suite once "test -e $T_DIR/met && echo 'ok 1 - met' || echo 'not ok 1 - met'" "touch $T_DIR/met" "echo 1..1"
+run
+t_is "passed alone, the second time: last line" "$LAST" "3 passed, 0 failed"
+t_like "and said" "$OUT" 'unsteady: .*e2e/once: not ok 1 - met'
+SCEPAUTH_AGAIN=0
+rm "$T_DIR/met"
+run
+t_is "not without being told" "$LAST" "2 passed, 1 failed"
+SCEPAUTH_AGAIN=1
+suite once "test -e $T_DIR/crashed && echo 'ok 1 - x' || { touch $T_DIR/crashed; kill -SEGV \$\$; }" "echo 1..1"
+run
+t_is "not after a crash" "$LAST" "2 passed, 1 failed"
+suite once "test -e $T_DIR/found && echo 'ok 1 - x' || echo 'ERROR: AddressSanitizer: x'" "touch $T_DIR/found" "echo 1..1"
+run
+t_is "not after what a sanitizer found" "$LAST" "2 passed, 1 failed"
+rm "$T_DIR/tests/e2e/once.sh"
+bad "what fails twice" "2 passed, 1 failed" "once more, each by itself" 'echo "not ok 1 - x"; echo 1..1'
+for i in 1 2 3 4; do suite "many$i" "test -e $T_DIR/m$i && echo 'ok 1 - x' || echo 'not ok 1 - x'" "touch $T_DIR/m$i" "echo 1..1"; done
+run
+t_is "four at once are no matter of load" "$LAST" "2 passed, 4 failed"
+rm "$T_DIR"/tests/e2e/many*
+SCEPAUTH_AGAIN=0
 
 mkdir -p "$T_DIR/tests/unit/x"
 : >"$T_DIR/tests/unit/x/test_x.c"

@@ -175,7 +175,7 @@ t_is "oversized: 413" "$(code --data-binary @big "$url?operation=PKIOperation")"
 head -c 1000 good.der >cut.der
 t_is "truncated: 400" "$(code --data-binary @cut.der "$url?operation=PKIOperation")" 400
 cp good.der bent.der
-printf '\xff' | dd of=bent.der bs=1 seek=$(($(stat -c %s bent.der) - 100)) conv=notrunc 2>/dev/null
+t_flip bent.der $(($(stat -c %s bent.der) - 100))
 t_is "wrong outer signature: 400" "$(code --data-binary @bent.der "$url?operation=PKIOperation")" 400
 for type in 'application/octet-stream' 'application/x-www-form-urlencoded' 'text/html' ''; do
 	post good.der "$url" -H "Content-Type: $type" && rm -f cert.der && read_reply k1

@@ -122,7 +122,13 @@ t_instance() {
 	t_defer "'$instance' stop '$dir'"
 	# shellcheck disable=SC1091
 	. "$dir/env"
+	t_patient "$dir"
 	t_start "$@"
+}
+
+# The module waits for Redis however slow the machine is: only tests about its deadline shorten it again.
+t_patient() { # INSTANCE
+	sed -i "s/^\tdeadline_ms = .*/\tdeadline_ms = 5000/" "$1/raddb/mods-available/scepauth"
 }
 
 t_start() { # SERVICE ...: of the instance
@@ -145,6 +151,14 @@ t_reload_ca() {
 	kill -HUP "$top"
 	t_wait 60 eval '(($(grep -c "scep_ca: reloaded" "$CA_LOG") > '"$n"'))' || t_bail "scep_ca does not reload: $(tail -n 5 "$CA_LOG")"
 	t_wait 30 eval "! kill -0 ${running[*]} 2>/dev/null" || t_bail "roles of before do not end"
+}
+
+# One bit of a file is turned round.
+t_flip() { # FILE OFFSET [BIT]
+	local byte
+	byte=$(od -An -tu1 -j "$2" -N1 "$1")
+	# shellcheck disable=SC2059
+	printf "\\x$(printf %02x $((byte ^ (1 << ${3:-0}))))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
 
 T_INIT=()
