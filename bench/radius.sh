@@ -2,7 +2,7 @@
 # What deciding about a certificate costs FreeRADIUS, on this machine, in one run: bare EAP-TLS, the same with rlm_scepauth,
 # and with what else one would take; and the stock configuration against a tuned one. See README.md here.
 #
-#   bench/radius.sh          SCEPAUTH_BIN names the programs; BENCH_ROUNDS (8) of BENCH_SECONDS (2) for each
+#   bench/radius.sh          SCEPAUTH_BIN names the programs; BENCH_ROUNDS (8) of BENCH_SECONDS (2) for each; BENCH_ROWS
 #
 # All servers run from the beginning and are loaded in turn, in every other round backwards. Each has processor 0, and
 # what it asks, and the devices, have the others. The result ends with lines `ratio NAME VALUE`: medians of the rounds.
@@ -63,13 +63,13 @@ issue() {
 	openssl x509 -req -in "$name.csr" -CA "$ca/issuing.pem" -CAkey "$ca/issuing.key" -set_serial "0x$serial" -days 5 \
 		-out "$name.pem" -extfile <(printf '%s\n' 'basicConstraints=critical,CA:FALSE' \
 			'keyUsage=critical,digitalSignature' 'extendedKeyUsage=clientAuth' 'authorityKeyIdentifier=keyid:always') 2>/dev/null
-	redis_as installer HSET "cert:$serial" issuer "$key_id" user u1 device d1 profile staff state active \
+	redis_as installer HSET "user:u$serial" source local login "${name##*/}@example.edu" name a email "" groups staff leave_at 0 >/dev/null
+	redis_as installer HSET "cert:$serial" issuer "$key_id" user "u$serial" device "d$serial" profile staff state active \
 		not_before $((now - 3600)) not_after $((now + 400000)) spki aa ticket bb >/dev/null
-	redis-cli -p "$own_redis" HSET "cert:$serial" user u1 state active >/dev/null
+	redis-cli -p "$own_redis" HSET "cert:$serial" user "u$serial" state active >/dev/null
 }
 ec=(ec -pkeyopt ec_paramgen_curve:P-256)
 mkdir "$dir/rsa" "$dir/ec"
-redis_as installer HSET user:u1 source local login a@example.edu name a email "" groups staff leave_at 0 >/dev/null
 for n in {1..8}; do
 	issue "$dir/rsa/r$n" "1111222233334444555566667777888$n" rsa:2048
 	issue "$dir/ec/e$n" "1111222233334444555566667777889$n" "${ec[@]}"
@@ -77,7 +77,8 @@ done
 
 # --- servers ------------------------------------------------------------------------------------------
 
-names=(bare module redis crl ocsp stock tuned)
+# All are configured; BENCH_ROWS names those that run.
+read -ra names <<<"${BENCH_ROWS:-bare module verdict redis crl ocsp stock tuned}"
 declare -A port_of pid_of ca_of dir_of backend_of
 next_port() { ((port += 2)); }
 
@@ -99,6 +100,9 @@ without_module() { # whoever has a certificate is let in
 ours bare
 without_module
 ours module
+
+ours verdict # the same, and nobody is told who is where
+sed -i "s/^\tnotes = .*/\tnotes = 0/" "$conf/mods-available/scepauth"
 
 ours redis
 cat >"$conf/mods-enabled/redis" <<CONF
@@ -190,7 +194,7 @@ sed -i -e "s|^scepauth_server_cert = .*|scepauth_server_cert = \"$dir/server.pem
 	-e "s|^scepauth_server_key = .*|scepauth_server_key = \"$dir/server.key\"|" "$conf/instance.conf"
 ca_of[tuned]=$dir/root.pem dir_of[tuned]=$dir/ec
 
-backend_of=([bare]="" [module]=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid") [redis]=$own_redis_pid [crl]=""
+backend_of=([bare]="" [module]=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid") [verdict]=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid") [redis]=$own_redis_pid [crl]=""
 	[ocsp]=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/ca.pid") [stock]="" [tuned]=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid"))
 
 for name in "${names[@]}"; do
@@ -258,6 +262,7 @@ awk -v names="${names[*]}" '
 		return n % 2 ? a[(n + 1) / 2] : (a[n / 2] + a[n / 2 + 1]) / 2
 	}
 	function ratio(what, one, other, column, turned,   i, list) {
+		if (!n[one] || !n[other]) return
 		for (i = 1; i <= n[one]; i++) list = list " " (turned ? v[other, i, column] / v[one, i, column] : v[one, i, column] / v[other, i, column])
 		printf "ratio %s %.3f\n", what, median(list)
 	}
@@ -275,6 +280,10 @@ awk -v names="${names[*]}" '
 		if (busy) print "note: the devices needed more than 90 % of a core and may have been the limit"
 		split("redis crl ocsp", other, " ")
 		for (i = 1; i <= 3; i++) ratio("module_vs_" other[i], "module", other[i], 2)
+		ratio("verdict_vs_redis", "verdict", "redis", 2)
+		ratio("verdict_vs_bare", "verdict", "bare", 2)
+		ratio("verdict_vs_redis_by_cpu", "verdict", "redis", 5, 1)
+		ratio("verdict_vs_bare_by_cpu", "verdict", "bare", 5, 1)
 		ratio("module_vs_bare_by_cpu", "module", "bare", 5, 1)
 		ratio("module_vs_redis_by_cpu", "module", "redis", 5, 1)
 		ratio("tuned_vs_stock_by_cpu", "tuned", "stock", 5, 1)

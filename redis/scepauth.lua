@@ -1801,9 +1801,18 @@ local function no_longer(c, serial, t)
 	return person_bad(c.user or '', t) or ''
 end
 
+-- All that one plan notes there goes into one command: each is checked and written to disk by itself.
 local function plan_seen(plan, serial, t, ...)
-	plan[#plan + 1] = { 'HSET', 'seen:' .. serial, ... }
-	plan[#plan + 1] = { 'EXPIRE', 'seen:' .. serial, text(SEEN_TTL) }
+	local key, set = 'seen:' .. serial, nil
+	for _, cmd in ipairs(plan) do
+		if cmd[1] == 'HSET' and cmd[2] == key then set = cmd end
+	end
+	if not set then
+		set = { 'HSET', key }
+		plan[#plan + 1] = set
+		plan[#plan + 1] = { 'EXPIRE', key, text(SEEN_TTL) }
+	end
+	for i = 1, select('#', ...) do set[#set + 1] = (select(i, ...)) end
 end
 
 -- One verdict: the last few of a certificate are kept, v0, v1 and so on in turn; and under the device's address whose
@@ -1881,15 +1890,18 @@ do -- a chunk of Lua has at most 200 local names at once
 			'ends', text(t + seconds) }, a, 4) }
 		local s = pairs_to_table({ unpack(plan[1], 3) })
 		plan[2] = { 'EXPIRE', key, text(seconds + SESSION_GRACE) }
-		plan[3] = { 'ZREMRANGEBYSCORE', 'sessions', '-inf', text(t - SESSION_GRACE) }
-		plan[4] = { 'ZADD', 'sessions', text(t + seconds), token }
+		plan[3] = { 'ZADD', 'sessions', text(t + seconds), token }
+		plan[4] = { 'ZREMRANGEBYSCORE', 'sessions', '-inf', text(t - SESSION_GRACE) }
 		if id ~= '' then
 			local list = 'usessions:' .. id
-			plan[5] = { 'ZREMRANGEBYSCORE', list, '-inf', text(t - SESSION_GRACE) }
-			plan[6] = { 'ZADD', list, text(t + seconds), token }
-			plan[7] = { 'EXPIRE', list, text(31 * 86400 + SESSION_GRACE) }
+			plan[#plan + 1] = { 'ZADD', list, text(t + seconds), token }
+			plan[#plan + 1] = { 'EXPIRE', list, text(31 * 86400 + SESSION_GRACE) }
+			local old = text(t - SESSION_GRACE)
+			if #redis.call('ZRANGE', list, '-inf', old, 'BYSCORE', 'LIMIT', 0, 1) > 0 then
+				plan[#plan + 1] = { 'ZREMRANGEBYSCORE', list, '-inf', old }
+			end
 			if redis.call('ZCARD', list) >= SESSIONS_MAX then
-				plan[8] = { 'ZREM', list, unpack(redis.call('ZRANGE', list, 0, 9)) }
+				plan[#plan + 1] = { 'ZREM', list, unpack(redis.call('ZRANGE', list, 0, 9)) }
 			end
 		end
 		local mac = mac_of(s.mac)

@@ -14,7 +14,7 @@
 #define RETRY_MS 500
 /* So long more notes are waited for: told together, they cost the server and Redis (with appendfsync always) a
  * fraction. */
-#define GATHER_NS 20000000
+#define GATHER_NS 50000000
 
 struct notes {
 	struct notes_options o;
