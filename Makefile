@@ -15,10 +15,11 @@ INSTANCE ?= build/instance
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc) -Otarget
 GOALS     := $(or $(MAKECMDGOALS),all)
-NEEDS     := $(if $(filter all programs module units install test test-quick demo up san lint deps,$(GOALS)),--build) \
-             $(if $(filter test test-quick demo up san deps,$(GOALS)),--run --clients) \
+NEEDS     := $(if $(filter all programs module units install test test-quick test-browser demo up san lint deps,$(GOALS)),--build) \
+             $(if $(filter test test-quick test-browser demo up san deps,$(GOALS)),--run --clients) \
              $(if $(filter units test test-quick san lint deps,$(GOALS)),--test) \
              $(if $(filter bench-radius,$(GOALS)),--build --run --clients --bench) \
+             $(if $(filter test-browser,$(GOALS)),--browser) \
              $(if $(filter lint,$(GOALS)),--lint)
 ifneq ($(strip $(NEEDS)),)
 ifneq ($(shell packaging/deps.sh $(NEEDS) >&2 && echo done),done)
@@ -63,7 +64,7 @@ BINS         := $(foreach p,$(PROGRAMS),$(BUILD)/bin/$(p))
 MODULE       := $(BUILD)/lib/rlm_scepauth.so
 UNITS        := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))
 
-.PHONY: all programs module units deps test test-quick demo up down status san lint format clean install uninstall help
+.PHONY: all programs module units deps test test-quick test-browser demo up down status san lint format clean install uninstall help
 .SECONDARY: # objects of units are kept
 all: programs module
 programs: $(BINS)
@@ -102,6 +103,7 @@ deps: ; @packaging/deps.sh && echo "all packages are there"
 
 test: programs module units ; $(LIVE) BUILD=$(BUILD) tests/run
 test-quick: programs module units ; $(LIVE) BUILD=$(BUILD) tests/run --quick
+test-browser: programs module ; $(LIVE) BUILD=$(BUILD) SCEPAUTH_SUITE_SECONDS=900 tests/run --browser
 demo: programs module ; $(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) packaging/demo.sh
 up: programs module ; $(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) packaging/instance.sh up $(INSTANCE)
 down: ; $(LIVE) packaging/instance.sh stop $(INSTANCE)
@@ -142,6 +144,7 @@ help:
 	'make demo         the whole story on this machine, step by step, in a temporary folder' \
 	'make test         all tests; the last line says how many passed and failed' \
 	'make test-quick   unit tests and the fast scripts, under a minute' \
+	'make test-browser the portal in Chromium, at the sizes of phones and desks; pictures in build/std/pictures, 4 minutes' \
 	'make up           an instance that stays running ($(INSTANCE)); prints its addresses' \
 	'make status       what of it runs' \
 	'make down         end it' \

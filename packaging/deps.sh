@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # deps.sh: install the Debian packages that scepauth lacks on this machine (Debian 12 and 13).
 #
-#   packaging/deps.sh [--list] [--build] [--run] [--clients] [--test] [--lint] [--bench]
+#   packaging/deps.sh [--list] [--build] [--run] [--clients] [--test] [--lint] [--bench] [--browser]
 #
 #   --build    compiler, libraries and their headers
 #   --run      what the daemons need beside themselves: Redis, FreeRADIUS
@@ -9,9 +9,10 @@
 #   --test     test library and checkers
 #   --lint     what `make lint` uses
 #   --bench    what `make bench-radius` compares with
+#   --browser  what `make test-browser` drives the portal with: Chromium, Node.js and npm
 #   --list     only print the names of the packages that the other options stand for
 #
-# Without options: everything but --lint and --bench. Does nothing, quickly, when nothing is missing. Needs root
+# Without options: everything but --lint, --bench and --browser. Does nothing, quickly, when nothing is missing. Needs root
 # or sudo when something is. SCEPAUTH_NO_DEPS=1 switches it off.
 set -euo pipefail
 
@@ -30,6 +31,10 @@ test=(libcmocka-dev slapd ldap-utils freeradius-utils libxml2-utils libplist-uti
 if [[ $version == 12 ]]; then test+=(libengine-pkcs11-openssl); else test+=(pkcs11-provider); fi
 lint=(clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags git)
 bench=(freeradius-redis freeradius-config jq)
+# Whoever has npm from elsewhere keeps it: Debian's brings some hundred packages.
+browser=(chromium)
+command -v node >/dev/null || browser+=(nodejs)
+command -v npm >/dev/null || browser+=(npm)
 
 usage() {
 	sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"
@@ -46,6 +51,7 @@ for option in "$@"; do
 	--test) want+=("${test[@]}") ;;
 	--lint) want+=("${lint[@]}") ;;
 	--bench) want+=("${bench[@]}") ;;
+	--browser) want+=("${browser[@]}") ;;
 	-h | --help) usage && exit 0 ;;
 	*) usage >&2 && exit 2 ;;
 	esac

@@ -133,17 +133,21 @@ void device_new_get(void *ctx, const struct http_request *req, struct http_respo
 	const char *guess = platform_guess(http_header(req, "User-Agent"));
 	struct page_new page = {
 		.name = "", .platform = platform_known(guess) ? guess : "", .detected = guess};
+	struct rows rows = {0};
 	struct portal *p = ctx;
 	struct visitor v;
 	struct store *s;
 
-	if (!gate_person(p, req, res, &v, &s))
+	if (!person_and_rows(p, req, res, &v, &s, &rows))
 		return;
 	store_pool_put(p->pool, s);
-	if (v.may_enrol)
-		new_page(p, res, &v, 200, &page);
-	else
+	if (!v.may_enrol)
 		no_group(p, res);
+	else if (live_rows(&rows, clock_now()) >= v.choice.group->device_limit)
+		reply_redirect(res, "/devices"); /* which says why */
+	else
+		new_page(p, res, &v, 200, &page);
+	free(rows.list);
 }
 
 /*

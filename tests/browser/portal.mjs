@@ -1,0 +1,187 @@
+// The journeys of people on the portal. Run by portal.sh, which has the servers running.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { KINDS, done, is, journey, like, look, ok, open } from './tap.mjs';
+
+const env = process.env;
+const redis = (...args) => execFileSync(env.AS_HELPDESK, args, { encoding: 'utf8' }).trim();
+
+async function login(b, name = env.STUDENT_LOGIN, password = env.STUDENT_PASSWORD) {
+	await b.page.goto('/login');
+	await b.page.locator('#login').fill(name);
+	await b.page.locator('#password').fill(password);
+	await b.page.locator('main button[type=submit]').click();
+}
+const title = (b) => b.page.locator('h1').innerText();
+async function add(b, name, platform) {
+	await b.page.goto('/devices/new');
+	await b.page.locator('#name').fill(name);
+	await b.page.locator(`#platform-${platform}`).check();
+	await b.page.locator('main button[type=submit]').click();
+}
+async function saved(b, link) {
+	const [download] = await Promise.all([b.page.waitForEvent('download'), link.click()]);
+	return { name: download.suggestedFilename(), text: readFileSync(await download.path(), 'utf8') };
+}
+async function clear(b) {
+	for (;;) {
+		await b.page.goto('/devices');
+		const remove = b.page.getByRole('link', { name: /^Remove/ }).first();
+		if (await remove.count() === 0) return;
+		await remove.click();
+		await b.page.locator('main button[type=submit]').click();
+	}
+}
+
+const FILES = {
+	apple: [/\.mobileconfig$/, /com\.apple\.security\.scep|<plist|PayloadType/],
+	linux: [/\.sh$/, /^#!\/bin\/sh/],
+	windows: [/\.ps1$/, /SCEP/i],
+	chromeos: [/\.sh$/, /^#!\/bin\/sh/],
+};
+
+for (const kind of Object.keys(KINDS)) {
+	await journey(`pages for everybody, ${kind}`, async () => {
+		const b = await open(kind);
+		for (const path of ['login', 'welcome', 'about', 'r']) {
+			await b.page.goto(`/${path}`);
+			await look(b, path);
+		}
+		await b.page.goto('/nowhere');
+		await look(b, 'not-found');
+		await b.browser.close();
+	});
+}
+
+await journey('a wrong password', async () => {
+	const b = await open('phone');
+	await login(b, env.STUDENT_LOGIN, 'wrong');
+	ok('a wrong password: says so', await b.page.getByRole('alert').isVisible());
+	is('a wrong password: the name stays', await b.page.locator('#login').inputValue(), env.STUDENT_LOGIN);
+	is('a wrong password: the password does not', await b.page.locator('#password').inputValue(), '');
+	await look(b, 'wrong-password');
+	await b.browser.close();
+});
+
+for (const kind of ['phone', 'desktop', 'dark', 'narrow']) {
+	await journey(`onboarding, ${kind}`, async () => {
+		const b = await open(kind);
+		await login(b);
+		like(`logged in, ${kind}`, b.page.url(), /\/devices$/);
+		await look(b, 'devices-none');
+		await b.page.goto('/devices/new');
+		await look(b, 'new');
+		for (const platform of ['apple', 'linux', 'windows', 'chromeos', 'other']) {
+			await add(b, `My ${platform} <b>&"'`, platform);
+			like(`${platform}, ${kind}: the set-up page`, b.page.url(), /\/e\/[\w-]{20,}$/);
+			await look(b, `setup-${platform}`);
+			if (FILES[platform]) {
+				const file = await saved(b, b.page.locator('main a.button').first());
+				like(`${platform}, ${kind}: the file's name`, file.name, FILES[platform][0]);
+				like(`${platform}, ${kind}: and what is in it`, file.text, FILES[platform][1]);
+			}
+			if (platform === 'apple') {
+				await b.page.locator('main a[href$="/other"]').click();
+				ok(`the way to another device, ${kind}: a picture of the address`, await b.page.locator('main svg, main img').count() > 0);
+				await look(b, 'handover');
+			}
+			await b.page.goto('/devices');
+			is(`${platform}, ${kind}: its name as it was typed`, await b.page.locator('li.device h2').first().innerText(), `My ${platform} <b>&"'`);
+			await look(b, `devices-${platform}`);
+			await b.page.getByRole('link', { name: /^Remove/ }).first().click();
+			if (platform === 'apple') await look(b, 'remove');
+			await b.page.locator('main button[type=submit]').click();
+			is(`${platform}, ${kind}: removed`, await b.page.locator('li.device').count(), 0);
+		}
+		await b.page.getByRole('button', { name: /log out|sign out/i }).click();
+		await b.page.goto('/devices');
+		like(`logged out, ${kind}`, b.page.url(), /\/login/);
+		await b.browser.close();
+	});
+}
+
+await journey('what is missing in a form', async () => {
+	const b = await open('phone');
+	await login(b);
+	await b.page.goto('/devices/new');
+	await b.page.locator('main button[type=submit]').click();
+	ok('an empty form: says what is missing', await b.page.getByRole('alert').isVisible());
+	await look(b, 'new-empty');
+	await b.page.locator('#summary a').first().click();
+	await b.browser.close();
+});
+
+await journey('one device too many', async () => {
+	const b = await open('phone');
+	await login(b);
+	await add(b, 'First', 'linux');
+	await add(b, 'Second', 'other');
+	await b.page.goto('/devices');
+	await look(b, 'devices-full');
+	is('the limit: no button for a third', await b.page.locator('main a[href="/devices/new"]').count(), 0);
+	await b.page.goto('/devices/new');
+	like('the limit: its address leads back', b.page.url(), /\/devices$/);
+	await clear(b);
+	await b.browser.close();
+});
+
+await journey('a link that has ended', async () => {
+	const b = await open('phone');
+	await login(b);
+	await add(b, 'Old', 'linux');
+	const link = b.page.url();
+	await clear(b);
+	await b.page.goto(link);
+	is('a link that has ended: no code', await b.page.locator('#challenge').count(), 0);
+	await look(b, 'ended');
+	await b.page.goto('/e/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA');
+	await look(b, 'unknown-link');
+	await b.browser.close();
+});
+
+await journey('by keyboard alone', async () => {
+	const b = await open('desktop');
+	const at = () => b.page.locator(':focus');
+	const until = async (what) => {
+		for (let i = 0; i < 40; i++) {
+			await b.page.keyboard.press('Tab');
+			if (await b.page.locator(`${what}:focus`).count() > 0) return true;
+		}
+		return false;
+	};
+	await b.page.goto('/login');
+	await b.page.keyboard.press('Tab');
+	is('keyboard: first the way past the head', await at().getAttribute('href'), '#main');
+	await b.page.screenshot({ path: `${env.BROWSER_PICTURES}/skip-desktop.png` });
+	ok('keyboard: to the name', await until('#login'));
+	await b.page.keyboard.type(env.STUDENT_LOGIN);
+	ok('keyboard: to the password', await until('#password'));
+	await b.page.keyboard.type(env.STUDENT_PASSWORD);
+	await b.page.keyboard.press('Enter');
+	await b.page.waitForURL('**/devices');
+	ok('keyboard: to "add"', await until('main a[href="/devices/new"]'));
+	await b.page.keyboard.press('Enter');
+	await b.page.waitForURL('**/devices/new');
+	ok('keyboard: to the name', await until('#name'));
+	await b.page.keyboard.type('By hand');
+	ok('keyboard: to the kinds', await until('input[name=platform]'));
+	await b.page.keyboard.press('ArrowDown');
+	await b.page.keyboard.press('Enter');
+	await b.page.waitForURL('**/e/**');
+	ok('keyboard: to the file', await until('main a.button'));
+	await clear(b);
+	await b.browser.close();
+});
+
+await journey('somebody is put on hold while logged in', async () => {
+	const b = await open('phone');
+	await login(b);
+	redis('FCALL', 'suspend_user', '0', env.STUDENT_LOGIN, 'browser test');
+	await b.page.goto('/devices/new');
+	is('on hold: nothing to add', await b.page.locator('#name').count(), 0);
+	await look(b, 'held');
+	redis('FCALL', 'restore_user', '0', env.STUDENT_LOGIN);
+	await b.browser.close();
+});
+
+done();
