@@ -59,7 +59,7 @@ includes | awk -v programs="$programs" '
 	}' >>"$found"
 
 # 2. The pure parts know no socket, file, clock or log.
-pure='^(scep_ca/(codec|policy)/|onboard_portal/(flow|profile)/|core/(model|authz)/|core/http/(router|html)\.)'
+pure='^(scep_ca/(codec|policy)/|onboard_portal/(flow|profile|console)/|core/(model|authz)/|core/http/(router|html)\.)'
 includes | awk -v pure="$pure" '
 	$1 !~ pure { next }
 	$2 == "q" && $3 ~ /^core\/(base\/(clock|log|conf|rnd|args)\.h|store\/|ipc\/|audit\/|http\/httpd)/ { print $1 ": is pure and includes " $3 }

@@ -2198,7 +2198,7 @@ local function guard_rate(who)
 	if who.kind ~= 'helpdesk' then return end
 	local most = number(redis.call('HGET', 'meta', 'helpdesk_rate') or '') or HELPDESK_RATE
 	local since, n = (now() - HELPDESK_RATE_SECONDS) * 1000, 0
-	for _, e in ipairs(stream('XREVRANGE', who.name, '+', text(since), most * 2, EVENTS_BYTES)) do
+	for _, e in ipairs(stream('XREVRANGE', who.name, '+', text(since), math.max(most * 2, 5000), EVENTS_BYTES)) do
 		if RATE_WORDS[pairs_to_table(e[2]).event or ''] then n = n + 1 end
 	end
 	if n >= most then
@@ -2328,8 +2328,10 @@ local function pretty(v)
 	return date(tonumber(t)) .. ' by ' .. who .. ': ' .. reason
 end
 
-local why
+local desk = {} -- what the helpdesk reads
 do -- a chunk of Lua has at most 200 local names at once
+	local DESK_LOOKS = { console_searched = true, console_viewed = true } -- who looked is no part of the story
+
 	local function why_cert(out, serial, c, t)
 		local d = hash('device:' .. (c.device or '')) or {}
 		local nb, na = number(c.not_before) or 0, number(c.not_after) or 0
@@ -2375,8 +2377,8 @@ do -- a chunk of Lua has at most 200 local names at once
 		local names = redis.call('HGETALL', 'actors')
 		for i = 1, #names, 2 do
 			for _, e in ipairs(stream('XREVRANGE', names[i], '+', '-', WHY_SCAN, EVENTS_BYTES / #names)) do
-				local hit = false
-				for k = 2, #e[2], 2 do
+				local hit, skip = false, DESK_LOOKS[pairs_to_table(e[2]).event or '']
+				for k = 2, skip and 0 or #e[2], 2 do
 					for word in string.gmatch(e[2][k], '[%w._@-]+') do hit = hit or wanted[word] end
 				end
 				if hit then found[#found + 1] = { e = e, who = names[i] } end
@@ -2397,7 +2399,7 @@ do -- a chunk of Lua has at most 200 local names at once
 	end
 
 	-- The last verdicts about these certificates, newest first; with mac only those about this device.
-	local function why_verdicts(out, serials, mac)
+	local function verdicts_of(serials, mac)
 		local list = {}
 		for _, serial in ipairs(serials) do
 			for _, v in ipairs(redis.call('HMGET', 'seen:' .. serial, 'v0', 'v1', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7')) do
@@ -2413,6 +2415,11 @@ do -- a chunk of Lua has at most 200 local names at once
 			if x.serial ~= y.serial then return x.serial < y.serial end
 			return x.n > y.n
 		end)
+		return list
+	end
+
+	local function why_verdicts(out, serials, mac)
+		local list = verdicts_of(serials, mac)
 		if #list > 0 then out[#out + 1] = 'last verdicts:' end
 		for i = 1, math.min(#list, WHY_EVENTS) do
 			local f = list[i].f
@@ -2433,7 +2440,7 @@ do -- a chunk of Lua has at most 200 local names at once
 		return serial
 	end
 
-	function why(a)
+	function desk.why(a)
 		need_ready()
 		local t, out, wanted = now(), {}, {}
 		local asked = mac_of(a[1])
@@ -2477,9 +2484,111 @@ do -- a chunk of Lua has at most 200 local names at once
 		for i = 1, #out do out[i] = clean(out[i]) end
 		return out
 	end
+
+	-- For the console: who or what is meant by a text. First what it names exactly (cursor "0"), then logins that
+	-- contain it, so many entries of the index a call.
+	local FIND_MAX, FIND_SCANS = 20, 10
+
+	local function hit(rows, had, kind, what, id)
+		local u = id and hash('user:' .. id)
+		if not u or had[id] or #rows >= FIND_MAX then return end
+		local h = holds_of(id)[1]
+		had[id], rows[#rows + 1] = true, { kind, what, user_row(id, u), h and h.text or '' }
+	end
+
+	local function find_exact(s, rows, had)
+		local mac = mac_of(s)
+		local seen = mac and hash('seen:mac:' .. mac)
+		local serial = seen and serial_of(seen.serial or '') or serial_of(s)
+		local c = serial and hash('cert:' .. serial)
+		if c then hit(rows, had, seen and 'mac' or 'serial', serial, c.user) end
+		if #s == 33 and string.find(s, '^d[0-9a-f]+$') then
+			hit(rows, had, 'device', s, redis.call('HGET', 'device:' .. s, 'owner'))
+		end
+		if #s == 33 and string.find(s, '^u[0-9a-f]+$') then hit(rows, had, 'login', '', s) end
+		local source, login = string.match(s, '^([a-z]+):(.+)$')
+		for _, src in ipairs(SOURCES) do
+			if not source or src == source then
+				hit(rows, had, 'login', '', redis.call('HGET', 'login:' .. src, source and login or s) or nil)
+			end
+		end
+	end
+
+	function desk.find(a)
+		need_ready()
+		local s, rows, had = string.lower(arg_text(a[1], 128, 'text')), {}, {}
+		local from, cursor = string.match(a[2], '^(%d%d?):(%d+)$')
+		local i = tonumber(from or '1')
+		if (not from and a[2] ~= '0') or #(cursor or '') > 20 then fail('BADARG', 'bad cursor') end
+		if not from then find_exact(s, rows, had) end
+		if #s < 2 then return { '0', rows } end
+		local like, scans = '*' .. string.gsub(s, '[%*%?%[%]\\^]', '\\%0') .. '*', 0
+		while SOURCES[i] do
+			local r = redis.call('HSCAN', 'login:' .. SOURCES[i], cursor or '0', 'MATCH', like, 'COUNT', 1000)
+			for k = 1, #r[2], 2 do hit(rows, had, 'like', '', r[2][k + 1]) end
+			cursor, scans = r[1], scans + 1
+			if cursor == '0' then i = i + 1 end
+			if #rows >= FIND_MAX or scans >= FIND_SCANS then break end
+		end
+		return { SOURCES[i] and text(i) .. ':' .. cursor or '0', rows }
+	end
+
+	-- What others wrote is cut, so that one long value does not take the whole page along.
+	local function brief(s) return string.sub(clean(s or ''), 1, 128) end
+
+	local function desk_cert(serial, c)
+		local d, s = hash('device:' .. (c.device or '')) or {}, hash('seen:' .. serial) or {}
+		return { cert_row(serial, c), d.name or '', d.platform or '', text(number(s.accept) or 0), brief(s.mac), brief(s.nas),
+			text(number(s.reject) or 0), brief(s.reason), brief(s.reject_mac), brief(s.reject_nas) }
+	end
+
+	-- All about one person in rows: person, holds, groups, certificates, open codes, verdicts, newest first.
+	function desk.person(a)
+		need_ready()
+		local id, t = arg_id(a[1], 'u', 'user id'), now()
+		local u = hash('user:' .. id) or fail('NOTFOUND', 'no person %s', id)
+		local holds, groups, rows, codes, serials, said = {}, {}, {}, {}, {}, {}
+		for _, h in ipairs(holds_of(id)) do holds[#holds + 1] = { h.source, string.sub(h.text, #h.source + 3) } end
+		for _, name in ipairs(split(u.groups)) do
+			local g = group_row(name)
+			groups[#groups + 1] = { name, g and 1 or 0, g and brief(g[4]) or '' }
+		end
+		local certs = certs_of(id, 0)
+		for i = #certs, math.max(1, #certs - WHY_CERTS + 1), -1 do
+			rows[#rows + 1] = desk_cert(certs[i].serial, certs[i].c)
+			serials[#serials + 1] = certs[i].serial
+		end
+		for _, o in ipairs(open_tickets(id, certs, t)) do
+			local d = hash('device:' .. o.device) or {}
+			codes[#codes + 1] = { o.hash, o.device, d.name or '', d.platform or '', o.expires }
+		end
+		for i, v in ipairs(verdicts_of(serials)) do
+			if i > FIND_MAX then break end
+			said[i] = { text(v.at), brief(v.f[2]), brief(v.f[3]), brief(v.f[4]), brief(v.f[5]), brief(v.f[7]), brief(v.f[8]), v.serial }
+		end
+		return { user_row(id, u), holds, groups, #certs, rows, codes, said }
+	end
+
+	-- Who looked, or did something, by way of a program that speaks for many: it knows them, Redis does not.
+	local DESK_WORDS = { console_searched = true, console_viewed = true, console_acted = true }
+
+	function desk.note(a)
+		local who = actor()
+		need_ready()
+		if who.kind ~= 'helpdesk' then fail('DENIED', 'only the helpdesk') end
+		if not DESK_WORDS[a[1]] then fail('BADARG', 'no such word') end
+		local by, address = arg_text(a[2], 128, 'who'), arg_text(a[4], 64, 'address', true)
+		local id = a[3] ~= '' and arg_id(a[3], 'u', 'user id') or ''
+		if not person_event(who, a[1], id, id ~= '' and hash('user:' .. id), 'by', by, 'address', address,
+				'detail', arg_text(a[5], 300, 'detail', true)) then
+			fail('NOPERM', 'the event could not be recorded')
+		end
+		return { ok = 'OK' }
+	end
 end
 
--- Lists ----------------------------------------------------------------------------------------
+-- Lists -----
+-----------------------------------------------------------------------------------
 
 local function page(key, cursor)
 	if not string.find(cursor, '^%d+$') or #cursor > 20 then fail('BADARG', 'bad cursor') end
@@ -2895,7 +3004,10 @@ register('revoke_user', revoke_user, 2, 3, 'allow-oom')
 register('suspend_user', suspend_user, 2, 3, 'allow-oom')
 register('restore_user', restore_user, 1, 2, 'allow-oom')
 register('forget_mac', macs.forget, 2, 2, 'allow-oom')
-register('why', why, 1, 1, 'no-writes')
+register('why', desk.why, 1, 1, 'no-writes')
+register('desk_find', desk.find, 2, 2, 'no-writes')
+register('desk_person', desk.person, 1, 1, 'no-writes')
+register('desk_note', desk.note, 5, 5)
 register('holds', holds, 1, 2, 'no-writes')
 register('logins', logins, 1, 2, 'no-writes')
 register('events', events, 2, 2, 'no-writes')

@@ -42,18 +42,25 @@ static int get_hash(const struct user_args *u, char dst[PASSHASH_SIZE], struct e
 	return rc;
 }
 
+/* Groups have a section of their own, or open the help desk's console. */
+static bool is_group(const struct conf *conf, const char *name)
+{
+	const char *const *known[2];
+	const size_t n[2] = {conf_titles(conf, "group", &known[0]),
+			     conf_list(conf, "console", NULL, "groups", &known[1])};
+
+	for (size_t i = 0; i < 2; i++)
+		for (size_t k = 0; k < n[i]; k++)
+			if (strcmp(known[i][k], name) == 0)
+				return true;
+	return false;
+}
+
 /* A slip of the pen in a group's name would be found only when the person cannot get in. */
 static int check_groups(const struct conf *conf, const struct user *u, struct errmsg *em)
 {
-	const char *const *known;
-	size_t n = conf_titles(conf, "group", &known);
-
 	for (size_t i = 0; i < u->n_groups; i++) {
-		bool found = false;
-
-		for (size_t k = 0; k < n; k++)
-			found = found || strcmp(known[k], u->groups[i]) == 0;
-		if (!found)
+		if (!is_group(conf, u->groups[i]))
 			return err_set(em, E_FORMAT,
 				       "there is no group \"%s\" in the configuration",
 				       u->groups[i]);

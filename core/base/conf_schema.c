@@ -133,6 +133,9 @@ const struct conf_key conf_schema[] = {
 	{"portal", false, "terms", CONF_PATH, "", 0, 0,
 	 "text file with the terms of use, shown on a page of its own; empty: none"},
 
+	{"console", false, "groups", CONF_LIST, "{}", 0, 0,
+	 "groups whose people may use the help desk's console of the portal; empty: there is none"},
+
 	{"captive", false, "listen", CONF_STR, "", 0, 0,
 	 "address and port, plain HTTP, to which the open network leads web requests; empty: none"},
 	{"captive", false, "networks", CONF_LIST, "{}", 0, 0,

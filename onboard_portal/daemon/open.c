@@ -6,6 +6,7 @@
 #include "core/store/store_conf.h"
 #include "onboard_portal/auth/ldap.h"
 #include "onboard_portal/auth/local.h"
+#include "onboard_portal/daemon/console.h"
 #include "onboard_portal/profile/pem.h"
 
 #include <errno.h>
@@ -278,6 +279,8 @@ static int open_all(struct portal *p, struct errmsg *em)
 	if (r == E_OK)
 		r = open_store(p, em);
 	if (r == E_OK)
+		r = console_open(p, em);
+	if (r == E_OK)
 		r = open_login(p, em);
 	return r;
 }
@@ -325,6 +328,7 @@ void portal_close(struct portal *p)
 	if (p->auth.close != NULL)
 		p->auth.close(p->auth.self);
 	store_pool_close(p->pool);
+	console_close(p);
 	for (size_t i = 0; p->profiles != NULL && i < p->n_profiles; i++)
 		close_profile(&p->profiles[i]);
 	free(p->profiles);

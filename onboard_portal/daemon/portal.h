@@ -40,6 +40,13 @@ struct portal_profile {
 	int64_t lifetime; /* seconds */
 };
 
+/* The help desk's console; no pool: there is none. */
+struct console_conf {
+	struct store_pool *pool;
+	const char *const *groups;
+	size_t n_groups;
+};
+
 struct portal {
 	struct conf *conf;
 	const char *organization, *support, *url, *ssid;
@@ -59,6 +66,7 @@ struct portal {
 	size_t n_profiles;
 	struct portal_cert anchor; /* of the RADIUS server's certificate */
 	struct captive captive;
+	struct console_conf console;
 
 	pthread_mutex_t lock; /* guards what follows */
 	struct tries *by_account;

@@ -6,6 +6,7 @@
 #include "core/http/httpd.h"
 #include "core/ipc/sandbox.h"
 #include "onboard_portal/daemon/captive.h"
+#include "onboard_portal/daemon/console.h"
 #include "onboard_portal/flow/capport.h"
 
 #include <libgen.h>
@@ -41,6 +42,8 @@ const struct http_route portal_routes[] = {
 	{"GET", "/welcome", welcome_get},
 	{"POST", "/welcome", welcome_post},
 	{"GET", "/about", about_get},
+	{"GET", "/console", console_get},
+	{"GET", "/console/person/:id", console_person_get},
 	{"GET", CAPPORT_PATH, capport_get},
 	{"GET", "/static/portal.css", static_css_get},
 	{"GET", "/static/mark.svg", static_mark_get},

@@ -12,6 +12,7 @@ struct html_vars *page_vars(const struct page_base *b, const char *title, bool e
 	html_set(v, "support", b->support);
 	html_set(v, "ssid", b->ssid);
 	html_flag(v, "signed_in", b->person != NULL);
+	html_flag(v, "desk", b->desk);
 	html_set(v, "person", b->person != NULL ? b->person : "");
 	html_set(v, "csrf", b->csrf);
 	return v;

@@ -11,6 +11,7 @@ struct page_base {
 	const char *ssid;
 	const char *person; /* name of who is signed in; NULL: nobody */
 	const char *csrf;   /* "" where no form needs it */
+	bool desk;          /* may use the console */
 };
 
 /* What head and foot need; NULL without memory. error: the title says so first. */

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #define TEMPLATE_MAX 65536
-#define TEMPLATES_MAX 16
+#define TEMPLATES_MAX 48
 
 struct template
 {

@@ -14,12 +14,13 @@ events_documented() { documented | grep -vxE 'time|program|event|actor'; }
 
 words_lua() { # the expression after "event(who, " up to its first comma
 	sed -n 's/.*event(who, \([^,]*\),.*/\1/p' redis/scepauth.lua | grep -o "'[a-z_]*'" | tr -d "'"
+	sed -n "s/.*local DESK_WORDS = \(.*\)/\1/p" redis/scepauth.lua | grep -o "[a-z]*_[a-z_]*" | grep -v DESK
 }
 sources=$(find auto_revoke core onboard_portal rlm_scepauth scep_ca scepctl -name '*.c' ! -path 'core/audit/*')
 words_c() { # calls of audit_event and of the functions that pass a word on to it
 	# shellcheck disable=SC2086
 	cat $sources | tr '\n\t' '  ' |
-		grep -oE '\b(audit_event|audit_event_at|revoker_event|note_event|audit)\( *"[a-z_]+"|\b(source_alarm|brake_event)\(r, *"[a-z_]+"' |
+		grep -oE '\b(audit_event|audit_event_at|revoker_event|note_event|audit)\( *"[a-z_]+"|\b(source_alarm|brake_event)\(r, *"[a-z_]+"|\bconsole_note\([^"()]*"[a-z_]+"' |
 		grep -o '"[a-z_]*"' | tr -d '"'
 	grep -o 'word = "[a-z_]*"' auto_revoke/daemon/follow.c | grep -o '"[a-z_]*"' | tr -d '"'
 }
@@ -53,5 +54,5 @@ t_is "every documented event can leave" "$(comm -13 <(emitted) <(events_document
 # shellcheck disable=SC2086
 t_is "no other function passes event words on" \
 	"$(grep -lE '\baudit_event(_at)?\([^"]' $sources | sort | paste -sd ' ')" \
-	"auto_revoke/daemon/follow.c auto_revoke/daemon/source.c onboard_portal/daemon/reply.c scep_ca/front/run.c"
+	"auto_revoke/daemon/follow.c auto_revoke/daemon/source.c onboard_portal/daemon/console.c onboard_portal/daemon/reply.c scep_ca/front/run.c"
 t_done

@@ -1,0 +1,172 @@
+#include "onboard_portal/daemon/console.h"
+
+#include "core/audit/audit.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "core/store/store_conf.h"
+#include "core/store/store_desk.h"
+#include "onboard_portal/console/desk.h"
+#include "onboard_portal/console/page_console.h"
+
+#define REDIS_USER "console"
+
+int console_open(struct portal *p, struct errmsg *em)
+{
+	struct console_conf *k = &p->console;
+	int r;
+
+	k->n_groups = conf_list(p->conf, "console", NULL, "groups", &k->groups);
+	if (k->n_groups == 0)
+		return E_OK;
+	for (size_t i = 0; i < k->n_groups; i++) {
+		if (!text_is_name(k->groups[i], NAME_SIZE - 1))
+			return err_set(em, E_CONFIG, "console: groups: \"%.60s\" is no group",
+				       k->groups[i]);
+	}
+	r = store_conf_open_pool(p->conf, REDIS_USER, portal_threads(p), &k->pool, em);
+	return r == E_OK ? E_OK
+			 : err_set(em, r,
+				   "the help desk's console has no Redis user (scepctl helpdesk "
+				   "add " REDIS_USER " --password-file secrets/redis-" REDIS_USER
+				   "): %s",
+				   err_text(r));
+}
+
+void console_close(struct portal *p)
+{
+	store_pool_close(p->console.pool);
+}
+
+bool console_allows(const struct portal *p, const struct user *u)
+{
+	return p->console.pool != NULL && desk_member(u, p->console.groups, p->console.n_groups);
+}
+
+bool console_enter(struct portal *p, const struct http_request *req, struct http_response *res,
+		   struct console *ret)
+{
+	struct console c = {0};
+	struct errmsg em = {0};
+	struct store *own;
+
+	if (p->console.pool == NULL) {
+		reply_not_found(p, res);
+		return false;
+	}
+	if (!gate_person(p, req, res, &c.visitor, &own))
+		return false;
+	store_pool_put(p->pool, own);
+	if (!console_allows(p, &c.visitor.user)) {
+		note_event("console_refused", req, c.visitor.user.login, "path", req->path);
+		reply_not_found(p, res);
+		return false;
+	}
+	c.store = store_pool_get(p->console.pool);
+	if (c.store == NULL) {
+		err_set(&em, E_UNAVAIL, "all connections to Redis are in use");
+		reply_failure(p, res, E_UNAVAIL, &em);
+		return false;
+	}
+	*ret = c;
+	/* What the base borrows lives as long as the caller's copy. */
+	reply_base(p, &ret->base,
+		   *ret->visitor.user.name != '\0' ? ret->visitor.user.name
+						   : ret->visitor.user.login,
+		   ret->visitor.csrf);
+	ret->base.desk = true;
+	return true;
+}
+
+void console_leave(struct portal *p, struct console *c)
+{
+	store_pool_put(p->console.pool, c->store);
+	c->store = NULL;
+}
+
+int console_note(struct console *c, const struct http_request *req, const char *word,
+		 const char *user, const char *detail, struct errmsg *em)
+{
+	const char *client = req->client != NULL ? req->client : "";
+	const struct audit_field f[] = {{"login", c->visitor.user.login},
+					{"address", client},
+					{"user", user},
+					{"detail", detail}};
+
+	if (audit_event(word, "", f, sizeof(f) / sizeof(f[0])) != E_OK)
+		log_warn("the audit trail could not be written: %s", word);
+	return store_desk_note(c->store, word, c->visitor.user.login, user, client, detail, em);
+}
+
+/* What was typed is looked for; the page says what came of it. */
+static int find(struct console *c, const struct http_request *req, const char *typed,
+		struct page_find *page, struct desk_hit hits[DESK_FIND_MAX], struct errmsg *em)
+{
+	int r = console_note(c, req, "console_searched", "", typed, em);
+
+	if (r == E_OK)
+		r = store_desk_find(c->store, typed, hits, &page->n, &page->more, em);
+	page->typed = typed;
+	page->hits = hits;
+	return r;
+}
+
+void console_get(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	const char *q = http_query(req, "q");
+	char typed[DESK_SEARCH_MAX + 1] = "", path[ID_SIZE + 32];
+	struct page_find page = {.typed = ""};
+	struct desk_hit *hits = NULL;
+	struct errmsg em = {0};
+	struct portal *p = ctx;
+	struct console c;
+	int r = E_OK;
+
+	if (!console_enter(p, req, res, &c))
+		return;
+	if (q != NULL && desk_search(q, typed) != E_OK) {
+		page.error_key = "find_bad";
+	} else if (q != NULL) {
+		hits = calloc(DESK_FIND_MAX, sizeof(*hits));
+		r = hits != NULL ? find(&c, req, typed, &page, hits, &em) : E_NOMEM;
+	}
+	console_leave(p, &c);
+	if (r != E_OK) {
+		reply_failure(p, res, r, &em);
+	} else if (page.n == 1 && !page.more && strcmp(hits[0].kind, "like") != 0) {
+		snprintf(path, sizeof(path), "/console/person/%s", hits[0].user.id);
+		reply_redirect(res, path);
+	} else {
+		reply_page(p, res, page.error_key != NULL ? 422 : 200,
+			   page_find(&c.base, &page, &res->body));
+	}
+	free(hits);
+}
+
+void console_person_get(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	struct desk_person *person = NULL;
+	const char *id = req->params[0];
+	struct errmsg em = {0};
+	struct portal *p = ctx;
+	struct console c;
+	int r;
+
+	if (!console_enter(p, req, res, &c))
+		return;
+	r = store_desk_person(c.store, id, &person, &em);
+	/* Word is left before the page is shown, and not without. */
+	if (r == E_OK)
+		r = console_note(&c, req, "console_viewed", id, person->user.login, &em);
+	console_leave(p, &c);
+	if (r == E_OK)
+		reply_page(p, res, 200,
+			   page_person(&c.base,
+				       &(struct page_person){.person = person, .now = clock_now()},
+				       &res->body));
+	else if (r == E_NOTFOUND || r == E_FORMAT)
+		reply_not_found(p, res);
+	else
+		reply_failure(p, res, r, &em);
+	free(person);
+}

@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# The help desk's console on real parts: finding, one person's page, who may and who may not, and the trail of it.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/../support/lib.sh"
+
+# shellcheck disable=SC2034 # for t_instance
+T_INIT=(--group staff:20 --group students:30)
+t_instance redis ca portal radius
+ctl() { "$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" "$@"; }
+w=$T_DIR/w
+mkdir -p "$w"
+cd "$w" || exit 1
+
+# page JAR PATH [CURL_OPTION...]: one request, not followed; leaves STATUS, BODY, LOCATION.
+page() {
+	local jar=$1 path=$2
+	shift 2
+	STATUS=$(curl -sS --max-time 20 --cacert "$ROOT_CERT" -b "$jar" -c "$jar" -o body -D headers -w '%{http_code}' "$@" "$PORTAL_URL$path")
+	BODY=$(tr -d '\0' <body)
+	LOCATION=$(tr -d '\r' <headers | sed -n 's/^location: //Ip')
+}
+find_() { page "$1" "/console" -G --data-urlencode "q=$2"; } # JAR TEXT
+console_events() { redis_as installer XREVRANGE events:console + - COUNT 40; }
+audit() { jq -c "select(.event == \"$1\")" "$PORTAL_LOG" 2>/dev/null || sed -n 's/^[^{]*\({.*"event":"'"$1"'".*}\)$/\1/p' "$PORTAL_LOG"; }
+
+# --- off as shipped -------------------------------------------------------------------------------------
+portal_login sam "$STUDENT_LOGIN" "$STUDENT_PASSWORD" || t_bail "sam does not get in"
+page sam /console
+t_is "there is no console as shipped" "$STATUS" 404
+missing=$BODY
+page sam /nowhere
+t_is "as if there were no such page" "$BODY" "$missing"
+t_is "nor a Redis user for it" "$(redis_as installer ACL GETUSER console)" ""
+
+# --- on ---------------------------------------------------------------------------------------------------
+t_stop portal
+printf 'console {\n\tgroups = {"helpdesk", "admins"}\n}\n' >"$w/console.conf"
+sed -i '/^console {/,/^}/d' "$SCEPAUTH_CONF"
+cat "$w/console.conf" >>"$SCEPAUTH_CONF"
+"$SCEPAUTH_BIN/onboard_portal" -c "$SCEPAUTH_CONF" --check >check.out 2>&1
+t_is "without its Redis user the portal does not start" $? 1
+t_like "and says what to do" "$(cat check.out)" 'scepctl helpdesk add console --password-file secrets/redis-console'
+t_ok "scepctl makes it" ctl helpdesk add console --password-file "$SCEPAUTH_DIR/secrets/redis-console"
+printf 'desk-password-1\n' | ctl user add henry --groups helpdesk --name "Henry Help" --email h@example.edu --password-stdin >/dev/null
+t_start portal
+
+scep_enrol phone students "$(portal_add_device sam "Sam's <phone>" linux && echo "$CHALLENGE")" device 2048 >enrol.out || t_bail "$(cat enrol.out)"
+serial=$(cert_serial phone/cert.pem)
+id=$(redis_as installer HGET login:local sam)
+eapol_conf phone.conf phone/cert.pem phone/key.pem
+eapol_run phone.conf
+t_is "sam's phone connects" "$EAP_RESULT" accept
+
+# --- who may not -------------------------------------------------------------------------------------------
+for path in /console "/console?q=sam" "/console/person/$id" "/console/person/$id/hold"; do
+	page sam "$path"
+	t_is "$path is not there for a student" "$STATUS" 404
+	t_is "and looks like any page that is not" "$BODY" "$missing"
+done
+page sam /devices
+t_unlike "no link to it" "$BODY" /console
+t_is "who tried is on record" "$(audit console_refused | jq -r .login | sort -u)" sam
+page stranger /console
+t_is "a stranger signs in first" "$STATUS $LOCATION" "303 /login"
+
+# --- finding -----------------------------------------------------------------------------------------------
+portal_login desk henry desk-password-1 || t_bail "henry does not get in"
+page desk /devices
+t_like "a link for the help desk" "$BODY" '<a href="/console">'
+page desk /console
+t_is "the console" "$STATUS" 200
+t_unlike "nothing was looked for yet" "$BODY" 'role="status"'
+colons=$(sed 's/../&:/g; s/:$//' <<<"$serial" | tr a-f A-F)
+device=$(redis_as installer HGET "cert:$serial" device)
+for what in sam SAM local:sam "$serial" "$colons" "$device" "$id" " sam "; do
+	find_ desk "$what"
+	t_is "found by $what" "$STATUS $LOCATION" "303 /console/person/$id"
+done
+seen() { redis_as installer EXISTS seen:mac:020000000001 | grep -q 1; }
+t_ok "the connection was noted" t_wait 20 seen
+for mac in 02:00:00:00:00:01 0200.0000.0001; do
+	find_ desk "$mac"
+	t_is "found by $mac" "$LOCATION" "/console/person/$id"
+done
+find_ desk am
+t_like "a part of the login" "$BODY" "href=\"/console/person/$id\"><bdi>Sam Student</bdi>"
+for what in '*' 's*m' 'x' 's?m' '[s]am' "nobody" "00:00:00:00:00:00" '\'; do
+	find_ desk "$what"
+	t_is "nobody is meant by $what" "$STATUS $(grep -c 'role="status"' body)" "200 1"
+done
+find_ desk '"><script>alert(1)</script>'
+t_unlike "what was typed comes back as text" "$BODY" '<script>'
+for what in "" "   " "$(printf 'x%.0s' {1..129})" $'a\x01b'; do
+	find_ desk "$what"
+	t_is "not a search: ${#what} bytes" "$STATUS" 422
+done
+
+# --- one person's page --------------------------------------------------------------------------------------
+page desk "/console/person/$id"
+t_is "the page" "$STATUS" 200
+t_like "whose" "$BODY" '<h1><bdi>Sam Student</bdi></h1>'
+t_like "the device, as text" "$BODY" 'Sam&#39;s &lt;phone&gt;'
+t_like "its certificate" "$BODY" "<code>$serial</code>"
+t_like "the verdict and where" "$BODY" "<code>02-00-00-00-00-01</code>"
+t_like "all is well" "$BODY" 'All is well: the network let this device in'
+redis_as "$HELPDESK_NAME" FCALL suspend_user 0 sam "odd <traffic>" >/dev/null
+eapol_run phone.conf
+t_is "held: refused" "$EAP_RESULT" reject
+refused() { page desk "/console/person/$id" && [[ $BODY == *"<code>user_held</code> <span class=\"kind\">"* ]]; }
+t_ok "the refusal with its reason word" t_wait 20 refused
+page desk "/console/person/$id"
+t_like "who, and why, as text" "$BODY" 'by helpdesk</span> <bdi>odd &lt;traffic&gt;</bdi>.*helen'
+t_like "and what to say" "$BODY" 'This account is suspended'
+redis_as "$HELPDESK_NAME" FCALL restore_user 0 sam >/dev/null
+page desk "/console/person/$id"
+t_like "what is over is not said any more" "$BODY" 'What stood in the way is over'
+for bad in "u$(printf '0%.0s' {1..32})" x "$id'" "../$id"; do
+	page desk "/console/person/$bad"
+	t_is "nobody: $bad" "$STATUS" 404
+done
+printf 'y\n' >>"$w/none"
+redis_as installer HSET "seen:$serial" reject_mac "$(head -c 5000 /dev/zero | tr '\0' x)" mac $'a\x1b[2J' >/dev/null
+page desk "/console/person/$id"
+t_is "a long or dirty value takes nothing along" "$STATUS $(grep -c $'\x1b' body)" "200 0"
+
+# --- the trail --------------------------------------------------------------------------------------------------
+t_like "each look is in the console's stream, with who, whom and from where" "$(console_events)" \
+	"console_viewed.*user.*$id.*login.*sam.*by.*henry.*address.*127.0.0.1"
+t_like "each search with what was typed" "$(console_events)" 'console_searched.*s\?m'
+t_is "and in the portal's own trail" "$(audit console_viewed | jq -r '[.login, .user, .address] | @csv' | sort -u)" "\"henry\",\"$id\",\"127.0.0.1\""
+t_unlike "looks are no part of the story" "$(redis_as "$HELPDESK_NAME" FCALL_RO why 0 sam)" console_viewed
+t_like "the portal may not write there" "$(redis_as portal XADD events:console '*' a b)" NOPERM
+t_like "nor read events" "$(redis_as portal XRANGE events:console - +)" NOPERM
+t_like "the portal has no such voice" "$(redis_as portal FCALL desk_note 0 console_viewed henry "$id" 127.0.0.1 x)" '^DENIED|NOPERM'
+t_like "no other word" "$(redis_as console FCALL desk_note 0 cert_revoked henry "$id" 127.0.0.1 x)" '^BADARG'
+t_like "the console's user is no more than a helpdesk person" "$(redis_as console HSET "user:$id" groups staff)" NOPERM
+redis_as installer ACL SETUSER console -@all +ping +fcall_ro '+fcall' resetkeys '~meta' >/dev/null
+page desk "/console/person/$id"
+t_is "what cannot be recorded is not shown" "$STATUS" 503
+t_done

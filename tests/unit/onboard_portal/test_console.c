@@ -1,0 +1,324 @@
+/* The help desk's console, its pure parts. With PORTAL_DUMP=DIR pages are also written there, to be looked at. */
+#include "core/authz/reason.h"
+#include "core/base/text.h"
+#include "onboard_portal/console/desk.h"
+#include "onboard_portal/console/page_console.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define NOW 1795383600 /* 22 November 2026 */
+#define DAY 86400
+#define HOSTILE "<script>'\"&{{csrf}}"
+
+static struct view *view;
+static struct page_base base;
+
+static int setup(void **state)
+{
+	struct errmsg em = {0};
+
+	(void)state;
+	base = (struct page_base){.organization = "Example University",
+				  .support = "IT service desk",
+				  .ssid = "campus",
+				  .person = "Henry Help",
+				  .csrf = "0123abcd",
+				  .desk = true};
+	if (view_new("en", &view, &em) != E_OK) {
+		print_error("%s\n", em.text);
+		return -1;
+	}
+	base.view = view;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	view_free(view);
+	return 0;
+}
+
+static void dump(const char *name, const struct buf *out)
+{
+	const char *dir = getenv("PORTAL_DUMP");
+	char path[512];
+	FILE *f;
+
+	if (dir == NULL)
+		return;
+	snprintf(path, sizeof(path), "%s/%s.html", dir, name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(buf_str(out), f);
+	fclose(f);
+}
+
+static void test_member(void **state)
+{
+	const char *const groups[] = {"helpdesk", "admins"};
+	struct user u = {.groups = {"students", "admins"}, .n_groups = 2};
+
+	(void)state;
+	assert_true(desk_member(&u, groups, 2));
+	assert_false(desk_member(&u, groups, 1));
+	assert_false(desk_member(&u, groups, 0));
+	u.n_groups = 1;
+	assert_false(desk_member(&u, groups, 2));
+	u = (struct user){.groups = {"helpdes", "helpdesk2", "Helpdesk", ""}, .n_groups = 4};
+	assert_false(desk_member(&u, groups, 2));
+}
+
+static void test_search(void **state)
+{
+	char dst[DESK_SEARCH_MAX + 1], max[DESK_SEARCH_MAX + 2];
+
+	(void)state;
+	assert_int_equal(desk_search(" \tsam \r\n", dst), E_OK);
+	assert_string_equal(dst, "sam");
+	assert_int_equal(desk_search("1f:02 9a", dst), E_OK);
+	assert_string_equal(dst, "1f:02 9a");
+	memset(max, 'x', sizeof(max));
+	max[DESK_SEARCH_MAX] = '\0';
+	assert_int_equal(desk_search(max, dst), E_OK);
+	max[DESK_SEARCH_MAX] = 'x';
+	max[DESK_SEARCH_MAX + 1] = '\0';
+	assert_int_equal(desk_search(max, dst), E_FORMAT);
+	assert_int_equal(desk_search(NULL, dst), E_FORMAT);
+	assert_int_equal(desk_search("", dst), E_FORMAT);
+	assert_int_equal(desk_search("  ", dst), E_FORMAT);
+	assert_int_equal(desk_search("a\x1b[2J", dst), E_FORMAT);
+	assert_int_equal(desk_search("a\nb", dst), E_FORMAT);
+}
+
+static void test_record(void **state)
+{
+	struct desk_record r;
+
+	(void)state;
+	desk_record_read("1795383600 helen lost on a train", &r);
+	assert_int_equal(r.at, NOW);
+	assert_string_equal(r.actor, "helen");
+	assert_string_equal(r.reason, "lost on a train");
+	/* By hand: nothing is made up of it. */
+	static const char *const odd[] = {"x",
+					  "lost on a train",
+					  "-5 helen lost",
+					  "17953836001795383600179 a b",
+					  "1 0123456789012345678901234567890123456789 b",
+					  ""};
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		desk_record_read(odd[i], &r);
+		assert_int_equal(r.at, 0);
+		assert_string_equal(r.actor, "");
+		assert_string_equal(r.reason, odd[i]);
+	}
+}
+
+static void test_time(void **state)
+{
+	char t[DESK_TIME_SIZE];
+
+	(void)state;
+	desk_time(NOW, t);
+	assert_string_equal(t, "2026-11-22 21:40");
+	desk_time(0, t);
+	assert_string_equal(t, "");
+	desk_time(-1, t);
+	assert_string_equal(t, "");
+	desk_time(INT64_MAX, t);
+	assert_string_equal(t, "");
+}
+
+/* A person with one certificate, let in an hour ago. */
+static struct desk_person good(void)
+{
+	struct desk_person p = {
+		.user = {.id = "u0123456789abcdef0123456789abcdef",
+			 .source = "ldap",
+			 .login = "anna",
+			 .name = "Anna Berger",
+			 .email = "anna@example.edu",
+			 .groups = {"staff"},
+			 .n_groups = 1},
+		.groups = {{.name = "staff", .known = true, .vlan = "20"}},
+		.n_groups = 1,
+		.certs = {{.rec = {.serial = "1f029a7766554433221100ffeeddccbb",
+				   .profile = "staff",
+				   .device = "d0123456789abcdef0123456789abcdef",
+				   .not_before = NOW - 10 * DAY,
+				   .not_after = NOW + 355 * DAY,
+				   .state = CERT_ACTIVE},
+			   .name = "Anna's phone",
+			   .platform = "apple",
+			   .accept = NOW - 3600,
+			   .mac = "02-00-00-00-00-01",
+			   .nas = "ap-17"}},
+		.n_certs = 1,
+		.all_certs = 1,
+		.verdicts = {{.at = NOW - 3600,
+			      .accept = true,
+			      .mac = "02-00-00-00-00-01",
+			      .nas = "ap-17",
+			      .reason = "ok",
+			      .group = "staff",
+			      .vlan = "20",
+			      .serial = "1f029a7766554433221100ffeeddccbb"}},
+		.n_verdicts = 1,
+	};
+
+	return p;
+}
+
+static void test_advice(void **state)
+{
+	struct desk_person p = good();
+
+	(void)state;
+	assert_string_equal(desk_advice(&p, NOW), "ok");
+	snprintf(p.verdicts[0].reason, sizeof(p.verdicts[0].reason), "ssid_not_allowed");
+	assert_string_equal(desk_advice(&p, NOW), "ssid_not_allowed");
+	snprintf(p.verdicts[0].reason, sizeof(p.verdicts[0].reason), "user_held");
+	assert_string_equal(desk_advice(&p, NOW), "try_again");
+	p.verdicts[0].reason[0] = '\0';
+	assert_string_equal(desk_advice(&p, NOW), "internal_error");
+	p.n_verdicts = 0;
+	assert_string_equal(desk_advice(&p, NOW), "never_came");
+
+	p.certs[0].rec.not_after = NOW;
+	assert_string_equal(desk_advice(&p, NOW), "cert_expired");
+	snprintf(p.certs[0].rec.revoked, REASON_SIZE, "1 helen lost");
+	assert_string_equal(desk_advice(&p, NOW), "cert_revoked");
+	p.n_codes = 1;
+	assert_string_equal(desk_advice(&p, NOW), "code_open");
+	p.n_codes = 0;
+	p.certs[0].rec.state = CERT_ABORTED;
+	assert_string_equal(desk_advice(&p, NOW), "no_device");
+	p.n_certs = 0;
+	assert_string_equal(desk_advice(&p, NOW), "no_device");
+
+	p.groups[0].known = false;
+	assert_string_equal(desk_advice(&p, NOW), "no_group");
+	p.user.leave_at = NOW;
+	assert_string_equal(desk_advice(&p, NOW), "user_left");
+	p.user.leave_at = NOW + 1;
+	assert_string_equal(desk_advice(&p, NOW), "no_group");
+	p.n_holds = 1;
+	p.user.leave_at = NOW;
+	assert_string_equal(desk_advice(&p, NOW), "user_held");
+}
+
+/* Every reason word has a sentence, and what is no word gets no key made of it. */
+static void test_say(void **state)
+{
+	static const char *const words[] = {
+#define X(name, text) text,
+		AUTHZ_REASONS(X)
+#undef X
+			"no_device",
+		"code_open", "never_came", "try_again"};
+	char key[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		desk_say_key(words[i], key);
+		assert_string_equal(key + 4, words[i]);
+		if (strcmp(view_text(view, key), key) == 0)
+			fail_msg("no sentence for %s", words[i]);
+	}
+	desk_say_key(HOSTILE, key);
+	assert_string_equal(key, "say_internal_error");
+	desk_say_key("", key);
+	assert_string_equal(key, "say_internal_error");
+}
+
+static void test_cert_states(void **state)
+{
+	struct certrec c = {.state = CERT_ACTIVE, .not_after = NOW + 31 * DAY};
+
+	(void)state;
+	assert_int_equal(desk_cert_state(&c, NOW), DESK_ACTIVE);
+	c.not_after = NOW + 29 * DAY;
+	assert_int_equal(desk_cert_state(&c, NOW), DESK_SOON);
+	c.state = CERT_RESERVED;
+	assert_int_equal(desk_cert_state(&c, NOW), DESK_RESERVED);
+	c.not_after = NOW;
+	assert_int_equal(desk_cert_state(&c, NOW), DESK_EXPIRED);
+	snprintf(c.revoked, sizeof(c.revoked), "x");
+	assert_int_equal(desk_cert_state(&c, NOW), DESK_REVOKED);
+	c.state = CERT_ABORTED;
+	assert_int_equal(desk_cert_state(&c, NOW), DESK_ABORTED);
+}
+
+static void test_pages(void **state)
+{
+	struct desk_person p = good(), worst = good();
+	struct desk_hit hits[2] = {{.kind = "like", .user = p.user},
+				   {.kind = "mac",
+				    .what = "1f029a7766554433221100ffeeddccbb",
+				    .hold = "x",
+				    .user = p.user}};
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1024 * 1024);
+	assert_int_equal(
+		page_find(&base,
+			  &(struct page_find){.typed = "an", .hits = hits, .n = 2, .more = true},
+			  &out),
+		E_OK);
+	assert_non_null(strstr(buf_str(&out),
+			       "href=\"/console/person/u0123456789abcdef0123456789abcdef\""));
+	assert_non_null(strstr(buf_str(&out), view_text(view, "find_more")));
+	dump("console", &out);
+	buf_reset(&out);
+	assert_int_equal(page_find(&base, &(struct page_find){.typed = HOSTILE}, &out), E_OK);
+	assert_null(strstr(buf_str(&out), "<script"));
+	assert_non_null(strstr(buf_str(&out), view_text(view, "find_nobody")));
+	buf_reset(&out);
+	assert_int_equal(page_person(&base, &(struct page_person){.person = &p, .now = NOW}, &out),
+			 E_OK);
+	dump("console_person", &out);
+
+	snprintf(worst.user.name, sizeof(worst.user.name), HOSTILE);
+	snprintf(worst.certs[0].name, sizeof(worst.certs[0].name), HOSTILE);
+	snprintf(worst.certs[0].nas, sizeof(worst.certs[0].nas), HOSTILE);
+	snprintf(worst.certs[0].rec.revoked, REASON_SIZE, "1795383000 helen " HOSTILE);
+	worst.holds[worst.n_holds++] = (struct desk_hold){"helpdesk", "1795383000 helen " HOSTILE};
+	worst.codes[worst.n_codes++] =
+		(struct desk_code){.name = HOSTILE, .platform = HOSTILE, .expires = NOW + 600};
+	worst.verdicts[1] = (struct desk_verdict){.at = NOW - 60,
+						  .reason = "user_held",
+						  .nas = HOSTILE,
+						  .mac = HOSTILE,
+						  .serial = "1f029a7766554433221100ffeeddccbb"};
+	worst.verdicts[2] = (struct desk_verdict){
+		.at = NOW - 50, .reason = HOSTILE, .group = HOSTILE, .vlan = HOSTILE};
+	worst.n_verdicts = 3;
+	worst.all_certs = 40;
+	buf_reset(&out);
+	assert_int_equal(
+		page_person(&base, &(struct page_person){.person = &worst, .now = NOW}, &out),
+		E_OK);
+	assert_null(strstr(buf_str(&out), "<script"));
+	assert_null(strstr(buf_str(&out), "style="));
+	assert_non_null(strstr(buf_str(&out), view_text(view, "say_user_held")));
+	assert_non_null(strstr(buf_str(&out), "39 older certificates"));
+	dump("console_person_worst", &out);
+	buf_free(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_member),      cmocka_unit_test(test_search),
+		cmocka_unit_test(test_record),      cmocka_unit_test(test_time),
+		cmocka_unit_test(test_advice),      cmocka_unit_test(test_say),
+		cmocka_unit_test(test_cert_states), cmocka_unit_test(test_pages),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
