@@ -84,7 +84,7 @@ for mac in 02:00:00:00:00:01 0200.0000.0001; do
 done
 find_ desk am
 t_like "a part of the login" "$BODY" "href=\"/console/person/$id\"><bdi>Sam Student</bdi>"
-for what in '*' 's*m' 'x' 's?m' '[s]am' "nobody" "00:00:00:00:00:00" '\'; do
+for what in '*' 's*m' 'x' 's?m' '[s]am' "nobody" 00:00:00:00:00:00 "\\x"; do
 	find_ desk "$what"
 	t_is "nobody is meant by $what" "$STATUS $(grep -c 'role="status"' body)" "200 1"
 done
