@@ -49,7 +49,7 @@ endif
 ALL_CFLAGS  = -std=c11 $(CFLAGS) $(WARN) $(HARDEN) $(SANFLAGS) $(CPPFLAGS) $(PKG_CFLAGS)
 ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now $(SANFLAGS)
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -Wl,--push-state,--as-needed -lldap -llber -lqrcodegen -Wl,--pop-state -lssl -lcrypt -lpthread
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -Wl,--push-state,--as-needed -lldap -llber -lqrcodegen -lcurl -Wl,--pop-state -lssl -lcrypt -lpthread
 
 PROGRAMS := scep_ca onboard_portal auto_revoke scepctl
 lib_srcs  = $(filter-out %_main.c,$(wildcard $(1)/*.c $(1)/*/*.c))

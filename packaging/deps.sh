@@ -21,7 +21,7 @@ version=$(. /etc/os-release 2>/dev/null && echo "${VERSION_ID-}") || version=
 
 # The names are the same on Debian 12 and 13, but for the link between OpenSSL and PKCS#11 tokens.
 build=(gcc libc6-dev make pkgconf libconfuse-dev libjansson-dev libmicrohttpd-dev libhiredis-dev
-	libssl-dev libldap-dev libseccomp-dev uuid-dev libcrypt-dev uthash-dev libqrcodegen-dev libfreeradius-dev libtalloc-dev)
+	libssl-dev libldap-dev libcurl4-openssl-dev libseccomp-dev uuid-dev libcrypt-dev uthash-dev libqrcodegen-dev libfreeradius-dev libtalloc-dev)
 run=(redis-server redis-tools freeradius openssl)
 clients=(curl jq eapoltest scep strongswan-pki libstrongswan-standard-plugins
 	libstrongswan-extra-plugins openssl procps)

@@ -1,6 +1,6 @@
 /*
- * Where people's passwords are checked. One backend per source (local accounts, LDAP; OIDC and others
- * later); each fills a struct user, whose id stays empty
+ * Where people's passwords are checked. One backend per source (local accounts, LDAP; those of OpenID
+ * Connect never see one, oidc.h); each fills a struct user, whose id stays empty
  * unless the source knows people by more than their login. Backends are thread-safe; check
  * may block (a password hash takes tens of milliseconds on purpose, a directory takes a round
  * trip), so callers bound how many run at once.

@@ -2,7 +2,6 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "core/base/rnd.h"
 #include "core/base/text.h"
 #include "onboard_portal/flow/form.h"
 
@@ -17,12 +16,14 @@ struct attempt {
 	const char *password;
 };
 
-static void login_page(struct portal *p, struct http_response *res, const struct visitor *v,
-		       unsigned status, const struct page_login *page)
+void login_page(struct portal *p, struct http_response *res, const struct visitor *v,
+		unsigned status, struct page_login *page)
 {
 	struct page_base b;
 
 	reply_base(p, &b, NULL, v->csrf);
+	page->form = p->n_auths > 0;
+	page->oidc = p->oidc != NULL ? p->oidc_name : "";
 	reply_page(p, res, status, page_login(&b, page, &res->body));
 }
 
@@ -40,9 +41,10 @@ void login_get(void *ctx, const struct http_request *req, struct http_response *
 		reply_redirect(res, "/devices");
 		return;
 	}
-	if (http_query(req, "ended") != NULL)
+	if (http_query(req, "ended") != NULL) {
 		page.notice_key = "login_ended";
-	else if (http_query(req, "expired") != NULL)
+		page.oidc_logout = p->oidc != NULL && oidc_can_logout(p->oidc);
+	} else if (http_query(req, "expired") != NULL)
 		page.notice_key = "login_expired";
 	login_page(p, res, &v, 200, &page);
 }
@@ -130,72 +132,27 @@ static void end_turn(struct portal *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* A login name that was another person's before must not lead to that person's devices. */
-static int same_person(struct store *s, const struct user *u, struct errmsg *em)
+/* Each source in turn: a name that one does not know may be known to the next, and one that is away does not
+ * keep out those whom another knows. */
+static int check_password(const struct portal *p, const struct attempt *a, struct user *ret,
+			  struct errmsg *em)
 {
-	char name[NAME_SIZE + LOGIN_SIZE];
-	struct user known;
-	int r;
+	int r = E_NOTFOUND, away = E_OK;
+	struct errmsg why = {""};
 
-	(void)snprintf(name, sizeof(name), "%s:%s", u->source, u->login);
-	r = store_user_find(s, name, &known, em);
-	if (r == E_NOTFOUND)
-		return E_OK;
-	if (r != E_OK || strcmp(known.id, u->id) == 0)
-		return r;
-	return err_set(
-		em, E_STATE,
-		"%s is somebody else in the directory now (%s before, %s now); nobody of that "
-		"name is let in",
-		name, known.id, u->id);
-}
+	for (size_t i = 0; i < p->n_auths && r == E_NOTFOUND; i++) {
+		struct errmsg own = {""};
 
-/* Brings the person into the store. E_DENIED when they are held or have left. */
-static int admit(struct portal *p, struct user *u, struct errmsg *em)
-{
-	struct store *s = store_pool_get(p->pool);
-	char hold[REASON_SIZE] = "";
-	struct user stored;
-	int r;
-
-	if (s == NULL)
-		return err_set(em, E_UNAVAIL, "all connections to Redis are in use");
-	r = u->id[0] != '\0' ? same_person(s, u, em) : rnd_id(u->id, sizeof(u->id), "u", 16);
-	if (r == E_OK)
-		r = store_user_put(s, u, em);
-	if (r == E_OK)
-		r = store_user_get(s, u->id, &stored, hold, em);
-	store_pool_put(p->pool, s);
-	if (r == E_OK && (*hold != '\0' || (stored.leave_at > 0 && stored.leave_at <= clock_now())))
-		r = E_DENIED;
-	return r;
-}
-
-static void sign_in(struct portal *p, const struct http_request *req, struct http_response *res,
-		    struct user *u)
-{
-	static const struct page_message held = {
-		.title_key = "held_title", .text_key = "held", .detail = ""};
-	struct errmsg em = {0};
-	struct session s;
-	int r = admit(p, u, &em);
-
-	if (r == E_DENIED) {
-		note_event("login_refused", req, u->login, "reason", "held");
-		reply_message(p, res, 403, &held);
-		return;
+		r = p->auths[i].check(p->auths[i].self, a->login, a->password, ret, &own);
+		if (*own.text != '\0')
+			why = own;
+		if (r == E_UNAVAIL) {
+			away = r;
+			r = E_NOTFOUND;
+		}
 	}
-	if (r == E_OK) {
-		res->n_headers =
-			0; /* a visitor's cookie set before gives way to the new session's */
-		r = gate_start(p, res, u->id, &s);
-	}
-	if (r != E_OK) {
-		reply_failure(p, res, r, &em);
-		return;
-	}
-	note_event("login_ok", req, u->login, "source", u->source);
-	reply_redirect(res, "/devices");
+	*em = why;
+	return r == E_NOTFOUND && away != E_OK ? away : r;
 }
 
 static void try_login(struct portal *p, const struct http_request *req, struct http_response *res,
@@ -217,14 +174,14 @@ static void try_login(struct portal *p, const struct http_request *req, struct h
 			login_error(p, res, v, a->login, 503, "login_busy", "login", 0);
 			return;
 		}
-		r = p->auth.check(p->auth.self, a->login, a->password, &u, &em);
+		r = check_password(p, a, &u, &em);
 		end_turn(p);
 	}
 	if (*em.text != '\0' && r != E_UNAVAIL)
 		log_warn("%s", em.text);
 	if (r == E_OK) {
 		uncount_attempt(p, a, true);
-		sign_in(p, req, res, &u);
+		admit_person(p, req, res, &u, "/devices");
 	} else if (r == E_NOTFOUND || r == E_DENIED) {
 		/* What was typed as an unknown login may be a password: it is not written down. */
 		note_event("login_failed", req, r == E_DENIED ? a->login : "", "reason",

@@ -4,8 +4,6 @@
 #include "core/base/rnd.h"
 #include "core/base/text.h"
 #include "core/store/store_conf.h"
-#include "onboard_portal/auth/ldap.h"
-#include "onboard_portal/auth/local.h"
 #include "onboard_portal/daemon/console.h"
 #include "onboard_portal/profile/pem.h"
 
@@ -243,18 +241,6 @@ static int open_memory(struct portal *p)
 	return r;
 }
 
-static int open_login(struct portal *p, struct errmsg *em)
-{
-	const char *login = conf_str(p->conf, "portal", NULL, "login");
-
-	if (strcmp(login, "ldap") == 0)
-		return ldap_login_open(p->conf, &p->auth, em);
-	if (strcmp(login, "local") != 0)
-		return err_set(em, E_CONFIG, "portal: login: \"%.60s\" is neither local nor ldap",
-			       login);
-	return local_open(conf_path(p->conf, "portal", NULL, "accounts"), &p->auth, em);
-}
-
 static int open_all(struct portal *p, struct errmsg *em)
 {
 	struct conf *c = p->conf;
@@ -281,7 +267,7 @@ static int open_all(struct portal *p, struct errmsg *em)
 	if (r == E_OK)
 		r = console_open(p, em);
 	if (r == E_OK)
-		r = open_login(p, em);
+		r = portal_open_login(p, em);
 	return r;
 }
 
@@ -325,8 +311,7 @@ void portal_close(struct portal *p)
 {
 	if (p == NULL)
 		return;
-	if (p->auth.close != NULL)
-		p->auth.close(p->auth.self);
+	portal_close_login(p);
 	store_pool_close(p->pool);
 	console_close(p);
 	for (size_t i = 0; p->profiles != NULL && i < p->n_profiles; i++)

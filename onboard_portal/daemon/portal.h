@@ -9,6 +9,7 @@
 #include "core/http/router.h"
 #include "core/store/store.h"
 #include "onboard_portal/auth/auth.h"
+#include "onboard_portal/auth/oidc.h"
 #include "onboard_portal/daemon/open_net.h"
 #include "onboard_portal/flow/choice.h"
 #include "onboard_portal/flow/logouts.h"
@@ -18,7 +19,12 @@
 
 #include <pthread.h>
 
-enum { PORTAL_KEY_SIZE = 32, PORTAL_CHAIN_MAX = 4, PORTAL_FINGERPRINT_SIZE = 96 };
+enum {
+	PORTAL_KEY_SIZE = 32,
+	PORTAL_CHAIN_MAX = 4,
+	PORTAL_FINGERPRINT_SIZE = 96,
+	PORTAL_AUTHS_MAX = 2
+};
 
 /* One certificate read from a PEM file. */
 struct portal_cert {
@@ -56,7 +62,10 @@ struct portal {
 	uint8_t challenge_key[PORTAL_KEY_SIZE];
 	uint8_t ticket_mac_key[PORTAL_KEY_SIZE];
 	struct view *view;
-	struct auth auth;
+	struct auth auths[PORTAL_AUTHS_MAX]; /* where passwords are checked, in turn */
+	size_t n_auths;
+	struct oidc *oidc;     /* NULL: no logins by OpenID Connect */
+	const char *oidc_name; /* of the provider, for people */
 	struct store_pool *pool;
 
 	struct choice_group *groups;
@@ -75,6 +84,7 @@ struct portal {
 	pthread_cond_t hashed;
 	unsigned hashing, hashing_max; /* password checks that run now */
 	unsigned waiting, waiting_max; /* and those that wait for a turn */
+	unsigned asking, asking_max;   /* requests that wait for the OpenID provider */
 };
 
 /* --- open.c: configuration, keys, certificates ---------------------------------------------------- */
@@ -82,6 +92,10 @@ int portal_open(struct conf *conf, struct portal **ret, struct errmsg *em) MUST_
 void portal_close(struct portal *p);
 unsigned portal_threads(const struct portal *p); /* how many requests run at once */
 const struct portal_profile *portal_find_profile(const struct portal *p, const char *name);
+
+/* --- open_login.c: the kinds of login ------------------------------------------------------------ */
+int portal_open_login(struct portal *p, struct errmsg *em) MUST_CHECK;
+void portal_close_login(struct portal *p);
 
 /* --- reply.c --------------------------------------------------------------------------------------- */
 void reply_base(const struct portal *p, struct page_base *ret, const char *person,
@@ -131,6 +145,17 @@ int gate_start(struct portal *p, struct http_response *res, const char *user,
 void gate_drop_cookie(struct http_response *res);
 int64_t gate_now_ms(void);
 
+/* --- admit.c ----------------------------------------------------------------------------------- */
+/* Somebody has proved who they are: brings them into the store, begins their session and sends them to the
+ * page `next`. The reply is made in any case: also held, or somebody else's login name. */
+void admit_person(struct portal *p, const struct http_request *req, struct http_response *res,
+		  struct user *u, const char *next);
+
+/* --- login.c ----------------------------------------------------------------------------------- */
+/* The login page; what it offers is filled in. */
+void login_page(struct portal *p, struct http_response *res, const struct visitor *v,
+		unsigned status, struct page_login *page);
+
 /* --- one line per event; says so in the log when the trail cannot be written ------------------------- */
 void note_event(const char *event, const struct http_request *req, const char *login,
 		const char *name, const char *value);
@@ -140,6 +165,9 @@ extern const struct http_route portal_routes[];
 
 void login_get(void *ctx, const struct http_request *req, struct http_response *res);
 void login_post(void *ctx, const struct http_request *req, struct http_response *res);
+void login_oidc_get(void *ctx, const struct http_request *req, struct http_response *res);
+void login_oidc_callback(void *ctx, const struct http_request *req, struct http_response *res);
+void login_oidc_logout(void *ctx, const struct http_request *req, struct http_response *res);
 void logout_post(void *ctx, const struct http_request *req, struct http_response *res);
 void devices_get(void *ctx, const struct http_request *req, struct http_response *res);
 void device_new_get(void *ctx, const struct http_request *req, struct http_response *res);

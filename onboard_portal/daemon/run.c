@@ -26,6 +26,9 @@ const struct http_route portal_routes[] = {
 	{"GET", "/", root_get},
 	{"GET", "/login", login_get},
 	{"POST", "/login", login_post},
+	{"GET", "/login/oidc", login_oidc_get},
+	{"GET", OIDC_CALLBACK, login_oidc_callback},
+	{"GET", "/login/oidc/logout", login_oidc_logout},
 	{"POST", "/logout", logout_post},
 	{"GET", "/devices", devices_get},
 	{"GET", "/devices/new", device_new_get},
@@ -89,13 +92,13 @@ static int open_captive(struct portal *p, struct httpd **ret, struct errmsg *em)
 	return *o.listen != '\0' ? httpd_open(&o, ret, em) : E_OK;
 }
 
-/* After this the process can read its certificates and accounts, reach Redis and the directory, and little else. */
+/* After this the process can read its certificates and accounts, reach Redis, the directory and the OpenID provider, and little else. */
 static int enter_sandbox(const struct portal *p, struct errmsg *em)
 {
-	char tls[4096], key[4096], accounts[4096], socket[4096], directory[4096];
-	const char *paths[5];
+	char tls[4096], key[4096], accounts[4096], socket[4096], directory[4096], oidc[4096];
+	const char *paths[6];
 	struct sandbox s = {
-		.user = conf_str(p->conf, "", NULL, "run-as"), .read_paths = paths, .n_read = 5};
+		.user = conf_str(p->conf, "", NULL, "run-as"), .read_paths = paths, .n_read = 6};
 
 	/* Folders, not files: each is replaced by renaming a new one over it. */
 	snprintf(tls, sizeof(tls), "%s", conf_path(p->conf, "portal", NULL, "tls-cert"));
@@ -103,11 +106,13 @@ static int enter_sandbox(const struct portal *p, struct errmsg *em)
 	snprintf(accounts, sizeof(accounts), "%s", conf_path(p->conf, "portal", NULL, "accounts"));
 	snprintf(socket, sizeof(socket), "%s", conf_path(p->conf, "redis", NULL, "socket"));
 	snprintf(directory, sizeof(directory), "%s", conf_path(p->conf, "ldap", NULL, "ca"));
+	snprintf(oidc, sizeof(oidc), "%s", conf_path(p->conf, "oidc", NULL, "ca"));
 	paths[0] = dirname(tls);
 	paths[1] = dirname(key);
 	paths[2] = dirname(accounts);
 	paths[3] = dirname(socket);
 	paths[4] = dirname(directory);
+	paths[5] = dirname(oidc);
 	return sandbox_enter(&s, em);
 }
 

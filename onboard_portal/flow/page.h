@@ -17,6 +17,9 @@ struct page_login {
 	const char *error_key;   /* or NULL */
 	const char *error_field; /* id of the field to go to */
 	int64_t wait;            /* seconds until the next try, 0: none */
+	bool form;               /* asks for login and password */
+	const char *oidc;        /* name of the provider that a button leads to, or "" */
+	bool oidc_logout;        /* where to end the session there too */
 };
 int page_login(const struct page_base *b, const struct page_login *p, struct buf *out) MUST_CHECK;
 

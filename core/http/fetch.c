@@ -1,0 +1,115 @@
+#include "core/http/fetch.h"
+
+#include <curl/curl.h>
+
+int fetch_start(void)
+{
+	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? E_OK : E_NOMEM;
+}
+
+static bool is_loopback(const char *host)
+{
+	static const char *const names[] = {"127.0.0.1", "[::1]", "localhost"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = strlen(names[i]);
+
+		if (strncmp(host, names[i], n) == 0 && strchr(":/?", host[n]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+bool fetch_url_ok(const char *url, bool plain)
+{
+	const char *host;
+	size_t n;
+
+	if (strnlen(url, FETCH_URL_MAX + 1) > FETCH_URL_MAX)
+		return false;
+	for (const char *p = url; *p != '\0'; p++)
+		if (*p <= ' ' || *p > '~' || strchr("\"<>\\^`{|}#", *p) != NULL)
+			return false;
+	if (strncmp(url, "https://", 8) == 0)
+		host = url + 8;
+	else if (plain && strncmp(url, "http://", 7) == 0 && is_loopback(url + 7))
+		host = url + 7;
+	else
+		return false;
+	n = strcspn(host, "/?");
+	return n > 0 && memchr(host, '@', n) == NULL;
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *ctx)
+{
+	struct buf *body = ctx;
+
+	buf_add(body, data, size * n);
+	return buf_error(body) == E_OK ? size * n : 0;
+}
+
+static bool set_up(CURL *c, const struct fetch *f, struct buf *body, char *why)
+{
+	bool ok = curl_easy_setopt(c, CURLOPT_URL, f->url) == CURLE_OK &&
+		  curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, f->plain ? "https,http" : "https") ==
+			  CURLE_OK &&
+		  curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+		  curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK &&
+		  curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
+		  curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+		  curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)f->timeout_ms) == CURLE_OK &&
+		  curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) ==
+			  CURLE_OK &&
+		  curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
+		  curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
+		  curl_easy_setopt(c, CURLOPT_CAINFO, f->ca_file) == CURLE_OK &&
+		  /* or the system's folder would be trusted beside the file */
+		  curl_easy_setopt(c, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+		  curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+		  curl_easy_setopt(c, CURLOPT_WRITEDATA, body) == CURLE_OK &&
+		  curl_easy_setopt(c, CURLOPT_ERRORBUFFER, why) == CURLE_OK;
+
+	if (ok && f->form != NULL)
+		ok = curl_easy_setopt(c, CURLOPT_POSTFIELDS, f->form) == CURLE_OK;
+	if (ok && f->user != NULL)
+		ok = curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) == CURLE_OK &&
+		     curl_easy_setopt(c, CURLOPT_USERNAME, f->user) == CURLE_OK &&
+		     curl_easy_setopt(c, CURLOPT_PASSWORD, f->password) == CURLE_OK;
+	return ok;
+}
+
+int fetch_run(const struct fetch *f, unsigned *ret_status, struct buf *body, struct errmsg *em)
+{
+	char why[CURL_ERROR_SIZE] = "";
+	struct curl_slist *headers = NULL;
+	CURL *c = NULL;
+	CURLcode code;
+	long status = 0;
+	int r = E_NOMEM;
+
+	buf_init(body, f->max);
+	if (!fetch_url_ok(f->url, f->plain))
+		return err_set(em, E_CONFIG, "this is no https URL: %.200s", f->url);
+	c = curl_easy_init();
+	headers = curl_slist_append(NULL, "Accept: application/json");
+	if (c == NULL || headers == NULL || !set_up(c, f, body, why) ||
+	    curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers) != CURLE_OK)
+		goto out;
+	code = curl_easy_perform(c);
+	if (code == CURLE_OK)
+		code = curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+	if (code == CURLE_OK) {
+		*ret_status = (unsigned)status;
+		r = E_OK;
+	} else if (buf_error(body) != E_OK) {
+		r = err_set(em, buf_error(body), "%.200s: the answer is too long", f->url);
+	} else {
+		r = err_set(em, code == CURLE_OPERATION_TIMEDOUT ? E_TIMEOUT : E_UNAVAIL,
+			    "%.200s: %.200s", f->url,
+			    *why != '\0' ? why : curl_easy_strerror(code));
+	}
+out:
+	curl_slist_free_all(headers);
+	curl_easy_cleanup(c);
+	return r;
+}

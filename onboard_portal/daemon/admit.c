@@ -1,0 +1,72 @@
+#include "onboard_portal/daemon/portal.h"
+
+#include "core/base/clock.h"
+#include "core/base/rnd.h"
+
+/* A login name that was another person's before must not lead to that person's devices. */
+static int same_person(struct store *s, const struct user *u, struct errmsg *em)
+{
+	char name[NAME_SIZE + LOGIN_SIZE];
+	struct user known;
+	int r;
+
+	(void)snprintf(name, sizeof(name), "%s:%s", u->source, u->login);
+	r = store_user_find(s, name, &known, em);
+	if (r == E_NOTFOUND)
+		return E_OK;
+	if (r != E_OK || strcmp(known.id, u->id) == 0)
+		return r;
+	return err_set(
+		em, E_STATE,
+		"%s is somebody else in the directory now (%s before, %s now); nobody of that "
+		"name is let in",
+		name, known.id, u->id);
+}
+
+/* Brings the person into the store. E_DENIED when they are held or have left. */
+static int admit(struct portal *p, struct user *u, struct errmsg *em)
+{
+	struct store *s = store_pool_get(p->pool);
+	char hold[REASON_SIZE] = "";
+	struct user stored;
+	int r;
+
+	if (s == NULL)
+		return err_set(em, E_UNAVAIL, "all connections to Redis are in use");
+	r = u->id[0] != '\0' ? same_person(s, u, em) : rnd_id(u->id, sizeof(u->id), "u", 16);
+	if (r == E_OK)
+		r = store_user_put(s, u, em);
+	if (r == E_OK)
+		r = store_user_get(s, u->id, &stored, hold, em);
+	store_pool_put(p->pool, s);
+	if (r == E_OK && (*hold != '\0' || (stored.leave_at > 0 && stored.leave_at <= clock_now())))
+		r = E_DENIED;
+	return r;
+}
+
+void admit_person(struct portal *p, const struct http_request *req, struct http_response *res,
+		  struct user *u, const char *next)
+{
+	static const struct page_message held = {
+		.title_key = "held_title", .text_key = "held", .detail = ""};
+	struct errmsg em = {0};
+	struct session s;
+	int r = admit(p, u, &em);
+
+	if (r == E_DENIED) {
+		note_event("login_refused", req, u->login, "reason", "held");
+		reply_message(p, res, 403, &held);
+		return;
+	}
+	if (r == E_OK) {
+		res->n_headers =
+			0; /* a visitor's cookie set before gives way to the new session's */
+		r = gate_start(p, res, u->id, &s);
+	}
+	if (r != E_OK) {
+		reply_failure(p, res, r, &em);
+		return;
+	}
+	note_event("login_ok", req, u->login, "source", u->source);
+	reply_redirect(res, next);
+}
