@@ -27,7 +27,7 @@ clients=(curl jq eapoltest scep strongswan-pki libstrongswan-standard-plugins
 	libstrongswan-extra-plugins openssl procps)
 test=(libcmocka-dev slapd ldap-utils freeradius-utils libxml2-utils libplist-utils mandoc shellcheck procps
 	softhsm2 opensc xxd faketime hostapd wpasupplicant iproute2 libell-dev
-	dnsmasq-base nftables)
+	dnsmasq-base nftables glewlwyd sqlite3)
 if [[ $version == 12 ]]; then test+=(libengine-pkcs11-openssl); else test+=(pkcs11-provider); fi
 lint=(clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags git)
 bench=(freeradius-redis freeradius-config jq)
@@ -113,7 +113,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 echo "deps: installing ${#need[@]} Debian packages: ${need[*]}"
 if [[ -d /run/systemd/system ]]; then
-	for service in redis-server freeradius; do
+	for service in redis-server freeradius glewlwyd; do
 		[[ " ${need[*]} " != *" $service "* ]] || echo "deps: Debian starts $service after installing it; scepauth runs" \
 			"its own, so 'systemctl disable --now $service' if you do not want Debian's"
 	done

@@ -332,12 +332,12 @@ static void add_field(struct buf *out, const char *name, const char *value)
 	oidc_urlencode(out, value);
 }
 
-/* Names that RFC 6749 section 5.2 gives; anything else is not written down. */
+/* Names that RFC 6749 section 5.2 gives, and what glewlwyd says for invalid_grant; anything else is not written down. */
 static int refusal(unsigned status, const struct buf *body, struct errmsg *em)
 {
-	static const char *const known[] = {"invalid_request",        "invalid_client",
-					    "invalid_grant",          "unauthorized_client",
-					    "unsupported_grant_type", "invalid_scope"};
+	static const char *const known[] = {
+		"invalid_request",        "invalid_client", "invalid_grant", "unauthorized_client",
+		"unsupported_grant_type", "invalid_scope",  "invalid_code"};
 	const char *error = NULL, *word = "no reason";
 	struct json *j = NULL;
 	struct errmsg unused;
@@ -348,7 +348,7 @@ static int refusal(unsigned status, const struct buf *body, struct errmsg *em)
 	for (size_t i = 0; error != NULL && i < sizeof(known) / sizeof(known[0]); i++)
 		if (strcmp(error, known[i]) == 0)
 			word = known[i];
-	code = strcmp(word, "invalid_grant") == 0;
+	code = strcmp(word, "invalid_grant") == 0 || strcmp(word, "invalid_code") == 0;
 	json_free(j);
 	return err_set(em, code ? E_DENIED : E_BACKEND,
 		       "OpenID provider: does not take the code: status %u, %s", status, word);

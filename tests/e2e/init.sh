@@ -257,7 +257,7 @@ t_not "a missing one neither" "$ctl" check "$T_DIR/nowhere"
 man=$T_TOP/man/scepauth.conf.5
 missing=
 while read -r section key; do
-	sed -n "/^\.Ss .*\\b$section\\b/,/^\.S[sh] /p" "$man" | grep -q "^\.It Ic $key\( \|\$\)" || missing+=" $section.$key"
+	grep -q "^\.It Ic $key\( \|\$\)" <<<"$(sed -n "/^\.Ss .*\\b$section\\b/,/^\.S[sh] /p" "$man")" || missing+=" $section.$key"
 done < <("$ctl" config --json | jq -r '.keys[].key' | sed -E 's/^([a-z0-9-]+)$/global \1/; s/^([a-z]+)\.(NAME\.)?([a-z0-9-]+)$/\1 \3/')
 t_is "scepauth.conf(5) has every key" "$missing" ""
 known=$("$ctl" config --json | jq -r '.keys[].key' | sed 's/.*\.//' | sort -u)
