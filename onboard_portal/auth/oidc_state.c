@@ -192,6 +192,6 @@ bool oidc_used_take(struct oidc_used *u, const struct oidc_state *s)
 		if (strcmp(u->random[i], s->random) == 0)
 			return false;
 	memcpy(u->random[u->next], s->random, sizeof(s->random));
-	u->next = (u->next + 1) % u->n;
+	u->next = u->next + 1 < u->n ? u->next + 1 : 0;
 	return true;
 }
