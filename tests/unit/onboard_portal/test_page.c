@@ -94,8 +94,11 @@ static void check_page(void)
 
 static void login_page_is_whole(void **state)
 {
-	struct page_login p = {
-		.login = HOSTILE, .error_key = "login_failed", .error_field = "login", .wait = 8};
+	struct page_login p = {.login = HOSTILE,
+			       .error_key = "login_failed",
+			       .error_field = "login",
+			       .wait = 8,
+			       .form = true};
 
 	(void)state;
 	base.person = NULL;
@@ -107,8 +110,11 @@ static void login_page_is_whole(void **state)
 	assert_false(has("Sign out"));
 	assert_true(has("autocomplete=\"current-password\""));
 	buf_reset(&out);
-	p = (struct page_login){.login = "", .error_field = "login"};
+	p = (struct page_login){.login = "", .error_field = "login", .oidc = HOSTILE};
 	assert_int_equal(page_login(&base, &p, &out), E_OK);
+	assert_true(has("href=\"/login/oidc\">Sign in with <bdi>&lt;script&gt;"));
+	assert_false(has("password"));
+	assert_false(has("/login/oidc/logout"));
 	dump("login");
 	check_page();
 	assert_false(has("role=\"alert\""));
