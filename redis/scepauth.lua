@@ -2192,7 +2192,7 @@ end
 -- Revocation -----------------------------------------------------------------------------------
 
 -- A list that is the wrong one, in a loop, must not put out a campus before somebody notices.
-local RATE_WORDS = { cert_revoked = true, user_revoked = true, user_suspended = true }
+local RATE_WORDS = { cert_revoked = true, user_revoked = true, user_suspended = true, console_code = true }
 
 local function guard_rate(who)
 	if who.kind ~= 'helpdesk' then return end
@@ -2570,13 +2570,14 @@ do -- a chunk of Lua has at most 200 local names at once
 	end
 
 	-- Who looked, or did something, by way of a program that speaks for many: it knows them, Redis does not.
-	local DESK_WORDS = { console_searched = true, console_viewed = true, console_acted = true }
+	local DESK_WORDS = { console_searched = true, console_viewed = true, console_acted = true, console_code = true }
 
 	function desk.note(a)
 		local who = actor()
 		need_ready()
 		if who.kind ~= 'helpdesk' then fail('DENIED', 'only the helpdesk') end
 		if not DESK_WORDS[a[1]] then fail('BADARG', 'no such word') end
+		if a[1] == 'console_code' then guard_rate(who) end
 		local by, address = arg_text(a[2], 128, 'who'), arg_text(a[4], 64, 'address', true)
 		local id = a[3] ~= '' and arg_id(a[3], 'u', 'user id') or ''
 		if not person_event(who, a[1], id, id ~= '' and hash('user:' .. id), 'by', by, 'address', address,

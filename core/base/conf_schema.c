@@ -137,6 +137,12 @@ const struct conf_key conf_schema[] = {
 
 	{"console", false, "groups", CONF_LIST, "{}", 0, 0,
 	 "groups whose people may use the help desk's console of the portal; empty: there is none"},
+	{"console", false, "guarded", CONF_LIST, "{}", 0, 0,
+	 "further groups for whose people it makes no codes, as for its own"},
+	{"console", false, "codes-for-guarded", CONF_BOOL, "false", 0, 0,
+	 "it makes codes for those too"},
+	{"console", false, "step-up", CONF_INT, "10", 1, 60,
+	 "minutes after a login in which an act there needs no password"},
 
 	{"captive", false, "listen", CONF_STR, "", 0, 0,
 	 "address and port, plain HTTP, to which the open network leads web requests; empty: none"},

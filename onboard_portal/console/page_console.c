@@ -166,6 +166,21 @@ static void set_lists(const struct page_base *b, const struct desk_person *d, in
 		verdict_row(b, row, &d->verdicts[i]);
 }
 
+static void set_acts(const struct page_base *b, const struct desk_person *d,
+		     const struct desk_act *done, struct html_vars *v)
+{
+	bool ours = false;
+	char key[64] = "";
+
+	for (size_t i = 0; i < d->n_holds; i++)
+		ours = ours || strcmp(d->holds[i].source, "helpdesk") == 0;
+	html_flag(v, "may_hold", !ours);
+	html_flag(v, "may_restore", ours);
+	if (done != NULL)
+		snprintf(key, sizeof(key), "act_%s_done", done->word);
+	page_sentence(b, v, "done", done != NULL && done->deed != DEED_CODE ? key : NULL);
+}
+
 int page_person(const struct page_base *b, const struct page_person *p, struct buf *out)
 {
 	const struct desk_person *d = p->person;
@@ -176,6 +191,7 @@ int page_person(const struct page_base *b, const struct page_person *p, struct b
 		return E_NOMEM;
 	html_set(v, "id", d->user.id);
 	html_set(v, "name", name_of(&d->user));
+	set_acts(b, d, p->done, v);
 	html_set(v, "login", d->user.login);
 	html_set(v, "source", d->user.source);
 	html_set(v, "email", d->user.email);

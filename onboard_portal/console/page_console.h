@@ -3,6 +3,7 @@
 #define ONBOARD_PORTAL_CONSOLE_PAGE_CONSOLE_H
 
 #include "core/model/desk.h"
+#include "onboard_portal/console/act.h"
 #include "onboard_portal/flow/page_base.h"
 
 struct page_find {
@@ -16,6 +17,7 @@ int page_find(const struct page_base *b, const struct page_find *p, struct buf *
 
 struct page_person {
 	const struct desk_person *person;
+	const struct desk_act *done; /* what was just done, or NULL */
 	int64_t now;
 };
 int page_person(const struct page_base *b, const struct page_person *p, struct buf *out) MUST_CHECK;

@@ -6,6 +6,7 @@
 #include "core/base/text.h"
 #include "core/store/store_conf.h"
 #include "core/store/store_desk.h"
+#include "onboard_portal/console/act.h"
 #include "onboard_portal/console/desk.h"
 #include "onboard_portal/console/page_console.h"
 
@@ -17,6 +18,9 @@ int console_open(struct portal *p, struct errmsg *em)
 	int r;
 
 	k->n_groups = conf_list(p->conf, "console", NULL, "groups", &k->groups);
+	k->n_guarded = conf_list(p->conf, "console", NULL, "guarded", &k->guarded);
+	k->codes_for_guarded = conf_bool(p->conf, "console", NULL, "codes-for-guarded");
+	k->step_up = conf_int(p->conf, "console", NULL, "step-up") * 60000;
 	if (k->n_groups == 0)
 		return E_OK;
 	for (size_t i = 0; i < k->n_groups; i++) {
@@ -150,10 +154,12 @@ void console_person_get(void *ctx, const struct http_request *req, struct http_r
 	struct errmsg em = {0};
 	struct portal *p = ctx;
 	struct console c;
+	const struct desk_act *done;
 	int r;
 
 	if (!console_enter(p, req, res, &c))
 		return;
+	done = desk_act_find(http_query(req, "done") != NULL ? http_query(req, "done") : "");
 	r = store_desk_person(c.store, id, &person, &em);
 	/* Word is left before the page is shown, and not without. */
 	if (r == E_OK)
@@ -162,7 +168,8 @@ void console_person_get(void *ctx, const struct http_request *req, struct http_r
 	if (r == E_OK)
 		reply_page(p, res, 200,
 			   page_person(&c.base,
-				       &(struct page_person){.person = person, .now = clock_now()},
+				       &(struct page_person){
+					       .person = person, .now = clock_now(), .done = done},
 				       &res->body));
 	else if (r == E_NOTFOUND || r == E_FORMAT)
 		reply_not_found(p, res);

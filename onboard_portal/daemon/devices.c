@@ -5,6 +5,7 @@
 #include "core/base/rnd.h"
 #include "core/base/text.h"
 #include "onboard_portal/daemon/console.h"
+#include "onboard_portal/daemon/for_others.h"
 #include "onboard_portal/flow/enrol.h"
 #include "onboard_portal/flow/form.h"
 #include "onboard_portal/flow/platform.h"
@@ -152,17 +153,12 @@ void device_new_get(void *ctx, const struct http_request *req, struct http_respo
 	free(rows.list);
 }
 
-/*
- * Mints a ticket for the device and sends the person to its capability link: the only time the
- * token leaves this process. E_STATE when the limit is reached.
- */
-static int issue_ticket(struct portal *p, struct store *s, const struct http_request *req,
-			struct http_response *res, const struct visitor *v, const char *device,
-			struct errmsg *em)
+int device_ticket(struct portal *p, struct store *s, const struct user *u,
+		  const struct choice *choice, const char *device, char token[ENROL_TOKEN_SIZE],
+		  struct errmsg *em)
 {
-	const struct portal_profile *profile = portal_find_profile(p, v->choice.profile);
-	char token[ENROL_TOKEN_SIZE], challenge[ENROL_CHALLENGE_SIZE] = "", hash[HASH_SIZE],
-				      path[64];
+	const struct portal_profile *profile = portal_find_profile(p, choice->profile);
+	char challenge[ENROL_CHALLENGE_SIZE] = "", hash[HASH_SIZE];
 	uint8_t rnd[ENROL_RANDOM_SIZE], mac[TICKET_MAC_SIZE];
 	struct buf content;
 	struct ticket t;
@@ -177,7 +173,7 @@ static int issue_ticket(struct portal *p, struct store *s, const struct http_req
 		r = enrol_ticket(
 			&(struct enrol_order){
 				.challenge_hash = hash,
-				.user = v->user.id,
+				.user = u->id,
 				.device = device,
 				.profile = profile->name,
 				.cert_lifetime = profile->lifetime,
@@ -187,34 +183,62 @@ static int issue_ticket(struct portal *p, struct store *s, const struct http_req
 			p->ticket_mac_key, &t, &content, mac);
 	if (r == E_OK)
 		r = store_ticket_put(s, &t, buf_bytes(&content), bytes_of(mac, sizeof(mac)),
-				     v->choice.group->device_limit, em);
+				     choice->group->device_limit, em);
+	text_wipe(rnd, sizeof(rnd));
+	text_wipe(challenge, sizeof(challenge));
+	buf_free(&content);
+	return r;
+}
+
+/* A ticket for the device; sends the person to its capability link. E_STATE when the limit is reached. */
+static int issue_ticket(struct portal *p, struct store *s, const struct http_request *req,
+			struct http_response *res, const struct visitor *v, const char *device,
+			struct errmsg *em)
+{
+	char token[ENROL_TOKEN_SIZE] = "", path[64] = "";
+	int r = device_ticket(p, s, &v->user, &v->choice, device, token, em);
+
 	if (r == E_OK) {
 		note_event("ticket_issued", req, v->user.login, "device", device);
 		snprintf(path, sizeof(path), "/e/%s", token);
 		reply_redirect(res, path);
 	}
-	text_wipe(rnd, sizeof(rnd));
-	text_wipe(challenge, sizeof(challenge));
 	text_wipe(token, sizeof(token));
 	text_wipe(path, sizeof(path));
-	buf_free(&content);
 	return r;
+}
+
+int device_add(struct store *s, const struct user *u, struct device *d, struct errmsg *em)
+{
+	int r = rnd_id(d->id, sizeof(d->id), "d", 16);
+
+	if (r == E_OK)
+		r = text_copy(d->owner, sizeof(d->owner), u->id);
+	return r == E_OK ? store_device_put(s, d, em) : r;
 }
 
 static int add_device(struct portal *p, struct store *s, const struct http_request *req,
 		      struct http_response *res, const struct visitor *v, struct device *d,
 		      struct errmsg *em)
 {
-	int r = rnd_id(d->id, sizeof(d->id), "d", 16);
+	int r = device_add(s, &v->user, d, em);
 
-	if (r == E_OK)
-		r = text_copy(d->owner, sizeof(d->owner), v->user.id);
-	if (r == E_OK)
-		r = store_device_put(s, d, em);
 	if (r != E_OK)
 		return r;
 	note_event("device_added", req, v->user.login, "device", d->id);
 	return issue_ticket(p, s, req, res, v, d->id, em);
+}
+
+int device_room(struct store *s, const struct user *u, const struct choice *choice,
+		struct errmsg *em)
+{
+	struct rows rows = {0};
+	int r = store_devices(s, u->id, &rows.list, &rows.n, em);
+
+	if (r == E_OK && live_rows(&rows, clock_now()) >= choice->group->device_limit)
+		r = E_STATE;
+	free(rows.list);
+	return r;
 }
 
 /* Reads the form; false when it is shown again with what is wrong. */

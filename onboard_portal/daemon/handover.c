@@ -1,3 +1,4 @@
+#include "onboard_portal/daemon/for_others.h"
 #include "onboard_portal/daemon/portal.h"
 
 #include "core/base/clock.h"
@@ -99,10 +100,9 @@ void resume_post(void *ctx, const struct http_request *req, struct http_response
 		try_code(p, req, res, code);
 }
 
-void handover_page(struct portal *p, const struct http_request *req, struct http_response *res,
-		   const char *device, int64_t expires)
+void handover_page(struct portal *p, struct http_response *res, const struct handover *h)
 {
-	char code[RESUME_CODE_SIZE], back[64], url[512], enter[512];
+	char code[RESUME_CODE_SIZE], url[512], enter[512];
 	uint8_t rnd[RESUME_RANDOM_SIZE];
 	int64_t now = clock_now(), until = 0;
 	struct page_base b;
@@ -113,16 +113,16 @@ void handover_page(struct portal *p, const struct http_request *req, struct http
 		return;
 	}
 	pthread_mutex_lock(&p->lock);
-	resume_code(p->captive.resume, req->params[0], rnd, now, expires, code, &until);
+	resume_code(p->captive.resume, h->token, rnd, now, h->expires, code, &until);
 	pthread_mutex_unlock(&p->lock);
-	snprintf(back, sizeof(back), "/e/%s", req->params[0]);
 	snprintf(url, sizeof(url), "%s/r/%s", p->url, code);
 	snprintf(enter, sizeof(enter), "%s/r", p->url);
 	reply_base(p, &b, NULL, "");
 	reply_page(p, res, 200,
 		   page_handover(&b,
-				 &(struct page_handover){.device = device,
-							 .back = back,
+				 &(struct page_handover){.device = h->device,
+							 .back = h->back,
+							 .back_key = h->back_key,
 							 .code = code,
 							 .url = url,
 							 .enter = enter,
@@ -131,5 +131,4 @@ void handover_page(struct portal *p, const struct http_request *req, struct http
 	text_wipe(rnd, sizeof(rnd));
 	text_wipe(code, sizeof(code));
 	text_wipe(url, sizeof(url));
-	text_wipe(back, sizeof(back));
 }

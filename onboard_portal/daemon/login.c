@@ -1,3 +1,4 @@
+#include "onboard_portal/daemon/for_others.h"
 #include "onboard_portal/daemon/portal.h"
 
 #include "core/base/clock.h"
@@ -244,4 +245,50 @@ void logout_post(void *ctx, const struct http_request *req, struct http_response
 	gate_drop_cookie(res);
 	note_event("logout", req, "", "user", v.session.user);
 	reply_redirect(res, "/login?ended=1");
+}
+
+/* Only where this person's account is: another source may know another person by that login. */
+static const struct auth *auth_of(const struct portal *p, const struct user *who)
+{
+	for (size_t i = 0; i < p->n_auths; i++)
+		if (strcmp(p->auths[i].source, who->source) == 0)
+			return &p->auths[i];
+	return NULL;
+}
+
+int login_confirm(struct portal *p, const struct http_request *req, const struct user *who,
+		  const char *password, int64_t *ret_wait, struct errmsg *em)
+{
+	const struct auth *auth = auth_of(p, who);
+	struct attempt a = {.password = password};
+	struct user u = {0};
+	int64_t wait;
+	int r;
+
+	if (auth == NULL)
+		return E_STATE;
+	if (text_copy(a.login, sizeof(a.login), who->login) != E_OK || !form_password_ok(password))
+		return E_DENIED;
+	tries_address(a.address, req->client != NULL ? req->client : "");
+	wait = count_attempt(p, &a);
+	if (wait > 0) {
+		*ret_wait = wait;
+		return E_TIMEOUT;
+	}
+	if (!take_turn(p)) {
+		uncount_attempt(p, &a, false);
+		return err_set(em, E_UNAVAIL, "too many passwords are being checked");
+	}
+	r = auth->check(auth->self, who->login, password, &u, em);
+	end_turn(p);
+	if (r == E_OK && *u.id != '\0' && strcmp(u.id, who->id) != 0)
+		r = E_DENIED;
+	if (r == E_OK)
+		uncount_attempt(p, &a, true);
+	else if (r != E_NOTFOUND && r != E_DENIED)
+		uncount_attempt(p, &a, false);
+	/* E_TIMEOUT and E_STATE have another meaning here. */
+	if (r == E_OK || r == E_NOTFOUND || r == E_DENIED)
+		return r == E_NOTFOUND ? E_DENIED : r;
+	return r == E_TIMEOUT || r == E_STATE ? E_UNAVAIL : r;
 }

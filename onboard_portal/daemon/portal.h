@@ -51,6 +51,10 @@ struct console_conf {
 	struct store_pool *pool;
 	const char *const *groups;
 	size_t n_groups;
+	const char *const *guarded; /* further groups for whose people there are no codes */
+	size_t n_guarded;
+	bool codes_for_guarded; /* all the same, and for its own people */
+	int64_t step_up;        /* ms for which a login counts as recent */
 };
 
 struct portal {
@@ -188,10 +192,6 @@ void static_css_get(void *ctx, const struct http_request *req, struct http_respo
 void static_mark_get(void *ctx, const struct http_request *req, struct http_response *res);
 void static_anchor_get(void *ctx, const struct http_request *req, struct http_response *res);
 void health_get(void *ctx, const struct http_request *req, struct http_response *res);
-
-/* The page that leads to the set-up page req->params[0] from elsewhere; expires: of its ticket. */
-void handover_page(struct portal *p, const struct http_request *req, struct http_response *res,
-		   const char *device, int64_t expires);
 
 /* --- run.c ------------------------------------------------------------------------------------------- */
 /* The whole program; returns the exit code. */

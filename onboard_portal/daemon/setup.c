@@ -1,3 +1,4 @@
+#include "onboard_portal/daemon/for_others.h"
 #include "onboard_portal/daemon/portal.h"
 
 #include "core/base/clock.h"
@@ -267,10 +268,18 @@ void setup_other_get(void *ctx, const struct http_request *req, struct http_resp
 {
 	struct portal *p = ctx;
 	struct link l = {0};
+	char back[64];
 
 	if (!open_link(p, req, res, &l))
 		return;
-	handover_page(p, req, res, l.device.name, l.ticket.expires);
+	snprintf(back, sizeof(back), "/e/%s", req->params[0]);
+	handover_page(p, res,
+		      &(struct handover){.token = req->params[0],
+					 .device = l.device.name,
+					 .expires = l.ticket.expires,
+					 .back = back,
+					 .back_key = "handover_back"});
+	text_wipe(back, sizeof(back));
 	text_wipe(&l, sizeof(l));
 }
 

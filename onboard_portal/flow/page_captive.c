@@ -104,6 +104,7 @@ int page_handover(const struct page_base *b, const struct page_handover *p, stru
 		return E_NOMEM;
 	html_set(v, "device", p->device);
 	html_set(v, "back", p->back);
+	page_sentence(b, v, "back_text", p->back_key);
 	html_set(v, "code", p->code);
 	html_set(v, "enter", typed(p->enter));
 	html_setf(v, "minutes", "%" PRId64, p->minutes);

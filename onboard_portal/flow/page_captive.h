@@ -25,7 +25,8 @@ int page_about(const struct page_base *b, const struct page_about *p, struct buf
 /* The set-up page for another device or browser: a picture, an address, a code. */
 struct page_handover {
 	const char *device;
-	const char *back; /* path of the set-up page */
+	const char *back; /* path of the page to go back to, most often the set-up page */
+	const char *back_key;
 	const char *code;
 	const char *url;   /* https://.../r/CODE */
 	const char *enter; /* https://.../r, where the code is typed in */

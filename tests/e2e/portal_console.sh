@@ -34,7 +34,7 @@ t_is "nor a Redis user for it" "$(redis_as installer ACL GETUSER console)" ""
 
 # --- on ---------------------------------------------------------------------------------------------------
 t_stop portal
-printf 'console {\n\tgroups = {"helpdesk", "admins"}\n}\n' >"$w/console.conf"
+printf 'console {\n\tgroups = {"helpdesk", "admins"}\n\tguarded = {"staff"}\n}\n' >"$w/console.conf"
 sed -i '/^console {/,/^}/d' "$SCEPAUTH_CONF"
 cat "$w/console.conf" >>"$SCEPAUTH_CONF"
 "$SCEPAUTH_BIN/onboard_portal" -c "$SCEPAUTH_CONF" --check >check.out 2>&1
@@ -122,6 +122,114 @@ printf 'y\n' >>"$w/none"
 redis_as installer HSET "seen:$serial" reject_mac "$(head -c 5000 /dev/zero | tr '\0' x)" mac $'a\x1b[2J' >/dev/null
 page desk "/console/person/$id"
 t_is "a long or dirty value takes nothing along" "$STATUS $(grep -c $'\x1b' body)" "200 0"
+redis_as installer HSET "seen:$serial" mac 02-00-00-00-00-01 reject_mac x >/dev/null
+
+# --- acts -------------------------------------------------------------------------------------------------------
+# act JAR WORD FIELD=VALUE...: the page of an act on PERSON, then its form with that page's token.
+act() {
+	local jar=$1 word=$2 field args=()
+	shift 2
+	page "$jar" "/console/person/$PERSON/$word${SERIAL:+?serial=$SERIAL}"
+	for field in "$@" ${SERIAL:+serial=$SERIAL}; do args+=(--data-urlencode "$field"); done
+	page "$jar" "/console/person/$PERSON/$word" -H "Origin: $PORTAL_URL" \
+		--data-urlencode "csrf=$(sed -n 's/.*name="csrf" value="\([^"]*\)".*/\1/p' <<<"$BODY" | tail -n 1)" "${args[@]}"
+}
+PERSON=$id SERIAL=
+act desk hold "reason=odd traffic"
+t_is "suspended at the console" "$STATUS $LOCATION" "303 /console/person/$id?done=hold"
+page desk "$LOCATION"
+t_like "which the page says" "$BODY" 'role="status"><p>The person is suspended'
+t_like "the ledger has who it was, by name" "$(redis_as console HGET hold:helpdesk "$id")" '^[0-9]+ console henry: odd traffic$'
+t_like "and so has the event" "$(redis_as installer XREVRANGE events:console + - COUNT 3)" 'user_suspended.*henry: odd traffic'
+t_like "with who, whom and from where" "$(console_events)" "console_acted.*$id.*by.*henry.*address.*127.0.0.1.*hold: odd traffic"
+eapol_run phone.conf
+t_is "the next connection is refused" "$EAP_RESULT" reject
+act desk code "reason=has no phone" "device=New" "platform=linux"
+t_is "no code for somebody held" "$STATUS $(grep -c 'suspended, or has left' body)" "409 1"
+act desk restore "reason=was nothing"
+t_is "the suspension is lifted" "$STATUS" 303
+eapol_run phone.conf
+t_is "and the phone connects" "$EAP_RESULT" accept
+
+# --- what is not done --------------------------------------------------------------------------------------------
+held() { redis_as console HEXISTS hold:helpdesk "$1"; }
+for reason in "" "  " ab $'x\x01yz' "$(printf 'x%.0s' {1..140})"; do
+	act desk hold "reason=$reason"
+	t_is "a reason of ${#reason} characters is asked for again" "$STATUS $(held "$id")" "422 0"
+done
+page desk "/console/person/$id/hold" -H "Origin: $PORTAL_URL" --data-urlencode "csrf=$(printf '0%.0s' {1..64})" --data-urlencode "reason=without token"
+t_is "without the token nothing is done" "$STATUS $(held "$id")" "403 0"
+page desk "/console/person/$id/hold"
+csrf=$(sed -n 's/.*name="csrf" value="\([^"]*\)".*/\1/p' body | tail -n 1)
+page desk "/console/person/$id/hold" -H "Origin: https://evil.example" --data-urlencode "csrf=$csrf" --data-urlencode "reason=from elsewhere"
+t_is "nor from another site" "$STATUS $(held "$id")" "403 0"
+page sam "/console/person/$id/hold" -H "Origin: $PORTAL_URL" --data-urlencode "csrf=$csrf" --data-urlencode "reason=a student"
+t_is "nor by a student, for whom there is no such page" "$STATUS $(held "$id")" "404 0"
+SERIAL=$serial PERSON=$(redis_as installer HGET login:local henry)
+act desk revoke "reason=of somebody else"
+t_is "nor a certificate under another's name" "$STATUS $(redis_as installer HEXISTS revoked "$serial")" "404 0"
+PERSON=$id SERIAL=
+for word in nothing HOLD revoke; do
+	act desk "$word" "reason=no such act"
+	t_is "no such act: $word" "$STATUS" 404
+done
+
+# --- step-up -----------------------------------------------------------------------------------------------------
+b64() { base64 -w0 | tr '+/' '-_' | tr -d '='; }
+old_session() { # LOGIN: a session of an hour ago, as the portal would have sealed it
+	local plain
+	plain=$(printf '%s\n%s\n%s\n%s' "$(redis_as installer HGET "login:local" "$1")" "$((($(date +%s) - 3000) * 1000))" "$(($(date +%s) + 600))" "$(openssl rand -hex 16)")
+	printf '%s.%s' "$(printf %s "$plain" | b64)" "$(printf 'scepauth-session-1\n%s' "$plain" |
+		openssl dgst -sha256 -mac HMAC -macopt "hexkey:$(xxd -p -c 64 "$SCEPAUTH_DIR/secrets/session.key")" -binary | b64)"
+}
+printf '# Netscape HTTP Cookie File\n#HttpOnly_localhost\tFALSE\t/\tTRUE\t0\t__Host-portal\t%s\n' "$(old_session henry)" >old
+page old "/console/person/$id/hold"
+t_like "a login of long ago is asked for the password" "$BODY" 'id="password"'
+act old hold "reason=stolen screen"
+t_is "without it nothing is done" "$STATUS $(held "$id")" "403 0"
+act old hold "reason=stolen screen" "password=wrong-password"
+t_is "nor with a wrong one" "$STATUS $(held "$id") $(audit console_act_refused | jq -r .reason | sort -u | tail -n 1)" "403 0 wrong_password"
+act old hold "reason=my own screen" "password=desk-password-1"
+t_is "with the right one it is" "$STATUS $(held "$id")" "303 1"
+page old "/console/person/$id/restore"
+t_unlike "and not asked for again" "$BODY" 'id="password"'
+act old restore "reason=over"
+t_is "the new session has its own token" "$STATUS $(held "$id")" "303 0"
+
+# --- a code for somebody in front of you -----------------------------------------------------------------------------
+act desk code "reason=seen the card" "device=Sam's new one" "platform=linux"
+t_is "a code" "$STATUS" 200
+code=$(html_id resume-code <body)
+t_like "to be typed in or scanned" "$code" '^[A-Z0-9]{4}-[A-Z0-9]{4}$'
+t_unlike "the help desk does not see the private address" "$BODY" '/e/[A-Za-z0-9_-]{32}'
+t_like "both names are on record" "$(console_events)" "console_code.*$id.*login.*sam.*by.*henry.*code Sam's new one: seen the card"
+portal_curl person /r && portal_post person /r "code=$code"
+t_like "it leads to the set-up page of sam's device" "$PORTAL_PAGE" "Set up Sam&#39;s new one"
+portal_post other /r "code=$code" 2>/dev/null || portal_curl other /r && portal_post other /r "code=$code"
+t_unlike "once" "$PORTAL_AT" '/e/'
+CHALLENGE=$(portal_curl person "${PORTAL_AT#"$PORTAL_URL"}" >/dev/null; html_id challenge <<<"$PORTAL_PAGE")
+portal_login admin2 "$STAFF_LOGIN" "$STAFF_PASSWORD" || t_bail "tina does not get in"
+for who in henry "$STAFF_LOGIN"; do
+	PERSON=$(redis_as installer HGET login:local "$who")
+	act desk code "reason=let me be you" "device=Mine" "platform=linux"
+	t_is "no code for $who, who is guarded" "$STATUS $(redis_as installer ZCARD "utickets:$PERSON")" "403 0"
+done
+PERSON=$id
+
+# --- revoked -----------------------------------------------------------------------------------------------------------
+SERIAL=$serial
+act desk revoke "reason=lost on a train"
+t_is "revoked" "$STATUS" 303
+t_like "by whom is in the ledger" "$(redis_as console HGET revoked "$serial")" '^[0-9]+ console henry: lost on a train$'
+eapol_run phone.conf
+t_is "the next connection is refused for good" "$EAP_RESULT" reject
+SERIAL=
+redis_as installer HSET meta helpdesk_rate 3 >/dev/null
+act desk revoke_all "reason=left with everything"
+t_is "the brake of the help desk holds here, too, whatever was looked at in between" "$STATUS $(held "$id")" "429 0"
+redis_as installer HSET meta helpdesk_rate 50 >/dev/null
+act desk revoke_all "reason=left with everything"
+t_is "everything, once it lets go" "$STATUS $(held "$id")" "303 1"
 
 # --- the trail --------------------------------------------------------------------------------------------------
 t_like "each look is in the console's stream, with who, whom and from where" "$(console_events)" \

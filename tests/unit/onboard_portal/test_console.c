@@ -2,6 +2,7 @@
 #include "core/authz/reason.h"
 #include "core/base/text.h"
 #include "onboard_portal/console/desk.h"
+#include "onboard_portal/console/page_act.h"
 #include "onboard_portal/console/page_console.h"
 
 #include <setjmp.h>
@@ -311,6 +312,102 @@ static void test_pages(void **state)
 	buf_free(&out);
 }
 
+static void test_acts(void **state)
+{
+	static const char *const words[] = {"hold",       "restore", "revoke",
+					    "revoke_all", "forget",  "code"};
+	static const char *const parts[] = {"", "_title", "_lead", "_button"};
+	char key[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		assert_non_null(desk_act_find(words[i]));
+		assert_string_equal(desk_act_find(words[i])->word, words[i]);
+		for (size_t k = 0; k < sizeof(parts) / sizeof(parts[0]); k++) {
+			snprintf(key, sizeof(key), "act_%s%s", words[i], parts[k]);
+			assert_string_not_equal(view_text(view, key), key);
+		}
+	}
+	assert_null(desk_act_find(""));
+	assert_null(desk_act_find("Hold"));
+	assert_null(desk_act_find("revoke_"));
+	assert_true(desk_act_find("revoke")->about_cert);
+	assert_false(desk_act_find("restore")->puts_out);
+	assert_false(desk_act_find("code")->puts_out);
+}
+
+static void test_reason(void **state)
+{
+	char dst[DESK_REASON_SIZE] = "as it was", text[200];
+
+	(void)state;
+	assert_int_equal(desk_reason("helen", NULL, dst), E_FORMAT);
+	assert_int_equal(desk_reason("helen", "  ab ", dst), E_FORMAT);
+	assert_int_equal(desk_reason("helen",
+				     "a\x01"
+				     "bc",
+				     dst),
+			 E_FORMAT);
+	assert_int_equal(desk_reason("helen",
+				     "a\xff"
+				     "bc",
+				     dst),
+			 E_FORMAT);
+	assert_string_equal(dst, "as it was");
+	assert_int_equal(desk_reason("helen", " lost \t", dst), E_OK);
+	assert_string_equal(dst, "helen: lost");
+	/* 140 in all, which is what the Functions take. */
+	memset(text, 'x', sizeof(text));
+	text[133] = '\0';
+	assert_int_equal(desk_reason("helen", text, dst), E_OK);
+	assert_int_equal(strlen(dst), 140);
+	text[133] = 'x';
+	text[134] = '\0';
+	assert_int_equal(desk_reason("helen", text, dst), E_TOOBIG);
+	text[134] = 'x';
+	text[199] = '\0';
+	assert_int_equal(desk_reason("helen", text, dst), E_TOOBIG);
+}
+
+static void test_act_page(void **state)
+{
+	struct desk_person p = good();
+	struct page_act page = {.act = desk_act_find("revoke"),
+				.user = &p.user,
+				.cert = &p.certs[0],
+				.reason = HOSTILE,
+				.device = "",
+				.platform = "",
+				.ask_password = true,
+				.password_key = "act_password_wrong"};
+	struct buf out;
+
+	(void)state;
+	snprintf(p.user.name, sizeof(p.user.name), HOSTILE);
+	buf_init(&out, 1024 * 1024);
+	assert_int_equal(page_act(&base, &page, &out), E_OK);
+	assert_null(strstr(buf_str(&out), "<script"));
+	assert_null(strstr(buf_str(&out), "style="));
+	assert_non_null(strstr(buf_str(&out), "name=\"csrf\" value=\"0123abcd\""));
+	assert_non_null(strstr(buf_str(&out), "type=\"password\""));
+	assert_non_null(strstr(buf_str(&out),
+			       "name=\"serial\" value=\"1f029a7766554433221100ffeeddccbb\""));
+	dump("console_act", &out);
+	page = (struct page_act){.act = desk_act_find("code"),
+				 .user = &p.user,
+				 .reason = "",
+				 .device = HOSTILE,
+				 .platform = "linux"};
+	buf_reset(&out);
+	assert_int_equal(page_act(&base, &page, &out), E_OK);
+	assert_null(strstr(buf_str(&out), "<script"));
+	assert_null(strstr(buf_str(&out), "type=\"password\""));
+	assert_null(strstr(buf_str(&out), "name=\"serial\""));
+	assert_non_null(strstr(buf_str(&out), "value=\"linux\" selected"));
+	dump("console_act_code", &out);
+	buf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +415,8 @@ int main(void)
 		cmocka_unit_test(test_record),      cmocka_unit_test(test_time),
 		cmocka_unit_test(test_advice),      cmocka_unit_test(test_say),
 		cmocka_unit_test(test_cert_states), cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_acts),        cmocka_unit_test(test_reason),
+		cmocka_unit_test(test_act_page),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

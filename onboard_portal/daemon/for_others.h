@@ -1,0 +1,38 @@
+/* What people do for themselves in the portal, and the help desk's console for them. */
+#ifndef ONBOARD_PORTAL_DAEMON_FOR_OTHERS_H
+#define ONBOARD_PORTAL_DAEMON_FOR_OTHERS_H
+
+#include "onboard_portal/daemon/portal.h"
+#include "onboard_portal/flow/enrol.h"
+
+/* The page that leads to the set-up page of a token from elsewhere. */
+struct handover {
+	const char *token;
+	const char *device;   /* its name */
+	int64_t expires;      /* of its ticket */
+	const char *back;     /* path of where the page leads back to */
+	const char *back_key; /* and what that is called */
+};
+void handover_page(struct portal *p, struct http_response *res, const struct handover *h);
+
+/* --- devices.c: also for others than their owner ---------------------------------------------------- */
+/* A new device of u: d has name and platform and gets the rest. */
+int device_add(struct store *s, const struct user *u, struct device *d,
+	       struct errmsg *em) MUST_CHECK;
+/* Mints a ticket for it; the token of its capability link is known to nobody else. The caller wipes it.
+ * E_STATE: limit; E_DENIED: held or left. */
+int device_ticket(struct portal *p, struct store *s, const struct user *u,
+		  const struct choice *choice, const char *device, char token[ENROL_TOKEN_SIZE],
+		  struct errmsg *em) MUST_CHECK;
+/* E_STATE: one more device would be too many. */
+int device_room(struct store *s, const struct user *u, const struct choice *choice,
+		struct errmsg *em) MUST_CHECK;
+
+/*
+ * The password of somebody who is signed in, once more, counted like one at the login. E_OK; E_DENIED: wrong; E_TIMEOUT:
+ * too many tries, *ret_wait seconds to wait; E_STATE: this login has no password; E_UNAVAIL: it cannot be checked now.
+ */
+int login_confirm(struct portal *p, const struct http_request *req, const struct user *who,
+		  const char *password, int64_t *ret_wait, struct errmsg *em) MUST_CHECK;
+
+#endif
