@@ -19,6 +19,7 @@ static const struct {
 	{"wifi", "What devices are told about the network."},
 	{"group", "Groups of people. Run `scepctl policy load` after a change."},
 	{"ldap", "A directory of people: for auto_revoke, and for logins at the portal."},
+	{"header", "Logins at the portal by a web server in front of it (SAML): docs/PORTAL.md."},
 	{"oidc", "Logins at the portal by OpenID Connect (portal.login): docs/PORTAL.md."},
 	{"leavers", "Who has left: auto_revoke."},
 	{"disconnect", "Ending live sessions: auto_revoke --disconnect."},

@@ -112,9 +112,9 @@ const struct conf_key conf_schema[] = {
 	{"portal", false, "tls-key", CONF_PATH, "tls/portal.key", 0, 0,
 	 "private key of the web certificate"},
 	{"portal", false, "login", CONF_LIST, "{local}", 0, 0,
-	 "how people log in: local (accounts below), ldap (section ldap), oidc (section oidc); "
-	 "several "
-	 "at once"},
+	 "how people log in: local (accounts below), ldap (section ldap), oidc (section oidc), "
+	 "header "
+	 "(section header); several at once"},
 	{"portal", false, "accounts", CONF_PATH, "portal/accounts", 0, 0,
 	 "file of local accounts, written by scepctl user"},
 	{"portal", false, "session-key", CONF_PATH, "secrets/session.key", 0, 0,
@@ -208,6 +208,8 @@ const struct conf_key conf_schema[] = {
 
 	{"group", true, "oidc", CONF_LIST, "{}", 0, 0,
 	 "groups of the OpenID provider that are this one; empty: the one of the same name"},
+	{"group", true, "header", CONF_LIST, "{}", 0, 0,
+	 "groups in the proxy's header that are this one; empty: the one of the same name"},
 
 	{"oidc", false, "issuer", CONF_STR, "", 0, 0,
 	 "URL of the OpenID provider, exactly as it calls itself"},
@@ -238,6 +240,22 @@ const struct conf_key conf_schema[] = {
 	 "groups that everybody is in who logs in so"},
 	{"oidc", false, "require", CONF_LIST, "{}", 0, 0,
 	 "claims that must be so, such as hd=example.edu; all of them"},
+
+	{"header", false, "proxy", CONF_LIST, "{}", 0, 0,
+	 "loopback addresses from which the web server that logs people in passes requests on"},
+	{"header", false, "secret-header", CONF_STR, "X-Portal-Secret", 0, 0,
+	 "header in which it shows its secret"},
+	{"header", false, "secret", CONF_PATH, "secrets/header-secret", 0, 0,
+	 "file with that secret, 32 characters or more (mode 0600)"},
+	{"header", false, "user", CONF_STR, "X-Portal-User", 0, 0, "header with the login name"},
+	{"header", false, "domain", CONF_STR, "", 0, 0,
+	 "domain that logins must end with, after @, and that is taken off; empty: as they are"},
+	{"header", false, "name", CONF_STR, "", 0, 0, "header with the person's name; empty: none"},
+	{"header", false, "email", CONF_STR, "", 0, 0, "header with the mail address; empty: none"},
+	{"header", false, "groups", CONF_STR, "", 0, 0,
+	 "header with the groups, separated by semicolons; empty: none"},
+	{"header", false, "button", CONF_STR, "", 0, 0,
+	 "what people know this login by: Sign in with BUTTON; empty: organization"},
 
 	{"ldap", false, "uri", CONF_STR, "", 0, 0,
 	 "directory servers, separated by blanks: ldaps://HOST, ldap://HOST (StartTLS always), "

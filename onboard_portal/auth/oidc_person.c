@@ -3,24 +3,13 @@
 #include "core/base/digest.h"
 #include "core/base/text.h"
 #include "core/ldap/dirgroups.h"
+#include "onboard_portal/auth/groupmap.h"
 #include "onboard_portal/auth/oidc_json.h"
 #include "onboard_portal/flow/form.h"
 
-#include <stdlib.h>
 #include <strings.h>
 
 enum { CLAIM_MAX = 255, GUID_SIZE = 16, GUID_BASE64 = 24, GROUPS_READ_MAX = 1000 };
-
-static bool is_group(const struct conf *c, const char *name)
-{
-	const char *const *titles;
-	size_t n = conf_titles(c, "group", &titles);
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(titles[i], name) == 0)
-			return true;
-	return false;
-}
 
 int oidc_people_load(const struct conf *c, struct oidc_people *ret, struct errmsg *em)
 {
@@ -51,7 +40,7 @@ int oidc_people_load(const struct conf *c, struct oidc_people *ret, struct errms
 				       "oidc: require: \"%.60s\" is not of the form claim=value",
 				       p.require[i]);
 	for (size_t i = 0; i < p.n_everyone; i++)
-		if (!is_group(c, p.everyone[i]))
+		if (!groupmap_is_ours(c, p.everyone[i]))
 			return err_set(em, E_CONFIG, "oidc: everyone: there is no group \"%.60s\"",
 				       p.everyone[i]);
 	*ret = p;
@@ -164,41 +153,6 @@ static int take_id(const struct oidc_people *p, const struct json_node *claims, 
 						: own_id(p, claim, text, u->id);
 }
 
-static int add_group(struct user *u, const char *name, struct errmsg *em)
-{
-	for (size_t i = 0; i < u->n_groups; i++)
-		if (strcmp(u->groups[i], name) == 0)
-			return E_OK;
-	if (u->n_groups == USER_GROUPS_MAX)
-		return err_set(em, E_FORMAT, "somebody is in more than %d groups", USER_GROUPS_MAX);
-	return text_copy(u->groups[u->n_groups++], NAME_SIZE, name);
-}
-
-/* Which of our groups this value stands for; several may be it. */
-static int map_group(const struct oidc_people *p, const char *value, struct user *u,
-		     struct errmsg *em)
-{
-	const char *const *titles, *const *values;
-	size_t n = conf_titles(p->conf, "group", &titles);
-	int r = E_OK;
-
-	for (size_t i = 0; r == E_OK && i < n; i++) {
-		size_t k = conf_list(p->conf, "group", titles[i], "oidc", &values);
-		bool same = k == 0 && strcmp(titles[i], value) == 0;
-
-		for (size_t j = 0; !same && j < k; j++)
-			same = strcmp(values[j], value) == 0;
-		if (same)
-			r = add_group(u, titles[i], em);
-	}
-	return r;
-}
-
-static int group_order(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
-
 static int take_groups(const struct oidc_people *p, const struct json_node *claims, struct user *u,
 		       struct errmsg *em)
 {
@@ -217,15 +171,15 @@ static int take_groups(const struct oidc_people *p, const struct json_node *clai
 	if (n > GROUPS_READ_MAX)
 		return err_set(em, E_FORMAT, "somebody is in more than %d groups", GROUPS_READ_MAX);
 	if (one != NULL)
-		r = map_group(p, one, u, em);
+		r = groupmap_add(p->conf, "oidc", one, u, em);
 	for (size_t i = 0; r == E_OK && i < n; i++) {
 		one = json_node_str(json_node_at(v, i));
 		if (one != NULL)
-			r = map_group(p, one, u, em);
+			r = groupmap_add(p->conf, "oidc", one, u, em);
 	}
 	for (size_t i = 0; r == E_OK && i < p->n_everyone; i++)
-		r = add_group(u, p->everyone[i], em);
-	qsort(u->groups, u->n_groups, sizeof(u->groups[0]), group_order);
+		r = groupmap_put(u, p->everyone[i], em);
+	groupmap_sort(u);
 	return r;
 }
 

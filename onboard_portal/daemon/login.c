@@ -25,6 +25,7 @@ void login_page(struct portal *p, struct http_response *res, const struct visito
 	reply_base(p, &b, NULL, v->csrf);
 	page->form = p->n_auths > 0;
 	page->oidc = p->oidc != NULL ? p->oidc_name : "";
+	page->sso = p->header != NULL ? p->sso_name : "";
 	reply_page(p, res, status, page_login(&b, page, &res->body));
 }
 

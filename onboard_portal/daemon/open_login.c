@@ -25,11 +25,17 @@ static int open_kind(struct portal *p, const char *kind, struct errmsg *em)
 
 	if (strcmp(kind, "oidc") == 0 && p->oidc == NULL)
 		return open_oidc(p, em);
+	if (strcmp(kind, "header") == 0 && p->header == NULL) {
+		p->sso_name = conf_str(p->conf, "header", NULL, "button");
+		if (*p->sso_name == '\0')
+			p->sso_name = p->organization;
+		return header_login_open(p->conf, &p->header, em);
+	}
 	if (!local && strcmp(kind, "ldap") != 0)
 		return err_set(
 			em, E_CONFIG,
-			"portal: login: \"%.60s\" is neither local nor ldap nor oidc, or there "
-			"twice",
+			"portal: login: \"%.60s\" is none of local, ldap, oidc and header, or "
+			"is there twice",
 			kind);
 	for (size_t i = 0; i < p->n_auths; i++)
 		if (strcmp(p->auths[i].source, kind) == 0)
@@ -57,4 +63,5 @@ void portal_close_login(struct portal *p)
 	for (size_t i = 0; i < p->n_auths; i++)
 		p->auths[i].close(p->auths[i].self);
 	oidc_close(p->oidc);
+	header_login_close(p->header);
 }

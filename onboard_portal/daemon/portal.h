@@ -9,6 +9,7 @@
 #include "core/http/router.h"
 #include "core/store/store.h"
 #include "onboard_portal/auth/auth.h"
+#include "onboard_portal/auth/header.h"
 #include "onboard_portal/auth/oidc.h"
 #include "onboard_portal/daemon/open_net.h"
 #include "onboard_portal/flow/choice.h"
@@ -68,8 +69,10 @@ struct portal {
 	struct view *view;
 	struct auth auths[PORTAL_AUTHS_MAX]; /* where passwords are checked, in turn */
 	size_t n_auths;
-	struct oidc *oidc;     /* NULL: no logins by OpenID Connect */
-	const char *oidc_name; /* of the provider, for people */
+	struct oidc *oidc;           /* NULL: no logins by OpenID Connect */
+	const char *oidc_name;       /* of the provider, for people */
+	struct header_login *header; /* NULL: no logins by a proxy's headers */
+	const char *sso_name;        /* what people call these */
 	struct store_pool *pool;
 
 	struct choice_group *groups;
@@ -172,6 +175,7 @@ void login_post(void *ctx, const struct http_request *req, struct http_response 
 void login_oidc_get(void *ctx, const struct http_request *req, struct http_response *res);
 void login_oidc_callback(void *ctx, const struct http_request *req, struct http_response *res);
 void login_oidc_logout(void *ctx, const struct http_request *req, struct http_response *res);
+void login_header_get(void *ctx, const struct http_request *req, struct http_response *res);
 void logout_post(void *ctx, const struct http_request *req, struct http_response *res);
 void devices_get(void *ctx, const struct http_request *req, struct http_response *res);
 void device_new_get(void *ctx, const struct http_request *req, struct http_response *res);

@@ -29,6 +29,7 @@ const struct http_route portal_routes[] = {
 	{"GET", "/login/oidc", login_oidc_get},
 	{"GET", OIDC_CALLBACK, login_oidc_callback},
 	{"GET", "/login/oidc/logout", login_oidc_logout},
+	{"GET", "/login/sso", login_header_get},
 	{"POST", "/logout", logout_post},
 	{"GET", "/devices", devices_get},
 	{"GET", "/devices/new", device_new_get},

@@ -24,7 +24,10 @@ int page_login(const struct page_base *b, const struct page_login *p, struct buf
 		html_set(v, "wait", "");
 	html_flag(v, "form", p->form);
 	html_set(v, "oidc", p->oidc != NULL ? p->oidc : "");
-	html_flag(v, "both", p->form && p->oidc != NULL && *p->oidc != '\0');
+	html_set(v, "sso", p->sso != NULL ? p->sso : "");
+	html_flag(v, "both",
+		  p->form && ((p->oidc != NULL && *p->oidc != '\0') ||
+			      (p->sso != NULL && *p->sso != '\0')));
 	html_flag(v, "oidc_logout", p->oidc_logout);
 	return page_finish(b, "login", v, out);
 }

@@ -19,6 +19,7 @@ struct page_login {
 	int64_t wait;            /* seconds until the next try, 0: none */
 	bool form;               /* asks for login and password */
 	const char *oidc;        /* name of the provider that a button leads to, or "" */
+	const char *sso;         /* the same for the way by the web server's own login, or "" */
 	bool oidc_logout;        /* where to end the session there too */
 };
 int page_login(const struct page_base *b, const struct page_login *p, struct buf *out) MUST_CHECK;
