@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/store/store_conf.h"
 #include "onboard_portal/daemon/console.h"
+#include "onboard_portal/daemon/login.h"
 #include "onboard_portal/profile/pem.h"
 
 #include <errno.h>

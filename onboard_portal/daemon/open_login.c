@@ -1,4 +1,4 @@
-#include "onboard_portal/daemon/portal.h"
+#include "onboard_portal/daemon/login.h"
 
 #include "core/http/fetch.h"
 #include "onboard_portal/auth/ldap.h"

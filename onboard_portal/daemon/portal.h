@@ -100,10 +100,6 @@ void portal_close(struct portal *p);
 unsigned portal_threads(const struct portal *p); /* how many requests run at once */
 const struct portal_profile *portal_find_profile(const struct portal *p, const char *name);
 
-/* --- open_login.c: the kinds of login ------------------------------------------------------------ */
-int portal_open_login(struct portal *p, struct errmsg *em) MUST_CHECK;
-void portal_close_login(struct portal *p);
-
 /* --- reply.c --------------------------------------------------------------------------------------- */
 void reply_base(const struct portal *p, struct page_base *ret, const char *person,
 		const char *csrf);
@@ -152,17 +148,6 @@ int gate_start(struct portal *p, struct http_response *res, const char *user,
 void gate_drop_cookie(struct http_response *res);
 int64_t gate_now_ms(void);
 
-/* --- admit.c ----------------------------------------------------------------------------------- */
-/* Somebody has proved who they are: brings them into the store, begins their session and sends them to the
- * page `next`. The reply is made in any case: also held, or somebody else's login name. */
-void admit_person(struct portal *p, const struct http_request *req, struct http_response *res,
-		  struct user *u, const char *next);
-
-/* --- login.c ----------------------------------------------------------------------------------- */
-/* The login page; what it offers is filled in. */
-void login_page(struct portal *p, struct http_response *res, const struct visitor *v,
-		unsigned status, struct page_login *page);
-
 /* --- one line per event; says so in the log when the trail cannot be written ------------------------- */
 void note_event(const char *event, const struct http_request *req, const char *login,
 		const char *name, const char *value);
@@ -172,10 +157,6 @@ extern const struct http_route portal_routes[];
 
 void login_get(void *ctx, const struct http_request *req, struct http_response *res);
 void login_post(void *ctx, const struct http_request *req, struct http_response *res);
-void login_oidc_get(void *ctx, const struct http_request *req, struct http_response *res);
-void login_oidc_callback(void *ctx, const struct http_request *req, struct http_response *res);
-void login_oidc_logout(void *ctx, const struct http_request *req, struct http_response *res);
-void login_header_get(void *ctx, const struct http_request *req, struct http_response *res);
 void logout_post(void *ctx, const struct http_request *req, struct http_response *res);
 void devices_get(void *ctx, const struct http_request *req, struct http_response *res);
 void device_new_get(void *ctx, const struct http_request *req, struct http_response *res);

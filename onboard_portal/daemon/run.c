@@ -6,6 +6,7 @@
 #include "core/http/httpd.h"
 #include "core/ipc/sandbox.h"
 #include "onboard_portal/daemon/captive.h"
+#include "onboard_portal/daemon/login.h"
 #include "onboard_portal/daemon/console.h"
 #include "onboard_portal/flow/capport.h"
 

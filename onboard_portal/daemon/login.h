@@ -1,0 +1,28 @@
+/* The kinds of login, and what they share. */
+#ifndef ONBOARD_PORTAL_DAEMON_LOGIN_H
+#define ONBOARD_PORTAL_DAEMON_LOGIN_H
+
+#include "onboard_portal/daemon/portal.h"
+
+/* --- open_login.c ---------------------------------------------------------------------------------- */
+int portal_open_login(struct portal *p, struct errmsg *em) MUST_CHECK;
+void portal_close_login(struct portal *p);
+
+/* --- admit.c ---------------------------------------------------------------------------------------- */
+/* Somebody has proved who they are: brings them into the store, begins their session and sends them to the
+ * page `next`. The reply is made in any case: also held, or somebody else's login name. */
+void admit_person(struct portal *p, const struct http_request *req, struct http_response *res,
+		  struct user *u, const char *next);
+
+/* --- login.c ---------------------------------------------------------------------------------------- */
+/* The login page; what it offers is filled in. */
+void login_page(struct portal *p, struct http_response *res, const struct visitor *v,
+		unsigned status, struct page_login *page);
+
+/* --- login_oidc.c, login_header.c ------------------------------------------------------------------- */
+void login_oidc_get(void *ctx, const struct http_request *req, struct http_response *res);
+void login_oidc_callback(void *ctx, const struct http_request *req, struct http_response *res);
+void login_oidc_logout(void *ctx, const struct http_request *req, struct http_response *res);
+void login_header_get(void *ctx, const struct http_request *req, struct http_response *res);
+
+#endif
