@@ -238,6 +238,9 @@ const struct conf_key conf_schema[] = {
 	 "claim with the groups; empty: groups are not read"},
 	{"oidc", false, "everyone", CONF_LIST, "{}", 0, 0,
 	 "groups that everybody is in who logs in so"},
+	{"oidc", false, "again", CONF_INT, "15", 0, 1440,
+	 "minutes after a login in which a device may be removed without logging in again; 0: at "
+	 "any time"},
 	{"oidc", false, "require", CONF_LIST, "{}", 0, 0,
 	 "claims that must be so, such as hd=example.edu; all of them"},
 

@@ -222,6 +222,11 @@ int oidc_finish(struct oidc *o, const struct oidc_answer *a, struct user *ret_us
 	return r;
 }
 
+const char *oidc_source(const struct oidc *o)
+{
+	return o->people.identity;
+}
+
 bool oidc_can_logout(struct oidc *o)
 {
 	struct oidc_urls urls;

@@ -43,6 +43,9 @@ struct oidc_answer {
 int oidc_finish(struct oidc *o, const struct oidc_answer *a, struct user *ret_user,
 		struct oidc_state *ret_state, struct errmsg *em) MUST_CHECK;
 
+/* Identity source of the people who come this way. */
+const char *oidc_source(const struct oidc *o);
+
 bool oidc_can_logout(struct oidc *o);
 /* Where the provider's own session is ended (OpenID Connect RP-Initiated Logout 1.0). Does not block.
  * E_NOTFOUND: it has no such place, or nothing is known of it yet. */

@@ -418,6 +418,8 @@ int oidc_provider_redeem(struct oidc_provider *p, const char *code, const char *
 	f.form = buf_str(&form);
 	if (r == E_OK)
 		r = fetch_run(&f, &status, &body, em);
+	if (r == E_TOOBIG)
+		r = E_BACKEND;
 	if (r == E_OK)
 		r = status == 200 ? read_answer(&body, id_token, em) : refusal(status, &body, em);
 	buf_free(&form);

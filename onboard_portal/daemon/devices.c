@@ -1,4 +1,4 @@
-#include "onboard_portal/daemon/portal.h"
+#include "onboard_portal/daemon/login.h"
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -354,6 +354,10 @@ void device_remove_get(void *ctx, const struct http_request *req, struct http_re
 		return;
 	store_pool_put(p->pool, s);
 	row = find_row(&rows, req->params[0]);
+	if (row != NULL && !login_oidc_recent(p, req, res, &v)) {
+		free(rows.list);
+		return;
+	}
 	base_for(p, &b, &v);
 	if (row != NULL)
 		reply_page(p, res, 200, page_remove(&b, &row->device, &res->body));
@@ -373,7 +377,7 @@ void device_remove_post(void *ctx, const struct http_request *req, struct http_r
 
 	if (!gate_person(p, req, res, &v, &s))
 		return;
-	if (!gate_form(p, req, res, &v)) {
+	if (!gate_form(p, req, res, &v) || !login_oidc_recent(p, req, res, &v)) {
 		store_pool_put(p->pool, s);
 		return;
 	}

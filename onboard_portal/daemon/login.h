@@ -23,6 +23,13 @@ void login_page(struct portal *p, struct http_response *res, const struct visito
 void login_oidc_get(void *ctx, const struct http_request *req, struct http_response *res);
 void login_oidc_callback(void *ctx, const struct http_request *req, struct http_response *res);
 void login_oidc_logout(void *ctx, const struct http_request *req, struct http_response *res);
+/*
+ * Before a step that a borrowed session must not take: true to go on. False when the login was a while ago
+ * (oidc.again) and the reply is made: it has an OpenID provider ask anew who the person is, and leads back
+ * to req->path, a page that is asked for by GET. May block.
+ */
+bool login_oidc_recent(struct portal *p, const struct http_request *req, struct http_response *res,
+		       const struct visitor *v);
 void login_header_get(void *ctx, const struct http_request *req, struct http_response *res);
 
 #endif

@@ -95,6 +95,27 @@ void login_oidc_get(void *ctx, const struct http_request *req, struct http_respo
 		send_there(p, req, res, "", "/devices");
 }
 
+/* Browsers let no form lead to another site (form-action): a form gets a page with a link instead. */
+bool login_oidc_recent(struct portal *p, const struct http_request *req, struct http_response *res,
+		       const struct visitor *v)
+{
+	struct page_message m = {.title_key = "again_title",
+				 .text_key = "again",
+				 .detail = "",
+				 .action = req->path,
+				 .action_key = "again_button"};
+	int64_t age = gate_now_ms() - v->session.issued_ms;
+
+	if (p->oidc == NULL || p->oidc_again == 0 || (age >= 0 && age < p->oidc_again * 1000) ||
+	    strcmp(v->user.source, oidc_source(p->oidc)) != 0)
+		return true;
+	if (strcmp(req->method, "POST") == 0)
+		reply_message(p, res, 403, &m);
+	else
+		send_there(p, req, res, v->user.id, req->path);
+	return false;
+}
+
 static void refuse(struct portal *p, const struct http_request *req, struct http_response *res,
 		   int r, const struct errmsg *em)
 {

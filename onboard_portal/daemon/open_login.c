@@ -11,6 +11,7 @@ static int open_oidc(struct portal *p, struct errmsg *em)
 
 	/* Half of the threads may wait for the provider: the others serve who is logged in already. */
 	p->asking_max = threads > 1 ? threads / 2 : 1;
+	p->oidc_again = conf_int(p->conf, "oidc", NULL, "again") * 60;
 	p->oidc_name = conf_str(p->conf, "oidc", NULL, "name");
 	if (*p->oidc_name == '\0')
 		p->oidc_name = p->organization;

@@ -71,6 +71,7 @@ struct portal {
 	size_t n_auths;
 	struct oidc *oidc;           /* NULL: no logins by OpenID Connect */
 	const char *oidc_name;       /* of the provider, for people */
+	int64_t oidc_again;          /* seconds, 0: never */
 	struct header_login *header; /* NULL: no logins by a proxy's headers */
 	const char *sso_name;        /* what people call these */
 	struct store_pool *pool;
