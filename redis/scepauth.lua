@@ -1585,6 +1585,7 @@ local function enrol_note(a)
 	local txn, t = arg_hash(a[1], 'transaction'), text(now())
 	local step, rule = arg_text(a[2], 64, 'step'), arg_text(a[3], 64, 'rule', true)
 	local detail = string.sub(clean(a[4]), 1, 200)
+	local ticket = a[5] and arg_hash(a[5], 'ticket')
 	local key, plan = 'enrol:' .. txn, {}
 	local n = (number(redis.call('HGET', key, 'n') or '0') or 0) + 1
 	plan[1] = { 'HSET', key, 'n', text(n), 's' .. text((n - 1) % ENROL_STEPS + 1),
@@ -1601,7 +1602,8 @@ local function enrol_note(a)
 		end
 	end
 	run(plan)
-	event(who, 'enrol', 'txn', txn, 'step', step, 'rule', rule, 'detail', detail)
+	local of = ticket and { 'ticket', ticket } or {}
+	event(who, 'enrol', 'txn', txn, 'step', step, 'rule', rule, 'detail', detail, unpack(of))
 	return { ok = 'OK' }
 end
 
@@ -2309,6 +2311,15 @@ end
 
 -- why: for people ------------------------------------------------------------------------------
 
+local function id_less(x, y)
+	local xm, xn = string.match(x, '^(%d+)-(%d+)$')
+	local ym, yn = string.match(y, '^(%d+)-(%d+)$')
+	if #xm ~= #ym then return #xm < #ym end
+	if xm ~= ym then return xm < ym end
+	if #xn ~= #yn then return #xn < #yn end
+	return xn < yn
+end
+
 local function date(unix)
 	local days, secs = math.floor(unix / 86400), unix % 86400
 	local z = days + 719468
@@ -2569,6 +2580,28 @@ do -- a chunk of Lua has at most 200 local names at once
 		return { user_row(id, u), holds, groups, #certs, rows, codes, said }
 	end
 
+	-- What the writers of enrolments say of one ticket and its certificate, between two times. Only so many events are looked at.
+	local STORY_SCAN, STORY_EVENTS = 5000, 64
+
+	function desk.story(a)
+		need_ready()
+		local ticket, serial, device = arg_hash(a[1], 'ticket'), a[2] ~= '' and arg_serial(a[2]) or '', arg_id(a[3], 'd', 'device')
+		local from, till, list = arg_int(a[4], 0, 99999999999, 'from'), arg_int(a[5], 0, 99999999999, 'till'), {}
+		for _, name in ipairs({ 'portal', 'front', 'ca' }) do
+			for _, e in ipairs(stream('XRANGE', name, text(from * 1000), text(till * 1000), STORY_SCAN, EVENTS_BYTES)) do
+				local f = pairs_to_table(e[2])
+				local of = f.ticket == ticket or (serial ~= '' and f.serial == serial) or (f.event == 'device_added' and f.device == device)
+				if of and #list < STORY_EVENTS * 3 then
+					list[#list + 1] = { text(math.floor(tonumber(string.match(e[1], '^%d+')) / 1000)), name, brief(f.event), brief(f.step),
+						brief(f.rule), brief(f.detail or f.reason), e[1] }
+				end
+			end
+		end
+		table.sort(list, function(x, y) return x[7] ~= y[7] and id_less(x[7], y[7]) end)
+		for i = #list, STORY_EVENTS + 1, -1 do list[i] = nil end
+		return list
+	end
+
 	-- Who looked, or did something, by way of a program that speaks for many: it knows them, Redis does not.
 	local DESK_WORDS = { console_searched = true, console_viewed = true, console_acted = true, console_code = true }
 
@@ -2610,15 +2643,6 @@ local function logins(a)
 end
 
 -- Events ---------------------------------------------------------------------------------------
-
-local function id_less(x, y)
-	local xm, xn = string.match(x, '^(%d+)-(%d+)$')
-	local ym, yn = string.match(y, '^(%d+)-(%d+)$')
-	if #xm ~= #ym then return #xm < #ym end
-	if xm ~= ym then return xm < ym end
-	if #xn ~= #yn then return #xn < #yn end
-	return xn < yn
-end
 
 local function is_id(s)
 	return #s <= 41 and string.find(s, '^%d+-%d+$') ~= nil
@@ -2987,7 +3011,7 @@ register('ticket_claim', ticket_claim, 9, 9)
 register('cert_commit', cert_commit, 2, 2, 'allow-oom')
 register('cert_abort', cert_abort, 2, 2, 'allow-oom')
 register('cert_get', cert_get, 1, 1, 'no-writes')
-register('enrol_note', enrol_note, 4, 4)
+register('enrol_note', enrol_note, 4, 5)
 register('authorize', authorize, 1, 3, 'no-writes')
 register('session_open', session_open, 3, 31)
 register('session_update', session_update, 2, 30)
@@ -3008,6 +3032,7 @@ register('forget_mac', macs.forget, 2, 2, 'allow-oom')
 register('why', desk.why, 1, 1, 'no-writes')
 register('desk_find', desk.find, 2, 2, 'no-writes')
 register('desk_person', desk.person, 1, 1, 'no-writes')
+register('desk_story', desk.story, 5, 5, 'no-writes')
 register('desk_note', desk.note, 5, 5)
 register('holds', holds, 1, 2, 'no-writes')
 register('logins', logins, 1, 2, 'no-writes')

@@ -12,7 +12,8 @@ enum {
 	DESK_CERTS_MAX = 30,
 	DESK_CODES_MAX = 50,
 	DESK_VERDICTS_MAX = 20,
-	DESK_HOLDS_MAX = 16
+	DESK_HOLDS_MAX = 16,
+	DESK_EVENTS_MAX = 64
 };
 
 struct desk_hit {
@@ -54,6 +55,13 @@ struct desk_verdict {
 	char mac[NAS_TEXT_SIZE], nas[NAS_TEXT_SIZE], reason[NAS_TEXT_SIZE];
 	char group[NAS_TEXT_SIZE], vlan[NAS_TEXT_SIZE];
 	char serial[SERIAL_SIZE];
+};
+
+/* Something that was said about an enrolment, cut to size. */
+struct desk_event {
+	int64_t at;
+	char actor[NAME_SIZE], word[NAS_TEXT_SIZE], step[NAS_TEXT_SIZE], rule[NAS_TEXT_SIZE],
+		detail[NAS_TEXT_SIZE];
 };
 
 /* Each list newest first, at most as many as fit; all_certs: how many there are. */

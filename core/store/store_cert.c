@@ -1,6 +1,7 @@
 /* Tickets, certificates and what is known of them at the moment of a connection. */
 #include "core/model/serial.h"
 #include "core/store/store_call.h"
+#include "core/store/store_desk.h"
 
 static int read_macs(const struct reply *list, struct facts *f)
 {
@@ -230,8 +231,8 @@ int store_cert_get(struct store *s, const char *serial, struct certrec *ret, str
 	return rc;
 }
 
-int store_enrol_note(struct store *s, const char *txn_hash, const char *step, const char *rule,
-		     const char *detail, struct errmsg *em)
+static int enrol_note(struct store *s, const char *ticket, const char *txn_hash, const char *step,
+		      const char *rule, const char *detail, struct errmsg *em)
 {
 	struct call c;
 
@@ -240,5 +241,19 @@ int store_enrol_note(struct store *s, const char *txn_hash, const char *step, co
 	call_str(&c, step);
 	call_str(&c, rule);
 	call_str(&c, detail);
+	if (ticket != NULL)
+		call_str(&c, ticket);
 	return call_run(&c, s, NULL, em);
+}
+
+int store_enrol_note(struct store *s, const char *txn_hash, const char *step, const char *rule,
+		     const char *detail, struct errmsg *em)
+{
+	return enrol_note(s, NULL, txn_hash, step, rule, detail, em);
+}
+
+int store_enrol_note_of(struct store *s, const char *ticket, const char *txn_hash, const char *step,
+			const char *rule, const char *detail, struct errmsg *em)
+{
+	return enrol_note(s, ticket, txn_hash, step, rule, detail, em);
 }

@@ -174,6 +174,42 @@ int store_desk_person(struct store *s, const char *id, struct desk_person **ret,
 	return E_OK;
 }
 
+static int read_event(const struct reply *r, struct desk_event *v)
+{
+	if (reply_number(r, 0, &v->at) || reply_text(r, 1, v->actor, sizeof(v->actor)) ||
+	    reply_text(r, 2, v->word, sizeof(v->word)) ||
+	    reply_text(r, 3, v->step, sizeof(v->step)) ||
+	    reply_text(r, 4, v->rule, sizeof(v->rule)) ||
+	    reply_text(r, 5, v->detail, sizeof(v->detail)))
+		return E_INTERNAL;
+	return E_OK;
+}
+
+int store_desk_story(struct store *s, const struct desk_story_of *of,
+		     struct desk_event ret[DESK_EVENTS_MAX], size_t *ret_n, struct errmsg *em)
+{
+	struct reply *r = NULL;
+	struct call c;
+	size_t n = 0;
+	int rc;
+
+	call_init_ro(&c, "desk_story");
+	call_str(&c, of->ticket);
+	call_str(&c, of->serial);
+	call_str(&c, of->device);
+	call_int(&c, of->from);
+	call_int(&c, of->till);
+	rc = call_run(&c, s, &r, em);
+	if (rc != E_OK)
+		return rc;
+	READ_ROWS(rc, r, DESK_EVENTS_MAX, ret, n, read_event);
+	reply_free(r);
+	if (rc != E_OK)
+		return call_bad_reply(em);
+	*ret_n = n;
+	return E_OK;
+}
+
 int store_desk_note(struct store *s, const char *word, const char *by, const char *user,
 		    const char *address, const char *detail, struct errmsg *em)
 {

@@ -106,6 +106,7 @@ static void cert_row(const struct page_base *b, struct html_vars *row, const str
 	html_set(row, "profile", c->rec.profile);
 	set_time(row, "issued", c->rec.not_before);
 	set_time(row, "expires", c->rec.not_after);
+	html_set(row, "ticket", c->rec.ticket);
 	html_flag(row, "revoked", *c->rec.revoked != '\0');
 	record_vars(row, c->rec.revoked);
 	set_time(row, "accept", c->accept);
@@ -139,6 +140,7 @@ static void code_row(const struct page_base *b, struct html_vars *row, const str
 	html_set(row, "device", *c->name != '\0' ? c->name : c->device);
 	set_platform(b, row, c->platform);
 	set_time(row, "expires", c->expires);
+	html_set(row, "ticket", c->ticket);
 }
 
 static void set_lists(const struct page_base *b, const struct desk_person *d, int64_t now,
@@ -211,4 +213,40 @@ int page_person(const struct page_base *b, const struct page_person *p, struct b
 		html_set(v, "left_out", "");
 	set_lists(b, d, p->now, v);
 	return page_finish(b, "console_person", v, out);
+}
+
+static void step_row(const struct page_base *b, struct html_vars *row, const struct story_step *s,
+		     bool stuck)
+{
+	static const struct {
+		const char *tone, *key;
+	} states[] = {[STORY_DONE] = {"good", "story_done"},
+		      [STORY_FAILED] = {"bad", "story_failed"},
+		      [STORY_WAITING] = {"warn", "story_waiting"}};
+
+	set_time(row, "at", s->at);
+	html_set(row, "what", view_text(b->view, s->key));
+	html_set(row, "tone", states[s->state].tone);
+	html_set(row, "state", view_text(b->view, states[s->state].key));
+	html_set(row, "word", s->word);
+	html_set(row, "detail", s->detail);
+	html_set(row, "say", *s->say != '\0' ? view_text(b->view, s->say) : "");
+	html_flag(row, "stuck", stuck);
+}
+
+int page_story(const struct page_base *b, const struct user *u, const struct story *s,
+	       struct buf *out)
+{
+	struct html_vars *v = page_vars(b, view_text(b->view, "story_title"), false);
+	struct html_vars *row;
+
+	if (v == NULL)
+		return E_NOMEM;
+	html_set(v, "id", u->id);
+	html_set(v, "name", name_of(u));
+	html_flag(v, "fine", !s->stuck);
+	html_set(v, "say", view_text(b->view, s->stuck ? s->steps[s->n - 1].say : "say_ok"));
+	for (size_t i = 0; i < s->n && (row = html_row(v, "step")) != NULL; i++)
+		step_row(b, row, &s->steps[i], s->stuck && i + 1 == s->n);
+	return page_finish(b, "console_story", v, out);
 }

@@ -4,6 +4,7 @@
 
 #include "core/model/desk.h"
 #include "onboard_portal/console/act.h"
+#include "onboard_portal/console/story.h"
 #include "onboard_portal/flow/page_base.h"
 
 struct page_find {
@@ -21,5 +22,8 @@ struct page_person {
 	int64_t now;
 };
 int page_person(const struct page_base *b, const struct page_person *p, struct buf *out) MUST_CHECK;
+
+int page_story(const struct page_base *b, const struct user *u, const struct story *s,
+	       struct buf *out) MUST_CHECK;
 
 #endif

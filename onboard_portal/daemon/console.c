@@ -177,3 +177,84 @@ void console_person_get(void *ctx, const struct http_request *req, struct http_r
 		reply_failure(p, res, r, &em);
 	free(person);
 }
+
+/* Which enrolment is meant, by the hash of its code; false when it is none of this person's that are shown. */
+static bool find_enrolment(const struct portal *p, const struct desk_person *person,
+			   const char *ticket, struct desk_story_of *of, struct story_input *in)
+{
+	for (size_t i = 0; i < person->n_certs; i++) {
+		const struct certrec *c = &person->certs[i].rec;
+
+		if (strcmp(c->ticket, ticket) != 0)
+			continue;
+		in->cert = &person->certs[i];
+		*of = (struct desk_story_of){.serial = c->serial,
+					     .device = c->device,
+					     .from = c->not_before - p->ticket_lifetime - 600,
+					     .till = c->not_before + p->ticket_lifetime + 600};
+		break;
+	}
+	for (size_t i = 0; in->cert == NULL && i < person->n_codes; i++) {
+		const struct desk_code *c = &person->codes[i];
+
+		if (strcmp(c->ticket, ticket) != 0)
+			continue;
+		in->expires = c->expires;
+		*of = (struct desk_story_of){.serial = "",
+					     .device = c->device,
+					     .from = c->expires - p->ticket_lifetime - 60,
+					     .till = c->expires + 60};
+	}
+	of->ticket = ticket;
+	return of->device != NULL;
+}
+
+static int tell_story(struct portal *p, struct console *c, const struct http_request *req,
+		      struct http_response *res, const struct desk_person *person,
+		      struct errmsg *em)
+{
+	struct desk_event *events = calloc(DESK_EVENTS_MAX, sizeof(*events));
+	struct story *story = calloc(1, sizeof(*story));
+	const char *ticket = http_query(req, "ticket");
+	struct story_input in = {.events = events,
+				 .verdicts = person->verdicts,
+				 .n_verdicts = person->n_verdicts,
+				 .now = clock_now()};
+	struct desk_story_of of = {0};
+	int r = events != NULL && story != NULL ? E_OK : E_NOMEM;
+
+	if (r == E_OK && (ticket == NULL || !find_enrolment(p, person, ticket, &of, &in)))
+		r = E_NOTFOUND;
+	if (r == E_OK)
+		r = store_desk_story(c->store, &of, events, &in.n_events, em);
+	if (r == E_OK)
+		r = console_note(c, req, "console_viewed", person->user.id, "story", em);
+	if (r == E_OK) {
+		story_make(&in, story);
+		reply_page(p, res, 200, page_story(&c->base, &person->user, story, &res->body));
+	}
+	free(events);
+	free(story);
+	return r;
+}
+
+void console_story_get(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	struct desk_person *person = NULL;
+	struct errmsg em = {0};
+	struct portal *p = ctx;
+	struct console c;
+	int r;
+
+	if (!console_enter(p, req, res, &c))
+		return;
+	r = store_desk_person(c.store, req->params[0], &person, &em);
+	if (r == E_OK)
+		r = tell_story(p, &c, req, res, person, &em);
+	console_leave(p, &c);
+	if (r == E_NOTFOUND || r == E_FORMAT)
+		reply_not_found(p, res);
+	else if (r != E_OK)
+		reply_failure(p, res, r, &em);
+	free(person);
+}

@@ -30,6 +30,7 @@ int console_note(struct console *c, const struct http_request *req, const char *
 		 const char *user, const char *detail, struct errmsg *em) MUST_CHECK;
 
 void console_get(void *ctx, const struct http_request *req, struct http_response *res);
+void console_story_get(void *ctx, const struct http_request *req, struct http_response *res);
 void console_person_get(void *ctx, const struct http_request *req, struct http_response *res);
 /* console_act.c: what the help desk does, each act with a page to confirm it. */
 void console_act_get(void *ctx, const struct http_request *req, struct http_response *res);

@@ -49,6 +49,7 @@ const struct http_route portal_routes[] = {
 	{"GET", "/about", about_get},
 	{"GET", "/console", console_get},
 	{"GET", "/console/person/:id", console_person_get},
+	{"GET", "/console/person/:id/story", console_story_get},
 	{"GET", "/console/person/:id/:act", console_act_get},
 	{"POST", "/console/person/:id/:act", console_act_post},
 	{"GET", CAPPORT_PATH, capport_get},

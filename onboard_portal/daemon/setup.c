@@ -5,6 +5,7 @@
 #include "core/base/digest.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/store/store_desk.h"
 #include "onboard_portal/daemon/sign.h"
 #include "onboard_portal/flow/assets.h"
 #include "onboard_portal/flow/enrol.h"
@@ -351,6 +352,20 @@ static int send_file(struct portal *p, const struct link *l, const struct file *
 	return r;
 }
 
+/* For the help desk: how far somebody came. A set-up goes on without it. */
+static void note_download(struct portal *p, const struct link *l, const char *name)
+{
+	struct store *s = store_pool_get(p->pool);
+	const char *hash = l->ticket.challenge;
+	struct errmsg em = {0};
+
+	if (s == NULL)
+		return;
+	if (store_enrol_note_of(s, hash, hash, "download", "none", name, &em) != E_OK)
+		log_warn("a download is not in the story of its enrolment: %s", em.text);
+	store_pool_put(p->pool, s);
+}
+
 void setup_file_get(void *ctx, const struct http_request *req, struct http_response *res)
 {
 	const char *name = req->params[1];
@@ -372,6 +387,8 @@ void setup_file_get(void *ctx, const struct http_request *req, struct http_respo
 	if (r != E_OK) {
 		buf_reset(&res->body);
 		reply_failure(p, res, r, &em);
+	} else if (res->status == 200) {
+		note_download(p, &l, name);
 	}
 	text_wipe(&l, sizeof(l));
 }

@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/digest.h"
 #include "core/base/log.h"
+#include "core/store/store_desk.h"
 #include "scep_ca/codec/request.h"
 #include "scep_ca/policy/policy.h"
 
@@ -152,6 +153,10 @@ static int tell(struct enrol *e)
 		    E_OK)
 			log_error("audit line was lost");
 	}
+	if (e->opened.has_challenge && *e->opened.challenge != '\0')
+		return store_enrol_note_of(e->store, e->opened.challenge, e->txn,
+					   ok ? "issued" : e->step, rule_word(e->rule), detail,
+					   &e->em);
 	return store_enrol_note(e->store, e->txn, ok ? "issued" : e->step, rule_word(e->rule),
 				detail, &e->em);
 }

@@ -124,6 +124,36 @@ page desk "/console/person/$id"
 t_is "a long or dirty value takes nothing along" "$STATUS $(grep -c $'\x1b' body)" "200 0"
 redis_as installer HSET "seen:$serial" mac 02-00-00-00-00-01 reject_mac x >/dev/null
 
+# --- how an enrolment went --------------------------------------------------------------------------------------
+story() { page desk "/console/person/$id/story?ticket=$1"; } # TICKET
+ticket_of() { redis_as installer HGET "cert:$1" ticket; }
+story "$(ticket_of "$serial")"
+t_is "the story of the phone" "$STATUS" 200
+t_is "has its steps in order" "$(grep -o '<strong>[^<]*' body | sed 's/<strong>//' | head -n 5 | paste -sd'|')" \
+	"The device was added, by somebody who had signed in|A code was shown|The device&#39;s request arrived with the code|The certificate was issued|The device was let in"
+eapol_run phone.conf
+t_is "the phone connects again" "$EAP_RESULT" accept
+well() { story "$(ticket_of "$serial")" && [[ $BODY != *class=\"stuck\"* ]]; }
+t_ok "and hangs nowhere" t_wait 20 well
+portal_login sam "$STUDENT_LOGIN" "$STUDENT_PASSWORD" && portal_add_device sam "Tablet" linux
+portal_curl sam "${PORTAL_AT#"$PORTAL_URL"}/wifi-campus.sh"
+code_hash=$(printf %s "$CHALLENGE" | sha256sum | cut -d' ' -f1)
+story "$code_hash"
+t_like "a code that waits" "$BODY" 'class="stuck".*The code is not used yet'
+t_like "and the download" "$BODY" 'The profile or script was downloaded.*wifi-campus.sh'
+redis_as "$HELPDESK_NAME" FCALL suspend_user 0 sam "for the story" >/dev/null
+t_not "a request while held is refused" scep_enrol tablet students "$CHALLENGE" device 2048
+redis_as "$HELPDESK_NAME" FCALL restore_user 0 sam >/dev/null
+story "$code_hash"
+t_like "which is where it hangs" "$BODY" 'class="stuck".*A request was refused.*<code>claim</code>'
+t_like "with what to say" "$BODY" 'The code was used already, or was taken back'
+for bad in "" x "$(printf '0%.0s' {1..64})"; do
+	story "$bad"
+	t_is "no such story: ${bad:0:8}" "$STATUS" 404
+done
+page sam "/console/person/$id/story?ticket=$code_hash"
+t_is "not for students" "$STATUS" 404
+
 # --- acts -------------------------------------------------------------------------------------------------------
 # act JAR WORD FIELD=VALUE...: the page of an act on PERSON, then its form with that page's token.
 act() {

@@ -4,6 +4,8 @@
 #include "onboard_portal/console/desk.h"
 #include "onboard_portal/console/page_act.h"
 #include "onboard_portal/console/page_console.h"
+#include "onboard_portal/console/story.h"
+#include "scep_ca/policy/rule.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -408,15 +410,189 @@ static void test_act_page(void **state)
 	buf_free(&out);
 }
 
+#define EV(t, w, ...)                                                                              \
+	{                                                                                          \
+		.at = NOW - 3600 + (t), .actor = "ca", .word = w, __VA_ARGS__                      \
+	}
+
+static struct story told(const struct desk_event *events, size_t n, const struct desk_person *p,
+			 bool cert, int64_t expires)
+{
+	struct story s;
+
+	story_make(&(struct story_input){.events = events,
+					 .n_events = n,
+					 .cert = cert ? &p->certs[0] : NULL,
+					 .verdicts = p->verdicts,
+					 .n_verdicts = p->n_verdicts,
+					 .expires = expires,
+					 .now = NOW},
+		   &s);
+	return s;
+}
+
+static void test_story_good(void **state)
+{
+	static const char *const keys[] = {"story_device",  "story_code",   "story_download",
+					   "story_request", "story_issued", "story_accept"};
+	const struct desk_event events[] = {
+		EV(0, "device_added"),
+		EV(1, "ticket_issued"),
+		EV(2, "enrol", .step = "download", .rule = "none", .detail = "wifi.sh"),
+		EV(3, "cert_reserved"),
+		EV(3, "cert_issued"),
+		EV(4, "enrol", .step = "issued", .rule = "none")};
+	struct desk_person p = good();
+	struct story s = told(events, 6, &p, true, 0);
+
+	(void)state;
+	assert_int_equal(s.n, 6);
+	for (size_t i = 0; i < s.n; i++) {
+		assert_string_equal(s.steps[i].key, keys[i]);
+		assert_int_equal(s.steps[i].state, STORY_DONE);
+		assert_string_not_equal(view_text(view, keys[i]), keys[i]);
+	}
+	assert_string_equal(s.steps[2].detail, "wifi.sh");
+	assert_false(s.stuck);
+	/* Verdicts about another certificate are another story. */
+	snprintf(p.verdicts[0].serial, SERIAL_SIZE, "2f029a7766554433221100ffeeddccbb");
+	s = told(events, 6, &p, true, 0);
+	assert_string_equal(s.steps[s.n - 1].key, "story_connect");
+	assert_string_equal(s.steps[s.n - 1].say, "say_never_came");
+}
+
+static void test_story_refused(void **state)
+{
+	const struct desk_event events[] = {
+		EV(1, "ticket_issued"),
+		EV(2, "enrol", .step = "ticket", .rule = "key", .detail = HOSTILE)};
+	struct desk_person p = {0};
+	struct story s = told(events, 2, &p, false, NOW + 60);
+
+	(void)state;
+	assert_int_equal(s.n, 2);
+	assert_true(s.stuck);
+	assert_int_equal(s.steps[s.n - 1].state, STORY_FAILED);
+	assert_string_equal(s.steps[s.n - 1].word, "key");
+	assert_string_equal(s.steps[s.n - 1].say, "rule_key");
+	/* Waiting, and too late. */
+	s = told(events, 1, &p, false, NOW + 60);
+	assert_string_equal(s.steps[s.n - 1].key, "story_open");
+	assert_int_equal(s.steps[s.n - 1].state, STORY_WAITING);
+	s = told(events, 1, &p, false, NOW);
+	assert_string_equal(s.steps[s.n - 1].key, "story_expired");
+	assert_int_equal(s.steps[s.n - 1].state, STORY_FAILED);
+	/* Nothing is known at all. */
+	s = told(events, 0, &p, false, 0);
+	assert_int_equal(s.n, 1);
+}
+
+static void test_story_later(void **state)
+{
+	/* A refusal, then it worked: it does not hang there. */
+	const struct desk_event events[] = {EV(2, "enrol", .step = "issue", .rule = "interrupted"),
+					    EV(3, "cert_reserved"), EV(3, "cert_issued"),
+					    EV(9, "ticket_other_key")};
+	struct desk_person p = good();
+	struct story s = told(events, 4, &p, true, 0);
+
+	(void)state;
+	assert_string_equal(s.steps[0].say, "rule_interrupted");
+	assert_string_equal(s.steps[3].say, "rule_other_key");
+	assert_false(s.stuck);
+	/* Turned away at last: there it hangs, and what came before stays in its order. */
+	p.verdicts[1] = p.verdicts[0];
+	p.verdicts[0] = (struct desk_verdict){.at = NOW - 60, .reason = "user_held", .nas = "ap-1"};
+	snprintf(p.verdicts[0].serial, SERIAL_SIZE, "%s", p.certs[0].rec.serial);
+	p.n_verdicts = 2;
+	s = told(events, 4, &p, true, 0);
+	assert_string_equal(s.steps[s.n - 2].key, "story_accept");
+	assert_string_equal(s.steps[s.n - 1].key, "story_reject");
+	assert_string_equal(s.steps[s.n - 1].say, "say_user_held");
+	/* Revoked in between: by its own time. */
+	snprintf(p.certs[0].rec.revoked, REASON_SIZE, "%d helen lost", NOW - 120);
+	s = told(events, 4, &p, true, 0);
+	assert_string_equal(s.steps[s.n - 2].key, "story_revoked");
+	assert_string_equal(s.steps[s.n - 2].detail, "helen: lost");
+	assert_string_equal(s.steps[s.n - 1].key, "story_reject");
+}
+
+static void test_story_bounds(void **state)
+{
+	static struct desk_event many[STORY_STEPS_MAX + 50];
+	struct desk_person p = good();
+	struct story s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++)
+		many[i] = (struct desk_event)EV(1, "enrol", .step = "open", .rule = HOSTILE);
+	s = told(many, sizeof(many) / sizeof(many[0]), &p, true, 0);
+	assert_true(s.n <= STORY_STEPS_MAX);
+	assert_string_equal(s.steps[0].say, "rule_internal");
+	s = told(many, sizeof(many) / sizeof(many[0]), &p, false, 0);
+	assert_true(s.n <= STORY_STEPS_MAX);
+}
+
+/* Every rule of scep_ca has a sentence of its own. */
+static void test_rules(void **state)
+{
+	static const char *const words[] = {
+#define X(name, word, text) word,
+		SCEP_RULES(X)
+#undef X
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		const struct desk_event e = EV(0, "enrol", .step = "x");
+		struct desk_event one = e;
+		struct desk_person p = {0};
+		struct story s;
+		char want[STORY_KEY_SIZE];
+
+		if (strcmp(words[i], "none") == 0)
+			continue;
+		snprintf(one.rule, sizeof(one.rule), "%s", words[i]);
+		s = told(&one, 1, &p, false, 0);
+		snprintf(want, sizeof(want), "rule_%s", words[i]);
+		assert_string_equal(s.steps[0].say, want);
+		assert_string_not_equal(view_text(view, want), want);
+	}
+}
+
+static void test_story_page(void **state)
+{
+	const struct desk_event events[] = {
+		EV(0, "device_added"), EV(1, "ticket_issued"),
+		EV(2, "enrol", .step = "download", .rule = "none", .detail = HOSTILE),
+		EV(2, "enrol", .step = "ticket", .rule = "key", .detail = HOSTILE)};
+	struct desk_person p = {.user = {.name = HOSTILE}};
+	struct story s = told(events, 4, &p, false, NOW + 60);
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1024 * 1024);
+	assert_int_equal(page_story(&base, &p.user, &s, &out), E_OK);
+	assert_null(strstr(buf_str(&out), "<script"));
+	assert_null(strstr(buf_str(&out), "style="));
+	assert_non_null(strstr(buf_str(&out), "class=\"stuck\""));
+	assert_non_null(strstr(buf_str(&out), view_text(view, "rule_key")));
+	dump("console_story", &out);
+	buf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_member),      cmocka_unit_test(test_search),
-		cmocka_unit_test(test_record),      cmocka_unit_test(test_time),
-		cmocka_unit_test(test_advice),      cmocka_unit_test(test_say),
-		cmocka_unit_test(test_cert_states), cmocka_unit_test(test_pages),
-		cmocka_unit_test(test_acts),        cmocka_unit_test(test_reason),
-		cmocka_unit_test(test_act_page),
+		cmocka_unit_test(test_member),        cmocka_unit_test(test_search),
+		cmocka_unit_test(test_record),        cmocka_unit_test(test_time),
+		cmocka_unit_test(test_advice),        cmocka_unit_test(test_say),
+		cmocka_unit_test(test_cert_states),   cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_acts),          cmocka_unit_test(test_reason),
+		cmocka_unit_test(test_act_page),      cmocka_unit_test(test_story_good),
+		cmocka_unit_test(test_story_refused), cmocka_unit_test(test_story_later),
+		cmocka_unit_test(test_story_bounds),  cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_story_page),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
