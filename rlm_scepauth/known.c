@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define VERSION "scepauth-known-1"
 #define FILE_MAX SAVEFILE_MAX
@@ -328,6 +329,9 @@ void known_save(struct known *k, int64_t now)
 	else
 		(void)err_set(&em, r, "%s cannot be written: %s", k->path, err_text(r));
 	buf_free(&out);
+	/* It may name somebody who was taken out since. */
+	if (r != E_OK)
+		(void)unlink(k->path);
 	if (r != E_OK && !k->failed)
 		k->say(em.text);
 	k->failed = r != E_OK;
@@ -380,6 +384,12 @@ void known_trust(struct known *k, bool trusted)
 	pthread_mutex_unlock(&k->lock);
 }
 
+/* A reading of the future, as the clock was set back, is none: until its time comes nothing would follow. */
+static int64_t read_at(const struct entry *e, int64_t now)
+{
+	return e->confirmed > now ? 0 : e->confirmed;
+}
+
 bool known_next(struct known *k, int64_t now, int64_t every, char ret[SERIAL_SIZE],
 		uint64_t *ret_turn)
 {
@@ -387,10 +397,9 @@ bool known_next(struct known *k, int64_t now, int64_t every, char ret[SERIAL_SIZ
 
 	pthread_mutex_lock(&k->lock);
 	for (size_t i = 0; i < k->n; i++)
-		if (!oldest || k->entries[i].confirmed < oldest->confirmed)
+		if (!oldest || read_at(&k->entries[i], now) < read_at(oldest, now))
 			oldest = &k->entries[i];
-	/* One of the future: the clock was set back. */
-	if (oldest && oldest->confirmed <= now && now - oldest->confirmed < every)
+	if (oldest && now - read_at(oldest, now) < every)
 		oldest = NULL;
 	if (oldest) {
 		memcpy(ret, oldest->cert.serial, SERIAL_SIZE);

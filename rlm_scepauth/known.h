@@ -17,7 +17,7 @@ struct facts; /* core/model/facts.h */
 struct known;
 
 /* A file that is not there, broken or of another version is an empty table; say tells why, and of a failure to
- * write it (any thread). E_NOMEM, E_TOOBIG. Blocks on the file. */
+ * write it (any thread), which takes away the one that is there. E_NOMEM, E_TOOBIG. Blocks on the file. */
 int known_open(const char *path, void (*say)(const char *text), struct known **ret) MUST_CHECK;
 /* Writes what is new. k may be NULL. */
 void known_close(struct known *k);

@@ -494,6 +494,25 @@ static int run_here(struct redis_conn *c, const struct bytes *argv, size_t argc,
 	return rc;
 }
 
+/* The next one that is asked is another server, where there are several. */
+static void turn_away(struct redis_conn *c)
+{
+	if (c->route.n < 2)
+		return;
+	c->at = (c->at + 1) % c->route.n;
+	c->back_at = clock_mono_ms() + BACK_MS;
+}
+
+/* From time to time the first one again; a Sentinel names the right one wherever it stands. */
+static void turn_back(struct redis_conn *c)
+{
+	if (c->at == 0 || clock_mono_ms() < c->back_at ||
+	    c->route.ways[c->at].kind == REDIS_SENTINEL)
+		return;
+	hang_up(c);
+	c->at = 0;
+}
+
 int redis_conn_run(struct redis_conn *c, const struct bytes *argv, size_t argc, struct reply **ret,
 		   struct errmsg *em)
 {
@@ -505,10 +524,7 @@ int redis_conn_run(struct redis_conn *c, const struct bytes *argv, size_t argc, 
 	forget_queue(c);
 	if (c->awaited > 0)
 		hang_up(c); /* their answers would be taken for this one's */
-	if (c->at != 0 && now >= c->back_at && c->route.ways[c->at].kind != REDIS_SENTINEL) {
-		hang_up(c);
-		c->at = 0;
-	}
+	turn_back(c);
 	for (left = n; left > 0 && again; left--) {
 		/* What is left of the deadline is shared evenly, so that one that hangs does not take all. */
 		now = clock_mono_ms();
@@ -516,8 +532,7 @@ int redis_conn_run(struct redis_conn *c, const struct bytes *argv, size_t argc, 
 			      em);
 		if (rc == E_OK || !again)
 			break;
-		c->at = (c->at + 1) % n;
-		c->back_at = now + BACK_MS;
+		turn_away(c);
 	}
 	return rc;
 }
@@ -550,6 +565,7 @@ int redis_conn_flush(struct redis_conn *c, struct errmsg *em)
 
 	if (c->awaited > 0)
 		hang_up(c);
+	turn_back(c);
 	c->await_until = clock_mono_ms() + c->deadline_ms;
 	rc = buf_error(&c->queue);
 	if (rc == E_OK)
@@ -563,6 +579,8 @@ int redis_conn_flush(struct redis_conn *c, struct errmsg *em)
 		else
 			c->awaited = c->queued;
 	}
+	if (rc != E_OK && rc != E_TOOBIG)
+		turn_away(c);
 	forget_queue(c);
 	return rc;
 }
@@ -576,10 +594,16 @@ int redis_conn_next(struct redis_conn *c, struct reply **ret, struct errmsg *em)
 	if (c->awaited == 0)
 		return err_set(em, E_UNAVAIL, "%s: no more answers come", c->name);
 	rc = read_reply(c, c->await_until, c->awaited - 1, &reply, &total);
-	if (rc != E_OK)
-		return broken(c, rc, em);
-	c->awaited--;
-	return take_reply(c, reply, ret, em);
+	if (rc == E_OK) {
+		c->awaited--;
+		rc = take_reply(c, reply, ret, em);
+	} else {
+		(void)broken(c, rc, em);
+	}
+	/* Hung up: it serves nobody, or its answer was none. */
+	if (c->fd < 0)
+		turn_away(c);
+	return rc;
 }
 
 void reply_free(struct reply *r)

@@ -52,6 +52,7 @@ int redis_conn_run(struct redis_conn *c, const struct bytes *argv, size_t argc, 
  * flush once, then ask for the answer of each in their order. They go to the server in use; one deadline,
  * from the flush on, covers all of it.
  * queue: E_TOOBIG when too many wait. flush and next: errors as of redis_conn_run, but nothing is sent twice.
+ * After a failure of the connection the next flush goes to the next server.
  * Once the connection is gone next says E_UNAVAIL, and which of the rest were run nobody knows.
  * redis_conn_run and a failed flush forget what is queued, as forget does.
  */

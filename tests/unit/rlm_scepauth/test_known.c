@@ -182,6 +182,30 @@ static void test_grows_old(void **state)
 	assert_int_equal(asked(NOW + AGE), AGE);
 }
 
+/* Of two, the one that was read after the clock was set back must not hide the other. */
+static void test_clock_set_back(void **state)
+{
+	static const char other[] = "21112222333344445555666677778888";
+	char serial[SERIAL_SIZE];
+	uint64_t turn;
+
+	(void)state;
+	become_known();
+	PUT(f.cert.serial, other);
+	known_accept(k, &f, NOW);
+	assert_true(known_next(k, NOW + 1, 5, serial, &turn));
+	assert_string_equal(serial, other);
+	known_read(k, other, turn, &f, NOW + 1);
+	for (int i = 0; i < 2; i++) {
+		assert_true(known_next(k, NOW - 600, 5, serial, &turn));
+		PUT(f.cert.serial, serial);
+		known_read(k, serial, turn, &f, NOW - 600);
+	}
+	assert_false(known_next(k, NOW - 600, 5, serial, &turn));
+	assert_int_equal(asked_from(NOW - 600, SERIAL, ISSUER, ""), AGE);
+	assert_int_equal(asked_from(NOW - 600, other, ISSUER, ""), AGE);
+}
+
 static void test_judged_at_the_present_time(void **state)
 {
 	(void)state;
@@ -382,6 +406,25 @@ static void test_file(void **state)
 	assert_int_equal(asked(NOW), AGE);
 }
 
+/* The old one would let in, after a restart, who was taken out since. */
+static void test_file_that_cannot_be_replaced(void **state)
+{
+	char in_the_way[sizeof(path) + 4];
+
+	(void)state;
+	become_known();
+	reopen();
+	snprintf(in_the_way, sizeof(in_the_way), "%s.new", path);
+	assert_int_equal(mkdir(in_the_way, 0700), 0);
+	f.hold[0] = 'x';
+	known_refuse(k, SERIAL, &f);
+	known_save(k, NOW);
+	assert_true(strstr(said, "cannot be written"));
+	reopen();
+	assert_int_equal(asked(NOW), 0);
+	assert_int_equal(rmdir(in_the_way), 0);
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
@@ -406,12 +449,14 @@ int main(void)
 		T(test_only_who_was_let_in),
 		T(test_not_for_other_groups),
 		T(test_grows_old),
+		T(test_clock_set_back),
 		T(test_judged_at_the_present_time),
 		T(test_a_no_takes_it_out),
 		T(test_an_old_reading_is_void),
 		T(test_a_store_that_is_not_whole),
 		T(test_bounded),
 		T(test_file),
+		T(test_file_that_cannot_be_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

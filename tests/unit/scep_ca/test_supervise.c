@@ -245,7 +245,7 @@ static void test_orphans_end(void **state)
 static void test_reload(void **state)
 {
 	pid_t before[3];
-	char order[16];
+	char order[64];
 
 	(void)state;
 	start(true);

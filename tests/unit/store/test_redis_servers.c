@@ -1,6 +1,7 @@
 /* Several servers under one deadline: absent, frozen, black-holed, slow and lying ones before a good one, and
  * Sentinels that are right, behind or lying. */
 #include "core/store/redis_route.h"
+#include "core/store/store_session.h"
 #include "tests/support/store_story.h"
 
 #include <arpa/inet.h>
@@ -279,6 +280,47 @@ static void a_write_goes_once(void **state)
 	end(&first);
 }
 
+static int tell(struct store *s)
+{
+	const struct nas_session x = {.token = "0123456789abcdef0123456789abcdef"};
+	struct session_call call = {.verb = SESSION_CLOSE, .session = &x};
+
+	store_session_tell(s, &call, 1);
+	return call.rc;
+}
+
+/* Several at once go to no other server by themselves; who tells them again finds one. */
+static void told_again(void **state)
+{
+	static const char *const answers[] = {
+		NULL,
+		"-LOADING x\r\n",
+		"-READONLY x\r\n",
+		"HTTP/1.0 400 Bad Request\r\n\r\n",
+	};
+	struct server none = {0}, bad, good;
+	char servers[128];
+	struct store *s;
+
+	(void)state;
+	begin(&good, ":1\r\n");
+	bind_it(&none, -1);
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		begin(&bad, answers[i]);
+		(void)snprintf(servers, sizeof(servers), "127.0.0.1:%d 127.0.0.1:%d 127.0.0.1:%d",
+			       bad.port, none.port, good.port);
+		s = open_at(servers);
+		assert_int_not_equal(tell(s), E_OK);
+		FAILS(tell(s), E_UNAVAIL);
+		OK(tell(s));
+		OK(tell(s));
+		store_close(s);
+		end(&bad);
+	}
+	(void)close(none.fd);
+	end(&good);
+}
+
 static void sentinel(void **state)
 {
 	struct server a, b, old, primary;
@@ -424,6 +466,7 @@ int main(void)
 		cmocka_unit_test(nobody_and_black_hole),
 		cmocka_unit_test(stays_with_the_good_one),
 		cmocka_unit_test(a_write_goes_once),
+		cmocka_unit_test(told_again),
 		cmocka_unit_test(sentinel),
 		cmocka_unit_test(lying_sentinel),
 	};
