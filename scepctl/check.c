@@ -77,6 +77,7 @@ int check_instance(const char *dir, const char *final, const char *share, int64_
 	} else {
 		check_conf(ret);
 		check_pki(ret);
+		check_login(ret);
 	}
 	check_files(ret);
 	return E_OK;

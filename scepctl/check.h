@@ -44,5 +44,6 @@ const char *check_name(const struct check *c, const char *path);
 
 void check_files(struct check *c); /* folders, secrets, Redis, raddb */
 void check_pki(struct check *c);   /* keys, certificates */
+void check_login(struct check *c); /* what the portal's kinds of login need */
 
 #endif

@@ -150,7 +150,7 @@ static int read_metadata(const struct oidc_provider *p, const struct buf *text,
 	int r = json_parse_max(buf_str(text), text->n, METADATA_MAX, DEPTH, &j, em);
 
 	if (r != E_OK)
-		return E_BACKEND;
+		return err_set(em, E_BACKEND, "OpenID provider: its metadata is no JSON");
 	m = json_root(j);
 	issuer = oidc_json_str(m, "issuer");
 	if (issuer == NULL || strcmp(issuer, p->issuer) != 0)
@@ -361,7 +361,7 @@ static int read_answer(const struct buf *body, struct buf *id_token, struct errm
 	int r = json_parse_max(buf_str(body), body->n, ANSWER_MAX, DEPTH, &j, em);
 
 	if (r != E_OK)
-		return E_BACKEND;
+		return err_set(em, E_BACKEND, "OpenID provider: its answer is no JSON");
 	token = oidc_json_str(json_root(j), "id_token");
 	if (token == NULL) {
 		r = err_set(em, E_BACKEND,

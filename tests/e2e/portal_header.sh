@@ -27,6 +27,7 @@ t_stop portal
 (umask 077 && echo "$secret" >"$SCEPAUTH_DIR/secrets/header-secret")
 conf_set portal login '{ "header" }'
 t_like "the proxy must be named" "$("$SCEPAUTH_BIN/onboard_portal" -c "$SCEPAUTH_CONF" -t 2>&1)" 'header: proxy: 1 to'
+t_like "which scepctl check says too" "$("$SCEPAUTH_BIN/scepctl" check "$SCEPAUTH_DIR")" 'header.proxy: must be given'
 conf_set header proxy '{ "127.0.0.1" }'
 conf_set header domain '"example.edu"'
 conf_set header groups '"X-Portal-Groups"'

@@ -21,7 +21,7 @@ part() { sed -n "s/.*[?&]$1=\([^&]*\).*/\1/p" <<<"$LOCATION"; }
 back() { # MODE [MORE]: the provider is asked as LOCATION says, and answers in this way
 	local state nonce
 	state=$(part state) nonce=$(part nonce)
-	ask "/login/oidc/callback?code=$1.$nonce&state=$state${2-&iss=http%3A%2F%2F127.0.0.1%3A$port}"
+	ask "/login/oidc/callback?code=$1.$nonce&state=$state${2-&iss=$iss}"
 }
 log_in() { # MODE [MORE]
 	rm -f jar
@@ -29,14 +29,15 @@ log_in() { # MODE [MORE]
 	back "$@"
 }
 count() { grep -c "^$1" provider.log; }
-running() {
+running() { # [CERT KEY]
 	port=$((20000 + RANDOM % 12000))
-	"$SCEPAUTH_BIN/../tests/bin/oidc_double" "$port" portal >provider.log 2>&1 &
+	"$SCEPAUTH_BIN/../tests/bin/oidc_double" "$port" portal "$@" >provider.log 2>&1 &
 	provider=$!
 	t_wait 60 eval "grep -q ready provider.log || ! kill -0 $provider"
 	kill -0 "$provider" 2>/dev/null
 }
 running || running || running || t_bail "no provider: $(<provider.log)"
+iss=http%3A%2F%2F127.0.0.1%3A$port
 t_defer 'kill "$provider" 2>/dev/null'
 
 (umask 077 && echo secret >"$SCEPAUTH_DIR/secrets/oidc-client-secret")
@@ -152,5 +153,39 @@ t_is "with that the person is back at the page" "$STATUS $LOCATION" "303 /device
 ask "/devices/$device/remove"
 ask "/devices/$device/remove" -H "Origin: $PORTAL_URL" --data-urlencode "csrf=$(csrf)"
 t_is "and the device can be removed" "$STATUS $LOCATION" "303 /devices?removed=1"
+
+# --- TLS to the provider --------------------------------------------------------------------------
+
+secure() { # CERT KEY CA: a provider with this certificate, and a portal that trusts this CA
+	kill "$provider" && wait "$provider" 2>/dev/null
+	running "$1" "$2" || running "$1" "$2" || running "$1" "$2" || t_bail "no provider with TLS: $(<provider.log)"
+	conf_set oidc issuer "\"https://127.0.0.1:$port\""
+	conf_set oidc ca "\"$3\""
+	t_stop portal
+	t_start portal
+	rm -f jar
+	ask /login/oidc
+}
+openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=other -addext subjectAltName=DNS:other.example -days 2 \
+	-keyout other.key -out other.pem 2>/dev/null
+chmod 600 other.key
+secure other.pem other.key "$T_DIR/other.pem"
+t_is "a certificate for another name" "$STATUS $(count metadata)" "503 0"
+t_like "which the log says" "$(tail -n 3 "$PORTAL_LOG")" "subject name"
+secure "$SCEPAUTH_DIR/tls/portal.pem" "$SCEPAUTH_DIR/tls/portal.key" /etc/ssl/certs/ca-certificates.crt
+t_is "a certificate of a CA that is not the configured one" "$STATUS $(count metadata)" "503 0"
+secure "$SCEPAUTH_DIR/tls/portal.pem" "$SCEPAUTH_DIR/tls/portal.key" "$ROOT_CERT"
+iss=https%3A%2F%2F127.0.0.1%3A$port
+back ben
+t_is "and a good one" "$STATUS $LOCATION" "303 /devices"
+t_ok "scepctl check finds nothing wrong" "$SCEPAUTH_BIN/scepctl" check "$SCEPAUTH_DIR"
+
+# --- scepctl check -------------------------------------------------------------------------------
+
+chmod 644 "$SCEPAUTH_DIR/secrets/oidc-client-secret"
+conf_set oidc client-id '""'
+out=$("$SCEPAUTH_BIN/scepctl" check "$SCEPAUTH_DIR")
+t_like "scepctl check misses the client" "$out" 'oidc.client-id: must be given'
+t_like "and does not like a secret that others may read" "$out" 'secrets/oidc-client-secret: .*open to group or others'
 
 t_done

@@ -1,10 +1,11 @@
 /*
  * oidc_double: an OpenID provider that does what a code tells it, for tests of the portal.
  *
- *   oidc_double PORT CLIENT     prints "ready" and one line for each request, until it is killed
+ *   oidc_double PORT CLIENT [CERT KEY]     prints "ready" and one line for each request, until it is killed
  *
  * A code is MODE.NONCE: the token endpoint answers with a token for that nonce, good or bad in one way.
- * `slow` is answered when there is a file `go`. The issuer is http://127.0.0.1:PORT.
+ * `slow` is answered when there is a file `go`. The issuer is
+ * http://127.0.0.1:PORT, or with a certificate https:
  */
 #include "core/base/clock.h"
 #include "core/http/httpd.h"
@@ -159,12 +160,17 @@ int main(int argc, char **argv)
 	struct httpd *h = NULL;
 	struct errmsg em = {""};
 
-	if (argc != 3)
+	if (argc != 3 && argc != 5)
 		return 64;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	client = argv[2];
+	if (argc == 5) {
+		o.tls_cert = argv[3];
+		o.tls_key = argv[4];
+	}
 	(void)snprintf(listen, sizeof(listen), "127.0.0.1:%s", argv[1]);
-	(void)snprintf(issuer, sizeof(issuer), "http://127.0.0.1:%s", argv[1]);
+	(void)snprintf(issuer, sizeof(issuer), "http%s://127.0.0.1:%s", argc == 5 ? "s" : "",
+		       argv[1]);
 	key = id_token_key("RSA");
 	stranger = id_token_key("RSA");
 	newer = id_token_key("RSA");
