@@ -2602,6 +2602,45 @@ do -- a chunk of Lua has at most 200 local names at once
 		return list
 	end
 
+	local function word_of(s) return is_name(s or '', 32) and s or 'other' end
+
+	-- What there is of one person, as figures. A device is a live certificate.
+	local function figures_of(add, id, u, t)
+		for _, e in ipairs(certs_of(id, t - 31 * 86400)) do
+			local day = math.floor(t / 86400) - math.floor((number(e.c.not_before) or 0) / 86400)
+			if e.c.state == 'active' and day >= 0 and day < 30 then add('day', text(day)) end
+			if e.c.state == 'active' and is_live(e, t) then
+				local seen = redis.call('HMGET', 'seen:' .. e.serial, 'accept', 'reject', 'reason')
+				local yes, no = number(seen[1] or '') or 0, number(seen[2] or '') or 0
+				add('platform', word_of(redis.call('HGET', 'device:' .. (e.c.device or ''), 'platform')))
+				for _, g in ipairs(split(u.groups)) do add('group', word_of(g)) end
+				add('week', text(math.min(12, math.floor((number(e.c.not_after) - t) / 604800))))
+				add('last', yes + no == 0 and 'never_came' or yes >= no and 'ok' or word_of(seen[3]))
+			end
+		end
+	end
+
+	-- The figures of a page of people, to be added up by who asks.
+	function desk.overview(a)
+		need_ready()
+		local from, cursor = string.match(a[1], '^(%d%d?):(%d+)$')
+		local i, t, n, flat = tonumber(from or '0'), now(), {}, {}
+		if not SOURCES[i] or #cursor > 20 then fail('BADARG', 'bad cursor') end
+		local r = redis.call('HSCAN', 'login:' .. SOURCES[i], cursor, 'COUNT', 100)
+		for k = 1, #r[2], 2 do
+			local u = hash('user:' .. r[2][k + 1])
+			if u and u.source == SOURCES[i] and u.login == r[2][k] then
+				figures_of(function(kind, value)
+					local name = kind .. ':' .. value
+					n[name] = (n[name] or 0) + 1
+				end, r[2][k + 1], u, t)
+			end
+		end
+		for name, v in pairs(n) do flat[#flat + 1], flat[#flat + 2] = name, text(v) end
+		if r[1] ~= '0' then return { text(i) .. ':' .. r[1], flat } end
+		return { SOURCES[i + 1] and text(i + 1) .. ':0' or '0', flat }
+	end
+
 	-- Who looked, or did something, by way of a program that speaks for many: it knows them, Redis does not.
 	local DESK_WORDS = { console_searched = true, console_viewed = true, console_acted = true, console_code = true }
 
@@ -3033,6 +3072,7 @@ register('why', desk.why, 1, 1, 'no-writes')
 register('desk_find', desk.find, 2, 2, 'no-writes')
 register('desk_person', desk.person, 1, 1, 'no-writes')
 register('desk_story', desk.story, 5, 5, 'no-writes')
+register('desk_overview', desk.overview, 1, 1, 'no-writes')
 register('desk_note', desk.note, 5, 5)
 register('holds', holds, 1, 2, 'no-writes')
 register('logins', logins, 1, 2, 'no-writes')

@@ -76,4 +76,15 @@ struct desk_person {
 	int64_t all_certs;
 };
 
+/* Figures by name, such as "platform:apple". */
+enum { DESK_COUNTS_MAX = 256 };
+struct desk_count {
+	char name[48];
+	int64_t n;
+};
+struct desk_counts {
+	struct desk_count v[DESK_COUNTS_MAX];
+	size_t n;
+};
+
 #endif

@@ -210,6 +210,52 @@ int store_desk_story(struct store *s, const struct desk_story_of *of,
 	return E_OK;
 }
 
+static void count(struct desk_counts *sum, const struct desk_count *v)
+{
+	size_t i = 0;
+
+	while (i < sum->n && strcmp(sum->v[i].name, v->name) != 0)
+		i++;
+	if (i == DESK_COUNTS_MAX)
+		return;
+	if (i == sum->n)
+		sum->v[sum->n++] = *v;
+	else
+		sum->v[i].n += v->n;
+}
+
+int store_desk_overview(struct store *s, char cursor[32], struct desk_counts *sum,
+			struct errmsg *em)
+{
+	const struct reply *flat;
+	struct desk_count v = {0};
+	struct reply *r = NULL;
+	char next[32];
+	struct call c;
+	int rc;
+
+	call_init_ro(&c, "desk_overview");
+	call_str(&c, cursor);
+	rc = call_run(&c, s, &r, em);
+	if (rc != E_OK)
+		return rc;
+	flat = reply_at(r, 1);
+	if (reply_count(r) != 2 || reply_text(r, 0, next, sizeof(next)) ||
+	    reply_kind(flat) != REPLY_ARRAY || reply_count(flat) % 2 != 0)
+		rc = E_INTERNAL;
+	for (size_t i = 0; rc == E_OK && i < reply_count(flat); i += 2) {
+		if (reply_text(flat, i, v.name, sizeof(v.name)) || reply_number(flat, i + 1, &v.n))
+			rc = E_INTERNAL;
+		else
+			count(sum, &v);
+	}
+	reply_free(r);
+	if (rc != E_OK)
+		return call_bad_reply(em);
+	memcpy(cursor, next, sizeof(next));
+	return E_OK;
+}
+
 int store_desk_note(struct store *s, const char *word, const char *by, const char *user,
 		    const char *address, const char *detail, struct errmsg *em)
 {

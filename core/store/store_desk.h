@@ -30,6 +30,11 @@ int store_desk_story(struct store *s, const struct desk_story_of *of,
 		     struct desk_event ret[DESK_EVENTS_MAX], size_t *ret_n,
 		     struct errmsg *em) MUST_CHECK;
 
+/* Adds the figures of one page of people to sum. cursor: "1:0" at the beginning; "0" when that was the last. Names beyond what
+ * fits are left out. */
+int store_desk_overview(struct store *s, char cursor[32], struct desk_counts *sum,
+			struct errmsg *em) MUST_CHECK;
+
 /* Leaves word in the own event stream that `by`, from `address`, did `word` (console_searched, console_viewed,
  * console_acted) to the person `user` ("": none); detail: what (300 bytes). E_BACKEND: not recorded. */
 int store_desk_note(struct store *s, const char *word, const char *by, const char *user,

@@ -28,6 +28,9 @@ int console_open(struct portal *p, struct errmsg *em)
 			return err_set(em, E_CONFIG, "console: groups: \"%.60s\" is no group",
 				       k->groups[i]);
 	}
+	r = console_figures_open(&k->figures);
+	if (r != E_OK)
+		return r;
 	r = store_conf_open_pool(p->conf, REDIS_USER, portal_threads(p), &k->pool, em);
 	return r == E_OK ? E_OK
 			 : err_set(em, r,
@@ -40,6 +43,7 @@ int console_open(struct portal *p, struct errmsg *em)
 void console_close(struct portal *p)
 {
 	store_pool_close(p->console.pool);
+	console_figures_close(p->console.figures);
 }
 
 bool console_allows(const struct portal *p, const struct user *u)

@@ -8,6 +8,11 @@
 int console_open(struct portal *p, struct errmsg *em) MUST_CHECK;
 void console_close(struct portal *p);
 
+/* console_figures.c: what the overview has counted; E_NOMEM. */
+struct console_figures;
+int console_figures_open(struct console_figures **ret) MUST_CHECK;
+void console_figures_close(struct console_figures *f);
+
 /* True when there is a console and this person may use it. */
 bool console_allows(const struct portal *p, const struct user *u);
 
@@ -31,6 +36,8 @@ int console_note(struct console *c, const struct http_request *req, const char *
 
 void console_get(void *ctx, const struct http_request *req, struct http_response *res);
 void console_story_get(void *ctx, const struct http_request *req, struct http_response *res);
+void console_overview_get(void *ctx, const struct http_request *req,
+			  struct http_response *res); /* console_figures.c */
 void console_person_get(void *ctx, const struct http_request *req, struct http_response *res);
 /* console_act.c: what the help desk does, each act with a page to confirm it. */
 void console_act_get(void *ctx, const struct http_request *req, struct http_response *res);

@@ -48,8 +48,10 @@ struct portal_profile {
 };
 
 /* The help desk's console; no pool: there is none. */
+struct console_figures;
 struct console_conf {
 	struct store_pool *pool;
+	struct console_figures *figures;
 	const char *const *groups;
 	size_t n_groups;
 	const char *const *guarded; /* further groups for whose people there are no codes */

@@ -48,6 +48,7 @@ const struct http_route portal_routes[] = {
 	{"POST", "/welcome", welcome_post},
 	{"GET", "/about", about_get},
 	{"GET", "/console", console_get},
+	{"GET", "/console/overview", console_overview_get},
 	{"GET", "/console/person/:id", console_person_get},
 	{"GET", "/console/person/:id/story", console_story_get},
 	{"GET", "/console/person/:id/:act", console_act_get},

@@ -234,6 +234,13 @@ t_is "the helpdesk reads no claim" "$(as anna HGETALL "claim:$T" | cut -c1-6)" N
 t_is "the helpdesk reads no session" "$(as anna HGETALL session:x | cut -c1-6)" NOPERM
 t_like "a session has the fields that it has" \
 	"$(as radius FCALL session_open 0 "$(printf %032d 1)" $S 60 serial x)" '^BADARG a session has no field serial'
+t_like "the helpdesk may ask for a person in rows" "$(as anna FCALL_RO desk_person 0 $U)" "^NOTFOUND no person"
+t_like "and the figures" "$(as anna FCALL_RO desk_overview 0 8:0 )" "^[0-9]+:[0-9]+"
+for user in front ca portal auto_revoke radius disconnect gc; do
+	t_like "$user does not speak for the helpdesk's console" "$(as $user FCALL desk_note 0 console_viewed anna $U 127.0.0.1 x)" '^DENIED|^NOPERM'
+done
+t_like "who speaks for it says what it did under the own name" "$(as anna FCALL desk_note 0 console_viewed bert $U 127.0.0.1 x; as bert XREVRANGE events:anna + - COUNT 1)" \
+	'OK.*console_viewed.*by.bert'
 t_is "radius reads no ticket" "$(as radius HGETALL "ticket:$T" | cut -c1-6)" NOPERM
 t_is "front reads no person" "$(as front HGETALL "user:$U" | cut -c1-6)" NOPERM
 t_like "nobody without a login" "$(redis-cli -s "$sock" PING 2>&1)" NOAUTH

@@ -1,9 +1,11 @@
 /* The help desk's console, its pure parts. With PORTAL_DUMP=DIR pages are also written there, to be looked at. */
 #include "core/authz/reason.h"
 #include "core/base/text.h"
+#include "onboard_portal/console/chart.h"
 #include "onboard_portal/console/desk.h"
 #include "onboard_portal/console/page_act.h"
 #include "onboard_portal/console/page_console.h"
+#include "onboard_portal/console/page_overview.h"
 #include "onboard_portal/console/story.h"
 #include "scep_ca/policy/rule.h"
 
@@ -581,6 +583,89 @@ static void test_story_page(void **state)
 	buf_free(&out);
 }
 
+static void test_chart(void **state)
+{
+	struct desk_counts counts = {
+		.v = {{"group:b", 2}, {"group:a", 7}, {"x:a", 99}, {"group:", 1}}, .n = 4};
+	struct chart c = {0};
+
+	(void)state;
+	chart_columns(&c); /* nothing is no bar and no crash */
+	chart_rows(&c);
+	chart_named(&c, &counts, "group:");
+	assert_int_equal(c.n, 3);
+	assert_string_equal(c.bars[0].label, "a");
+	assert_string_equal(c.bars[1].label, "b");
+	assert_int_equal(c.total, 10);
+
+	c = (struct chart){0};
+	for (int i = 0; i < CHART_BARS_MAX + 5; i++)
+		chart_add(&c, "x", i == 3 ? INT64_MAX / 100 : i == 4 ? -5 : 1);
+	assert_int_equal(c.n, CHART_BARS_MAX);
+	assert_int_equal(c.bars[4].n, 0);
+	chart_columns(&c);
+	for (size_t i = 0; i < c.n; i++) {
+		assert_true(c.bars[i].x >= 0 && c.bars[i].x + c.bars[i].w <= CHART_WIDTH &&
+			    c.bars[i].w > 0);
+		assert_true(c.bars[i].y >= 0 && c.bars[i].y + c.bars[i].h <= c.height);
+		assert_true((c.bars[i].n > 0) == (c.bars[i].h > 0));
+	}
+	chart_rows(&c);
+	for (size_t i = 0; i < c.n; i++) {
+		assert_true(c.bars[i].number_x < CHART_WIDTH &&
+			    c.bars[i].x + c.bars[i].w <= CHART_WIDTH);
+		assert_true(c.bars[i].y + c.bars[i].h <= c.height);
+		assert_true((c.bars[i].n > 0) == (c.bars[i].w > 0));
+	}
+}
+
+static void test_overview(void **state)
+{
+	struct desk_counts none = {0};
+	struct desk_counts counts = {.v = {{"day:0", 12},
+					   {"day:29", 3},
+					   {"day:30", 777},
+					   {"platform:apple", 40},
+					   {"platform:linux", 8},
+					   {"platform:" HOSTILE, 2},
+					   {"group:students", 44},
+					   {"group:" HOSTILE, 1},
+					   {"last:ok", 30},
+					   {"last:user_held", 4},
+					   {"week:0", 2},
+					   {"week:12", 44},
+					   {"nonsense", 5}},
+				     .n = 13};
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1024 * 1024);
+	assert_int_equal(
+		page_overview(&base,
+			      &(struct page_overview){.counts = &counts, .at = NOW, .now = NOW},
+			      &out),
+		E_OK);
+	assert_null(strstr(buf_str(&out), "<script"));
+	assert_null(strstr(buf_str(&out), "style="));
+	assert_null(strstr(buf_str(&out), "777"));
+	assert_non_null(
+		strstr(buf_str(&out),
+		       "role=\"img\" aria-labelledby=\"over_days_title-t over_days_title-d\""));
+	assert_non_null(strstr(buf_str(&out), "<th scope=\"row\">11-22</th><td>12</td>"));
+	assert_non_null(strstr(buf_str(&out), "<th scope=\"row\">later</th><td>44</td>"));
+	assert_non_null(
+		strstr(buf_str(&out), "<th scope=\"row\">iPhone, iPad or Mac</th><td>40</td>"));
+	assert_non_null(strstr(buf_str(&out), "Counted 2026-11-22 21:40"));
+	dump("console_overview", &out);
+	buf_reset(&out);
+	assert_int_equal(
+		page_overview(&base, &(struct page_overview){.counts = &none, .now = NOW}, &out),
+		E_OK);
+	assert_null(strstr(buf_str(&out), "<svg class=\"chart\""));
+	assert_non_null(strstr(buf_str(&out), view_text(view, "over_counting")));
+	buf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -592,7 +677,8 @@ int main(void)
 		cmocka_unit_test(test_act_page),      cmocka_unit_test(test_story_good),
 		cmocka_unit_test(test_story_refused), cmocka_unit_test(test_story_later),
 		cmocka_unit_test(test_story_bounds),  cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_story_page),
+		cmocka_unit_test(test_story_page),    cmocka_unit_test(test_chart),
+		cmocka_unit_test(test_overview),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
