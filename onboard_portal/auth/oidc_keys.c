@@ -25,11 +25,20 @@ static int number(const struct json_node *key, const char *name, struct buf *out
 	return text != NULL ? text_unbase64url(out, text, strlen(text)) : E_FORMAT;
 }
 
-/* Always 32 bytes (RFC 7518 section 6.2.1.2), but for libraries that write the sign's byte before them. */
-static struct bytes coordinate(const struct buf *b)
+/* Always 32 bytes (RFC 7518 section 6.2.1.2), but libraries are about that leave out zeros in front, or add
+ * one as for a sign: the number is what counts. E_FORMAT: it is too large. */
+static int coordinate(const struct buf *b, uint8_t ret[COORDINATE])
 {
-	return b->n == COORDINATE + 1 && b->p[0] == 0 ? bytes_of(b->p + 1, COORDINATE)
-						      : buf_bytes(b);
+	size_t skip = 0;
+
+	while (skip < b->n && b->p[skip] == 0)
+		skip++;
+	if (b->n - skip > COORDINATE)
+		return E_FORMAT;
+	memset(ret, 0, COORDINATE);
+	if (b->n > skip)
+		memcpy(ret + COORDINATE - (b->n - skip), b->p + skip, b->n - skip);
+	return E_OK;
 }
 
 static int key_rsa(const struct json_node *key, struct jws_key **ret)
@@ -49,6 +58,7 @@ static int key_rsa(const struct json_node *key, struct jws_key **ret)
 static int key_ec(const struct json_node *key, struct jws_key **ret)
 {
 	const char *curve = oidc_json_str(key, "crv");
+	uint8_t px[COORDINATE], py[COORDINATE];
 	struct buf x, y;
 	int r = number(key, "x", &x), r2 = number(key, "y", &y);
 
@@ -57,7 +67,11 @@ static int key_ec(const struct json_node *key, struct jws_key **ret)
 	if (r == E_OK && (curve == NULL || strcmp(curve, "P-256") != 0))
 		r = E_UNSUPPORTED;
 	if (r == E_OK)
-		r = jws_key_p256(coordinate(&x), coordinate(&y), ret);
+		r = coordinate(&x, px);
+	if (r == E_OK)
+		r = coordinate(&y, py);
+	if (r == E_OK)
+		r = jws_key_p256(bytes_of(px, sizeof(px)), bytes_of(py, sizeof(py)), ret);
 	buf_free(&x);
 	buf_free(&y);
 	return r;

@@ -4,6 +4,7 @@
 #include "onboard_portal/auth/oidc_json.h"
 #include "tests/support/id_token.h"
 
+#include <openssl/core_names.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <setjmp.h>
@@ -440,6 +441,53 @@ static void key_sets(void **state)
 	EVP_PKEY_free(weak);
 }
 
+/* The same key, its coordinates written as some libraries do. */
+static int with_coordinates(const char *fill)
+{
+	uint8_t x[64], y[64];
+	EVP_PKEY *key = NULL;
+	BIGNUM *bx = NULL, *by = NULL;
+	struct buf t;
+	int nx, ny, r;
+
+	/* one key in 128 has a zero in front */
+	do {
+		EVP_PKEY_free(key);
+		BN_free(bx);
+		BN_free(by);
+		bx = by = NULL;
+		key = id_token_key("EC");
+		assert_int_equal(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_X, &bx), 1);
+		assert_int_equal(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_EC_PUB_Y, &by), 1);
+	} while (BN_num_bytes(bx) == 32);
+	memset(x, 0, sizeof(x));
+	memset(y, 0, sizeof(y));
+	nx = BN_bn2bin(bx, x + strlen(fill)) + (int)strlen(fill);
+	ny = BN_bn2bin(by, y + strlen(fill)) + (int)strlen(fill);
+	for (size_t i = 0; i < strlen(fill); i++)
+		x[i] = y[i] = (uint8_t)(fill[i] - '0');
+	buf_init(&t, BIG);
+	buf_adds(&t, "{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"");
+	text_base64url(&t, bytes_of(x, (size_t)nx));
+	buf_adds(&t, "\",\"y\":\"");
+	text_base64url(&t, bytes_of(y, (size_t)ny));
+	buf_adds(&t, "\"}]}");
+	r = parse(buf_str(&t));
+	buf_free(&t);
+	BN_free(bx);
+	BN_free(by);
+	EVP_PKEY_free(key);
+	return r;
+}
+
+static void numbers_with_and_without_zeros(void **state)
+{
+	(void)state;
+	assert_int_equal(with_coordinates(""), E_OK);
+	assert_int_equal(with_coordinates("00"), E_OK);
+	assert_int_equal(with_coordinates("11"), E_NOTFOUND);
+}
+
 static int set_up(void **state)
 {
 	struct errmsg em;
@@ -497,6 +545,7 @@ int main(void)
 		cmocka_unit_test(cut_and_bent),
 		cmocka_unit_test(giants),
 		cmocka_unit_test(key_sets),
+		cmocka_unit_test(numbers_with_and_without_zeros),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
