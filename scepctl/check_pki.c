@@ -5,7 +5,11 @@
 #include "core/pki/cert_check.h"
 #include "core/pki/key.h"
 #include "core/pki/ocsp.h"
+#include "core/store/redis_tls.h"
+#include "core/store/store_conf.h"
 #include "scepctl/fs.h"
+
+#include <sys/stat.h>
 
 struct chain {
 	X509 *certs[CERT_CHAIN_MAX];
@@ -219,6 +223,45 @@ static void check_scim_cert(struct check *c)
 	chain_free(&web);
 }
 
+/* Whether it can be read at all redis_tls_open says; a bundle of very many is none of ours. */
+static void check_dates(struct check *c, const char *path)
+{
+	struct chain list = {0};
+
+	if (!*path || cert_load_all(path, list.certs, CERT_CHAIN_MAX, &list.n, NULL) != E_OK)
+		return;
+	for (size_t i = 0; i < list.n; i++)
+		check_validity(c, path, list.certs[i]);
+	chain_free(&list);
+}
+
+static void check_redis_tls(struct check *c)
+{
+	const char *cert = conf_path(c->conf, "redis", NULL, "cert-file");
+	const char *key = conf_path(c->conf, "redis", NULL, "key-file");
+	struct redis_tls *tls = NULL;
+	struct errmsg em;
+	struct stat st;
+
+	if (!conf_bool(c->conf, "redis", NULL, "tls"))
+		return;
+	if (*conf_path(c->conf, "redis", NULL, "socket"))
+		check_add(c, true, "scepauth.conf", "write socket = \"\" in section redis",
+			  "redis.tls has no effect: redis.socket is used");
+	if (store_conf_tls(c->conf, &tls, &em) != E_OK)
+		check_add(c, false, "scepauth.conf",
+			  "correct redis.ca-file, redis.cert-file or redis.key-file, or the file",
+			  "%s", em.text);
+	redis_tls_close(tls);
+	check_dates(c, conf_path(c->conf, "redis", NULL, "ca-file"));
+	check_dates(c, cert);
+	if (!*key)
+		key = cert;
+	if (*key && stat(key, &st) == 0 && (st.st_mode & S_IRWXO) != 0)
+		check_add(c, false, check_name(c, key), "chmod o= on it",
+			  "mode %04o gives others the key", (unsigned)(st.st_mode & 07777));
+}
+
 static void check_radius(struct check *c, X509 *root)
 {
 	const char *name = conf_str(c->conf, "wifi", NULL, "server-name");
@@ -292,6 +335,7 @@ void check_pki(struct check *c)
 		check_profile(c, profiles[i], root.n ? root.certs[0] : NULL);
 	check_portal(c);
 	check_scim_cert(c);
+	check_redis_tls(c);
 	if (strcmp(anchor_path, root_path) == 0)
 		check_radius(c, root.n ? root.certs[0] : NULL);
 	else if (load_chain(c, anchor_path, &anchor))

@@ -19,10 +19,11 @@ cp "$SCEPAUTH_CONF" conf.good
 
 # --- Redis with TLS -------------------------------------------------------------------------------------
 key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
-for ca in ca other; do openssl req -x509 "${key[@]}" -keyout $ca.key -out $ca.pem -subj /CN=$ca -days 30 2>/dev/null; done
+for ca in ca other; do openssl req -x509 "${key[@]}" -keyout $ca.key -out $ca.pem -subj /CN=$ca -days 900 2>/dev/null; done
 openssl req "${key[@]}" -keyout redis.key -out redis.csr -subj /CN=redis 2>/dev/null
 echo "subjectAltName=DNS:redis.test,IP:127.0.0.1" >ext
-openssl x509 -req -in redis.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 20 -extfile ext -out redis.pem 2>/dev/null
+openssl x509 -req -in redis.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 400 -extfile ext -out redis.pem 2>/dev/null
+openssl x509 -req -in redis.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 20 -out late.pem 2>/dev/null
 redis_as installer CONFIG SET tls-ca-cert-file "$w/ca.pem" tls-auth-clients no >/dev/null
 redis_as installer CONFIG SET tls-cert-file "$w/redis.pem" tls-key-file "$w/redis.key" >/dev/null
 redis_as installer CONFIG SET bind 127.0.0.1 >/dev/null
@@ -80,6 +81,25 @@ programs ca.pem other.test
 t_like "another name" "$(ctl status 2>&1)" 'not to be trusted'
 programs none.pem ""
 t_like "a CA that is not there" "$(ctl status 2>&1)" 'cannot read the CA for Redis'
+
+# --- what check says of the files -----------------------------------------------------------------------
+# check TEXT REGEX FILE...: of our certificate, where Redis wants one
+checks() {
+	programs "$3" ""
+	[[ -z ${4-} ]] || sed -i "s|^\tca-file = .*|&\n\tcert-file = \"$w/$4\"\n\tkey-file = \"$w/$5\"|" "$SCEPAUTH_CONF"
+	t_like "check: $1" "$(ctl check)" "$2"
+}
+chmod 640 redis.key
+# shellcheck disable=SC2317 # called by t_not
+complains() { programs ca.pem "" && sed -i "s|^\tca-file = .*|&\n\tcert-file = \"$w/redis.pem\"\n\tkey-file = \"$w/redis.key\"|" "$SCEPAUTH_CONF" && ctl check | grep -iE "redis.tls|redis.ca-file|$w"; }
+t_not "check: nothing to say of good ones" complains
+checks "no CA" 'none.pem.*' none.pem
+checks "a key of another" 'cannot use the key for Redis.*redis.ca-file' ca.pem redis.pem ca.key
+checks "its end is near" 'late.pem: ends within' ca.pem late.pem redis.key
+chmod 644 redis.key
+checks "a key for all" 'redis.key: mode 0644' ca.pem redis.pem redis.key
+sed -i 's|^\tsocket = ""|\tsocket = "run/redis.sock"|' "$SCEPAUTH_CONF"
+t_like "check: a socket besides" "$(ctl check)" 'redis.tls has no effect'
 cp conf.good "$SCEPAUTH_CONF"
 
 # --- the module -----------------------------------------------------------------------------------------

@@ -444,12 +444,15 @@ struct liar {
 	int fd;
 	pthread_t thread;
 	bool wants_certificate;
+	bool is_old; /* speaks nothing newer than TLS 1.1 */
+	bool is_sentinel;
 };
 
-static void lie(int fd, SSL *ssl)
+static void lie(int fd, SSL *ssl, bool is_sentinel)
 {
 	const struct timespec pause = {.tv_sec = 5};
 	char heard[4096];
+	char primary[64], port[8];
 	int n, answers = 0, cork = 1;
 
 	if (SSL_accept(ssl) != 1) {
@@ -461,6 +464,13 @@ static void lie(int fd, SSL *ssl)
 	while ((n = SSL_read(ssl, heard, sizeof(heard))) > 0) {
 		if (memmem(heard, (size_t)n, "AUTH", 4) != NULL) {
 			(void)SSL_write(ssl, "+OK\r\n", 5);
+			continue;
+		}
+		if (is_sentinel) {
+			(void)snprintf(port, sizeof(port), "%d", tls_port);
+			n = snprintf(primary, sizeof(primary),
+				     "*2\r\n$9\r\n127.0.0.1\r\n$%zu\r\n%s\r\n", strlen(port), port);
+			(void)SSL_write(ssl, primary, n);
 			continue;
 		}
 		if (answers++ > 0) { /* of this connection: never again */
@@ -486,12 +496,16 @@ static void *lies(void *arg)
 	if (SSL_CTX_use_certificate_file(ctx, file("good.pem", 0), SSL_FILETYPE_PEM) != 1 ||
 	    SSL_CTX_use_PrivateKey_file(ctx, file("good.key", 0), SSL_FILETYPE_PEM) != 1)
 		return NULL;
+	if (l->is_old) {
+		(void)SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
+		(void)SSL_CTX_set_max_proto_version(ctx, TLS1_1_VERSION);
+	}
 	if (l->wants_certificate)
 		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	while ((fd = accept(l->fd, NULL, NULL)) >= 0) {
 		ssl = SSL_new(ctx);
 		(void)SSL_set_fd(ssl, fd);
-		lie(fd, ssl);
+		lie(fd, ssl, l->is_sentinel);
 		SSL_free(ssl);
 		(void)close(fd);
 	}
@@ -550,6 +564,56 @@ static void refused_by_alert(void **state)
 	liar_stop(&l);
 }
 
+/* It is refused by us, not by what the system allows: see main. */
+static void old_protocols(void **state)
+{
+	struct liar l = {.fd = -1, .is_old = true};
+	int port;
+
+	(void)state;
+	liar_start(&l, &port);
+	FAILS(once(tls_of("ca.pem", NULL, NULL, NULL), port, 5000), E_UNAVAIL);
+	says("no TLS");
+	liar_stop(&l);
+}
+
+/* Sentinel and the primary that it names, both with TLS. */
+static void by_sentinel(void **state)
+{
+	static const char *const names[] = {"127.0.0.1", "other.test"};
+	struct liar l = {.fd = -1, .is_sentinel = true};
+	char servers[64];
+	int port;
+
+	(void)state;
+	liar_start(&l, &port);
+	(void)snprintf(servers, sizeof(servers), "sentinel:127.0.0.1:%d", port);
+	for (size_t i = 0; i < 2; i++) {
+		const struct redis_conn_options o = {
+			.servers = servers,
+			.sentinel_name = "campus",
+			.sentinel_password = "secret-of-sentinel",
+			.user = "installer",
+			.password = "pw-installer",
+			.tls = tls_of("ca.pem", NULL, NULL, names[i]),
+			.deadline_ms = 5000,
+		};
+		struct redis_conn *c = NULL;
+
+		OK(redis_conn_open(&o, &c));
+		redis_tls_close(o.tls);
+		if (i == 0) {
+			OK(run(c, NULL, "CLIENT", "ID"));
+		} else {
+			FAILS(run(c, NULL, "CLIENT", "ID"), E_UNAVAIL);
+			says("the Sentinel at");
+			says("not to be trusted");
+		}
+		redis_conn_close(c);
+	}
+	liar_stop(&l);
+}
+
 /* What a real Redis makes of a ClientHello is its affair; a yes is never made of it. */
 static void plain_server(void **state)
 {
@@ -558,6 +622,24 @@ static void plain_server(void **state)
 	(void)state;
 	assert_true(rc == E_UNAVAIL || rc == E_TIMEOUT);
 	assert_int_not_equal(once(NULL, tls_port, DEADLINE), E_OK);
+}
+
+/* Whatever this system forbids by itself is allowed, so that it is ours that forbids. */
+static void allow_everything(void)
+{
+	static const char text[] = "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\n"
+				   "system_default = any\n[any]\nMinProtocol = TLSv1\n"
+				   "CipherString = DEFAULT:@SECLEVEL=0\n";
+	char path[] = "/tmp/scepauth-tls.XXXXXX";
+	int fd = mkstemp(path);
+
+	if (fd < 0 || write(fd, text, sizeof(text) - 1) != (ssize_t)sizeof(text) - 1)
+		abort();
+	(void)close(fd);
+	(void)setenv("OPENSSL_CONF", path, 1);
+	(void)OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL);
+	(void)unsetenv("OPENSSL_CONF");
+	(void)unlink(path);
 }
 
 int main(void)
@@ -576,7 +658,10 @@ int main(void)
 		cmocka_unit_test(plain_server),
 		cmocka_unit_test(one_answer_too_many),
 		cmocka_unit_test(refused_by_alert),
+		cmocka_unit_test(old_protocols),
+		cmocka_unit_test(by_sentinel),
 	};
 
+	allow_everything();
 	return cmocka_run_group_tests(tests, start, end);
 }
