@@ -29,6 +29,7 @@ struct httpd {
 	struct watch *watch;
 	const struct http_route *routes;
 	void *ctx;
+	void (*before)(void *ctx, const struct http_request *req, struct http_response *res);
 	void (*after)(void *ctx, const struct http_request *req, struct http_response *res);
 	size_t max_body;
 	bool raw_bodies;
@@ -405,6 +406,8 @@ static enum MHD_Result answer(struct exchange *x, struct MHD_Connection *c, unsi
 		return MHD_NO;
 	res->status = 500;
 	buf_init(&res->body, REPLY_MAX);
+	if (x->h->before)
+		x->h->before(x->h->ctx, &x->req, res);
 	if (!status)
 		serve(x, res);
 	else
@@ -525,6 +528,7 @@ int httpd_open(const struct httpd_options *o, struct httpd **ret, struct errmsg 
 	h->listen_fd = -1;
 	h->routes = o->routes;
 	h->ctx = o->ctx;
+	h->before = o->before;
 	h->after = o->after;
 	h->max_body = o->max_body;
 	h->raw_bodies = o->raw_bodies;

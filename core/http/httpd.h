@@ -24,6 +24,8 @@ struct httpd_options {
 	unsigned deadline_ms;     /* for one request to arrive whole; 0: 10 s */
 	const struct http_route *routes;
 	void *ctx;
+	/* Called before each handler, and before the server answers by itself; on the thread of both. May be NULL. */
+	void (*before)(void *ctx, const struct http_request *req, struct http_response *res);
 	/* Called after each handler and after the server's own 400, 404, 405, 413, 414 and 431, for
 	 * security headers and access log; may be NULL. */
 	void (*after)(void *ctx, const struct http_request *req, struct http_response *res);

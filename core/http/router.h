@@ -16,7 +16,7 @@
 #include <stdbool.h>
 
 #define HTTP_PARAMS_MAX 4
-#define HTTP_HEADERS_MAX 12
+#define HTTP_HEADERS_MAX 16
 
 struct http_pair {
 	const char *name;

@@ -254,7 +254,7 @@ static int open_all(struct portal *p, struct errmsg *em)
 	if (r == E_OK)
 		r = read_key(conf_path(c, "portal", NULL, "ticket-mac-key"), p->ticket_mac_key, em);
 	if (r == E_OK)
-		r = view_new("en", &p->view, em);
+		r = language_open(p, em);
 	if (r == E_OK)
 		r = open_profiles(p, em);
 	if (r == E_OK)
@@ -320,7 +320,7 @@ void portal_close(struct portal *p)
 	free(p->profiles);
 	free(p->groups);
 	buf_free(&p->anchor.der);
-	view_free(p->view);
+	language_close(p);
 	tries_free(p->by_account);
 	tries_free(p->by_address);
 	logouts_free(p->logouts);

@@ -13,6 +13,7 @@
 #include "onboard_portal/auth/oidc.h"
 #include "onboard_portal/daemon/open_net.h"
 #include "onboard_portal/flow/choice.h"
+#include "onboard_portal/flow/language.h"
 #include "onboard_portal/flow/logouts.h"
 #include "onboard_portal/flow/page.h"
 #include "onboard_portal/flow/tries.h"
@@ -68,7 +69,10 @@ struct portal {
 	uint8_t session_key[PORTAL_KEY_SIZE];
 	uint8_t challenge_key[PORTAL_KEY_SIZE];
 	uint8_t ticket_mac_key[PORTAL_KEY_SIZE];
-	struct view *view;
+	struct view *view; /* the first of */
+	struct view *views[LANGUAGE_MAX];
+	char languages[LANGUAGE_MAX][LANGUAGE_SIZE];
+	size_t n_languages;
 	struct auth auths[PORTAL_AUTHS_MAX]; /* where passwords are checked, in turn */
 	size_t n_auths;
 	struct oidc *oidc;           /* NULL: no logins by OpenID Connect */
@@ -102,6 +106,14 @@ int portal_open(struct conf *conf, struct portal **ret, struct errmsg *em) MUST_
 void portal_close(struct portal *p);
 unsigned portal_threads(const struct portal *p); /* how many requests run at once */
 const struct portal_profile *portal_find_profile(const struct portal *p, const char *name);
+
+/* --- language.c: what the pages are written in ------------------------------------------------------ */
+int language_open(struct portal *p, struct errmsg *em) MUST_CHECK;
+void language_close(struct portal *p);
+/* By ?lang=, which a cookie keeps, else that cookie, else what the browser asks for. */
+void language_before(void *ctx, const struct http_request *req, struct http_response *res);
+size_t language_spoken(
+	const struct portal *p); /* of the request that this thread answers: an index of views */
 
 /* --- reply.c --------------------------------------------------------------------------------------- */
 void reply_base(const struct portal *p, struct page_base *ret, const char *person,

@@ -7,7 +7,9 @@
 void reply_base(const struct portal *p, struct page_base *ret, const char *person, const char *csrf)
 {
 	*ret = (struct page_base){
-		.view = p->view,
+		.view = p->views[language_spoken(p)],
+		.views = (const struct view *const *)p->views,
+		.n_views = p->n_languages,
 		.organization = p->organization,
 		.support = p->support,
 		.ssid = p->ssid,
@@ -155,6 +157,9 @@ void reply_after(void *ctx, const struct http_request *req, struct http_response
 		r = http_set_header(res, fixed[i].name, fixed[i].value);
 	if (r == E_OK)
 		r = http_set_header(res, "Referrer-Policy", referrer_policy(req));
+	if (r == E_OK && res->content_type != NULL &&
+	    strncmp(res->content_type, "text/html", 9) == 0)
+		r = http_set_header(res, "Content-Language", p->languages[language_spoken(p)]);
 	if (r == E_OK && !has_header(res, "Cache-Control"))
 		r = http_set_header(res, "Cache-Control", "no-store");
 	/* A reply that cannot carry its protection is not sent. */

@@ -74,6 +74,7 @@ static int open_server(struct portal *p, struct httpd **ret, struct errmsg *em)
 		.deadline_ms = 15000,
 		.routes = portal_routes,
 		.ctx = p,
+		.before = language_before,
 		.after = reply_after,
 	};
 

@@ -1,5 +1,18 @@
 #include "onboard_portal/flow/page_base.h"
 
+/* What leads to the same page in the others. */
+static void set_languages(const struct page_base *b, struct html_vars *v)
+{
+	html_flag(v, "languages", b->n_views > 1);
+	for (size_t i = 0; i < b->n_views; i++) {
+		struct html_vars *row = html_row(v, "language");
+
+		html_set(row, "code", view_text(b->views[i], "lang"));
+		html_set(row, "language_name", view_text(b->views[i], "lang_name"));
+		html_flag(row, "another", b->views[i] != b->view);
+	}
+}
+
 struct html_vars *page_vars(const struct page_base *b, const char *title, bool error)
 {
 	struct html_vars *v = html_vars_new();
@@ -15,6 +28,7 @@ struct html_vars *page_vars(const struct page_base *b, const char *title, bool e
 	html_flag(v, "desk", b->desk);
 	html_set(v, "person", b->person != NULL ? b->person : "");
 	html_set(v, "csrf", b->csrf);
+	set_languages(b, v);
 	return v;
 }
 

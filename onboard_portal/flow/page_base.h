@@ -6,6 +6,8 @@
 
 struct page_base {
 	const struct view *view;
+	const struct view *const *views; /* one for each language to choose from */
+	size_t n_views;
 	const char *organization;
 	const char *support;
 	const char *ssid;

@@ -2,6 +2,7 @@
 
 #include "core/base/text.h"
 #include "onboard_portal/flow/assets.h"
+#include "onboard_portal/flow/language.h"
 
 #include <time.h>
 
@@ -16,9 +17,17 @@ struct template
 
 struct view {
 	struct text *text;
+	struct text *first; /* what it has no sentence for; NULL in the first language itself */
 	struct template templates[TEMPLATES_MAX];
 	size_t n;
 };
+
+static const char *find(const struct view *v, const char *key)
+{
+	const char *sentence = text_find(v->text, key);
+
+	return sentence == NULL && v->first != NULL ? text_find(v->first, key) : sentence;
+}
 
 static int put_sentence(const struct view *v, const struct asset *a, const char *key, size_t n,
 			struct buf *out, struct errmsg *em)
@@ -30,7 +39,7 @@ static int put_sentence(const struct view *v, const struct asset *a, const char 
 		return err_set(em, E_FORMAT, "%s: malformed {{t:...}}", a->name);
 	memcpy(name, key, n);
 	name[n] = '\0';
-	sentence = text_find(v->text, name);
+	sentence = find(v, name);
 	if (sentence == NULL)
 		return err_set(em, E_FORMAT, "%s: no sentence for %s", a->name, name);
 	html_escape(out, sentence);
@@ -62,22 +71,27 @@ static int prepare(struct view *v, const struct asset *a, struct errmsg *em)
 	return buf_error(&t->text);
 }
 
+static int load(const char *language, struct text **ret, struct errmsg *em)
+{
+	const struct asset *catalogue;
+	char name[64];
+
+	snprintf(name, sizeof(name), "text_%s.txt", language);
+	catalogue = asset_find(name);
+	return catalogue == NULL ? err_set(em, E_NOTFOUND, "no text catalogue %s", name)
+				 : text_load(catalogue->data, ret, em);
+}
+
 int view_new(const char *language, struct view **ret, struct errmsg *em)
 {
 	struct view *v = calloc(1, sizeof(*v));
-	const struct asset *catalogue;
-	char name[64];
 	int r = E_NOMEM;
 
 	if (v == NULL)
 		goto out;
-	snprintf(name, sizeof(name), "text_%s.txt", language);
-	catalogue = asset_find(name);
-	if (catalogue == NULL) {
-		r = err_set(em, E_NOTFOUND, "no text catalogue %s", name);
-		goto out;
-	}
-	r = text_load(catalogue->data, &v->text, em);
+	r = load(language, &v->text, em);
+	if (r == E_OK && strcmp(language, LANGUAGE_FIRST) != 0)
+		r = load(LANGUAGE_FIRST, &v->first, em);
 	for (const struct asset *a = portal_assets; r == E_OK && a->name != NULL; a++) {
 		const char *dot = strrchr(a->name, '.');
 
@@ -100,12 +114,13 @@ void view_free(struct view *v)
 	for (size_t i = 0; i < v->n; i++)
 		buf_free(&v->templates[i].text);
 	text_unload(v->text);
+	text_unload(v->first);
 	free(v);
 }
 
 const char *view_text(const struct view *v, const char *key)
 {
-	const char *sentence = text_find(v->text, key);
+	const char *sentence = find(v, key);
 
 	return sentence != NULL ? sentence : key;
 }
@@ -138,14 +153,25 @@ int view_render(const struct view *v, const char *name, const struct html_vars *
 
 int view_date(const struct view *v, int64_t t, char *dst, size_t size)
 {
+	struct html_vars *parts = html_vars_new();
 	time_t tt = (time_t)t;
 	char key[32];
+	struct buf out;
 	struct tm tm;
-	int n;
+	int r = E_FORMAT;
 
-	if (gmtime_r(&tt, &tm) == NULL)
-		return E_FORMAT;
+	buf_init(&out, size);
+	if (parts == NULL || gmtime_r(&tt, &tm) == NULL)
+		goto out;
 	snprintf(key, sizeof(key), "month_%d", tm.tm_mon + 1);
-	n = snprintf(dst, size, "%d %s %d", tm.tm_mday, view_text(v, key), tm.tm_year + 1900);
-	return n > 0 && (size_t)n < size ? E_OK : E_TOOBIG;
+	html_set(parts, "month", view_text(v, key));
+	html_setf(parts, "day", "%d", tm.tm_mday);
+	html_setf(parts, "year", "%d", tm.tm_year + 1900);
+	r = html_render(view_text(v, "date"), parts, &out);
+	if (r == E_OK)
+		r = text_copy(dst, size, buf_str(&out));
+out:
+	buf_free(&out);
+	html_vars_free(parts);
+	return r;
 }

@@ -211,6 +211,26 @@ refused "one with its contents changed is not" "B${cookie#?}"
 refused "an empty one is not" ""
 refused "a person who does not exist is not" "$(seal "u$nonce"$'\n'"${now}000"$'\n'"$((now + 60))"$'\n'"$nonce" "$key")"
 
+# --- languages ---------------------------------------------------------------------------------------
+
+ask GET /login -H 'Accept-Language: de-CH, en;q=0.5'
+t_like "in the language that the browser asks for" "$(header content-language) $BODY" '^de .*<html lang="de" dir="ltr">'
+ask GET /login -H 'Accept-Language: tlh, en;q=0.1'
+t_is "English where there is none of those" "$(header content-language)" en
+ask GET '/login?lang=de'
+t_like "or in the one that was chosen" "$(header content-language) $(header set-cookie)" '^de .*__Host-language=de; Path=/; Max-Age=31536000; Secure; HttpOnly; SameSite=Lax'
+t_like "with a link to the others" "$BODY" '<li lang="en"><a href="\?lang=en" hreflang="en">English</a></li>'
+ask GET /nowhere -H 'Cookie: __Host-language=de' -H 'Accept-Language: en'
+t_is "which is kept, in pages about errors too" "$STATUS $(header content-language)" "404 de"
+for odd in '../en' 'de%0d%0aX-Bad:1' xx '<b>' "$(head -c 3000 /dev/zero | tr '\0' d)"; do
+	ask GET "/login?lang=$odd"
+	t_is "not in ${odd:0:12}" "$STATUS $(header content-language) $(header x-bad)$(grep -ci 'set-cookie: __Host-language' headers)" "200 en 0"
+done
+ask GET /login -H 'Cookie: __Host-language=x' -H "Accept-Language: $(head -c 3000 /dev/zero | tr '\0' ,)"
+t_is "whatever is sent" "$STATUS $(header content-language)" "200 en"
+ask GET /static/portal.css -H 'Accept-Language: de'
+t_is "a style sheet has none" "$STATUS $(header content-language)" "200 "
+
 # --- devices ------------------------------------------------------------------------------------------
 
 in_page() { ask GET "$1" -b jar && TOKEN=$(csrf_of "$BODY"); }

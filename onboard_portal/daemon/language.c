@@ -1,0 +1,53 @@
+#include "onboard_portal/daemon/portal.h"
+
+#include "core/base/log.h"
+
+#define YEAR 31536000
+
+/* A request is answered by one thread from beginning to end: in which language is said once, before its handler,
+ * instead of in every call that may end in a page. */
+static _Thread_local size_t spoken;
+
+int language_open(struct portal *p, struct errmsg *em)
+{
+	int r = E_OK;
+
+	p->n_languages = language_list(p->languages);
+	for (size_t i = 0; r == E_OK && i < p->n_languages; i++)
+		r = view_new(p->languages[i], &p->views[i], em);
+	p->view = p->views[0];
+	return r;
+}
+
+void language_close(struct portal *p)
+{
+	for (size_t i = 0; i < p->n_languages; i++)
+		view_free(p->views[i]);
+}
+
+size_t language_spoken(const struct portal *p)
+{
+	return spoken < p->n_languages ? spoken : 0;
+}
+
+void language_before(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	struct portal *p = ctx;
+	const char *wanted = http_query(req, "lang"), *kept = http_cookie(req, LANGUAGE_COOKIE),
+		   *accept = http_header(req, "Accept-Language");
+	char cookie[96];
+
+	spoken = language_find(p->languages, p->n_languages, wanted != NULL ? wanted : "");
+	if (spoken < p->n_languages) {
+		snprintf(cookie, sizeof(cookie),
+			 LANGUAGE_COOKIE "=%s; Path=/; Max-Age=%d; Secure; HttpOnly; SameSite=Lax",
+			 p->languages[spoken], YEAR);
+		if (http_set_header(res, "Set-Cookie", cookie) != E_OK)
+			log_warn("the choice of a language could not be kept");
+		return;
+	}
+	spoken = language_find(p->languages, p->n_languages, kept != NULL ? kept : "");
+	if (spoken == p->n_languages)
+		spoken =
+			language_accept(p->languages, p->n_languages, accept != NULL ? accept : "");
+}
