@@ -74,6 +74,9 @@ ra=$SCEPAUTH_DIR/ca/students/ra.pem
 curl -s -o reply.der --data-binary @request.der "$SCEP_URL/scep/students?operation=PKIOperation"
 "$tool" reply "$ra" k.pem reply.der cert.der >/dev/null
 t_ok "scep_ca issues by TLS" openssl x509 -inform der -in cert.der -out cert.pem
+t_start portal
+t_ok "the portal asks by TLS" t_wait 30 curl -fsS --cacert "$ROOT_CERT" "$PORTAL_URL/healthz"
+t_stop portal
 t_stop ca
 programs other.pem ""
 t_like "another CA" "$(ctl status 2>&1)" 'not to be trusted'
