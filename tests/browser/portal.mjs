@@ -184,4 +184,41 @@ await journey('somebody is put on hold while logged in', async () => {
 	await b.browser.close();
 });
 
+await journey('in German', async () => {
+	const b = await open('phone', { locale: 'de-AT' });
+	await login(b);
+	is('in German: as the browser asks', await b.page.locator('html').getAttribute('lang'), 'de');
+	await look(b, 'devices-german');
+	await b.page.goto('/devices/new');
+	await look(b, 'new-german');
+	await b.page.getByRole('link', { name: 'English' }).click();
+	like('in German: and in English by a link to the same page', `${b.page.url()} ${await b.page.locator('html').getAttribute('lang')}`, /\/devices\/new\?lang=en en$/);
+	await b.page.goto('/devices');
+	is('in German: the choice stays', await b.page.locator('html').getAttribute('lang'), 'en');
+	await b.browser.close();
+});
+
+for (const kind of ['desktop', 'phone', 'dark', 'narrow']) {
+	await journey(`the help desk, ${kind}`, async () => {
+		const b = await open(kind);
+		await login(b, env.DESK_LOGIN, env.DESK_PASSWORD);
+		await b.page.goto('/console');
+		await look(b, 'console');
+		await b.page.locator('input[name=q]').fill(env.STUDENT_LOGIN);
+		await b.page.locator('main button[type=submit]').first().click();
+		if (!/\/console\/person\//.test(b.page.url())) await b.page.locator('main a[href*="/console/person/"]').first().click();
+		like(`the help desk finds somebody, ${kind}`, b.page.url(), /\/console\/person\/u[0-9a-f]{32}$/);
+		await look(b, 'console-person');
+		const person = b.page.url();
+		for (const what of ['hold', 'story', 'code']) {
+			await b.page.goto(`${person}/${what}`);
+			await look(b, `console-${what}`);
+		}
+		await b.page.goto('/console/overview');
+		ok(`the overview in pictures, ${kind}`, await b.page.locator('main svg[role=img]').count() === 5, `${await b.page.locator('main svg[role=img]').count()} of 5`);
+		await look(b, 'console-overview');
+		await b.browser.close();
+	});
+}
+
 done();

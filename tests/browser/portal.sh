@@ -17,13 +17,20 @@ cp "$T_TOP"/tests/browser/{package.json,package-lock.json,.npmrc} "$modules"
 T_INIT=(--group staff:20 --group students:30 --onboarding-ssid open-campus)
 t_instance redis
 grep -q 'device-limit = 2' "$SCEPAUTH_CONF" || sed -i '/^group "students"/a\	device-limit = 2' "$SCEPAUTH_CONF"
+sed -i "/^console {/,/^}/d" "$SCEPAUTH_CONF"
+printf "console {\n\tgroups = {\"helpdesk\"}\n}\n" >>"$SCEPAUTH_CONF"
+"$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" helpdesk add console --password-file "$SCEPAUTH_DIR/secrets/redis-console" >"$T_DIR/console.log" 2>&1 || t_bail "$(cat "$T_DIR/console.log")"
+printf "desk-password-1\n" | "$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" user add henry --groups helpdesk --name "Henry Help" --email h@example.edu --password-stdin >/dev/null
 t_start ca portal
+# Somebody who is on the network, for the pictures of the console.
+portal_login "$T_DIR/tina" "$STAFF_LOGIN" "$STAFF_PASSWORD" || t_bail "tina does not get in"
+scep_enrol "$T_DIR/laptop" staff "$(portal_add_device "$T_DIR/tina" "Tina's laptop" linux && echo "$CHALLENGE")" device 2048 >"$T_DIR/enrol.out" || t_bail "$(cat "$T_DIR/enrol.out")"
 printf '#!/bin/sh\nREDISCLI_AUTH=%q exec redis-cli -s %q --user %q "$@"\n' "$HELPDESK_PASSWORD" "$REDIS_SOCKET" "$HELPDESK_NAME" >"$T_DIR/as-helpdesk"
 chmod 700 "$T_DIR/as-helpdesk"
 pictures=$(dirname "$modules")/pictures
 rm -rf "$pictures"
 env BROWSER_MODULES="$modules" BROWSER_PICTURES="$pictures" CHROMIUM="$CHROMIUM" AS_HELPDESK="$T_DIR/as-helpdesk" HOME="$T_DIR" \
-	PORTAL_URL="$PORTAL_URL" STUDENT_LOGIN="$STUDENT_LOGIN" STUDENT_PASSWORD="$STUDENT_PASSWORD" \
+	PORTAL_URL="$PORTAL_URL" DESK_LOGIN=henry DESK_PASSWORD=desk-password-1 STUDENT_LOGIN="$STUDENT_LOGIN" STUDENT_PASSWORD="$STUDENT_PASSWORD" \
 	node "$T_TOP/tests/browser/portal.mjs"
 rc=$?
 t_finished=1
