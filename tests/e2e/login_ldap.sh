@@ -161,6 +161,6 @@ conf_set ldap base '""'
 t_like "a missing base is told" "$("$SCEPAUTH_BIN/onboard_portal" -c "$SCEPAUTH_CONF" -t 2>&1)" 'ldap: uri and base must be given'
 conf_set ldap base "\"$SLAPD_BASE\""
 conf_set portal login '"ldaps"'
-t_like "another kind of login too" "$("$SCEPAUTH_BIN/onboard_portal" -c "$SCEPAUTH_CONF" -t 2>&1)" 'neither local nor ldap'
+t_like "another kind of login too" "$("$SCEPAUTH_BIN/onboard_portal" -c "$SCEPAUTH_CONF" -t 2>&1)" 'is none of local, ldap, oidc and header'
 
 t_done

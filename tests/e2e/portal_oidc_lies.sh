@@ -44,12 +44,13 @@ t_defer 'kill "$provider" 2>/dev/null'
 conf_set oidc issuer "\"http://127.0.0.1:$port\""
 conf_set oidc client-id '"portal"'
 conf_set oidc everyone '{ "students" }'
-conf_set oidc timeout 3000
+conf_set oidc timeout 20000
 conf_set portal login '{ "oidc" }'
 t_start portal
 
 log_in good
 t_is "a good answer lets in" "$STATUS $LOCATION" "303 /devices"
+[[ $STATUS == 303 ]] || t_note "$(tail -n 5 "$PORTAL_LOG")"
 t_like "the code was redeemed with its verifier" "$(<provider.log)" 'token good verifier'
 
 # --- tokens --------------------------------------------------------------------------------------
