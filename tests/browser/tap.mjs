@@ -8,6 +8,7 @@ const { chromium } = require('playwright-core');
 const axe = require('axe-core');
 
 let count = 0, failed = 0;
+const browsers = new Set();
 const pictures = process.env.BROWSER_PICTURES;
 mkdirSync(pictures, { recursive: true });
 
@@ -31,6 +32,9 @@ export async function journey(text, walk) {
 		await walk();
 	} catch (e) {
 		line(false, `${text}: to its end`, e.stack || e);
+	} finally {
+		for (const b of browsers) await b.close().catch(() => {});
+		browsers.clear();
 	}
 }
 
@@ -47,12 +51,16 @@ export const KINDS = {
 // in a second context that has them and shows the same page.
 export async function open(kind, options = {}) {
 	const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ['--no-sandbox'] });
+	browsers.add(browser);
 	const context = await browser.newContext({
 		baseURL: process.env.PORTAL_URL, ignoreHTTPSErrors: true, javaScriptEnabled: false,
 		acceptDownloads: true, ...KINDS[kind], ...options,
 	});
 	const page = await context.newPage();
-	page.setDefaultTimeout(20000);
+	page.setDefaultTimeout(60000);
+	// Chromium gives up what it loads when any interface of the machine comes or goes, as other tests make them do.
+	const go = page.goto.bind(page);
+	page.goto = (...to) => go(...to).catch((e) => (/ERR_NETWORK_CHANGED/.test(e.message) ? go(...to) : Promise.reject(e)));
 	const wrong = [];
 	page.on('pageerror', (e) => wrong.push(`error: ${e.message}`));
 	page.on('console', (m) => m.type() === 'error' && !/status of (4|5)/.test(m.text()) && wrong.push(`console: ${m.text()}`));
