@@ -285,8 +285,9 @@ static int renew_server_at(struct renew *r, char cert[FS_PATH_MAX], char key[FS_
 	}
 	tell(r, "");
 	if (!r->dry_run)
-		printf("next: restart %s\n",
-		       strcmp(r->word, "radius") == 0 ? "freeradius" : "onboard_portal");
+		puts(strcmp(r->word, "radius") == 0
+			     ? "next: restart freeradius"
+			     : "next: let onboard_portal read it, by SIGHUP");
 	return E_OK;
 }
 

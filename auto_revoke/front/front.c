@@ -1,7 +1,9 @@
 #include "auto_revoke/front/front.h"
 
+#include "auto_revoke/front/scim_cert.h"
 #include "auto_revoke/front/server.h"
 #include "core/audit/audit.h"
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/http/httpd.h"
 #include "core/ipc/sandbox.h"
@@ -14,14 +16,15 @@
 
 enum { THREADS = 2, DEADLINE_MS = 15000 };
 
-/* It keeps its own folder, reads the one with the tokens, and makes no connection: no Redis, no keys. */
+/* It keeps its own folder, reads those with the tokens and its web certificate, and makes no connection: no Redis. */
 static int confine(const struct conf *c, struct errmsg *em)
 {
-	char tokens[PATH_MAX];
-	const char *reads[] = {NULL}, *writes[] = {conf_path(c, "scim", NULL, "data")};
+	char tokens[PATH_MAX], cert[2][SANDBOX_FOLDER_MAX], key[2][SANDBOX_FOLDER_MAX];
+	const char *reads[] = {NULL, cert[0], cert[1], key[0], key[1]},
+		   *writes[] = {conf_path(c, "scim", NULL, "data")};
 	struct sandbox box = {.user = conf_str(c, "", NULL, "run-as"),
 			      .read_paths = reads,
-			      .n_read = 1,
+			      .n_read = 5,
 			      .write_paths = writes,
 			      .n_write = 1,
 			      .network = conf_bool(c, "", NULL, "syslog") ? SANDBOX_CONNECT_UNIX
@@ -30,6 +33,8 @@ static int confine(const struct conf *c, struct errmsg *em)
 
 	(void)snprintf(tokens, sizeof(tokens), "%s", conf_path(c, "scim", NULL, "tokens"));
 	reads[0] = dirname(tokens);
+	sandbox_folders(conf_path(c, "scim", NULL, "tls-cert"), cert[0], cert[1]);
+	sandbox_folders(conf_path(c, "scim", NULL, "tls-key"), key[0], key[1]);
 	*em = (struct errmsg){""};
 	rc = sandbox_enter(&box, em);
 	if (rc == E_OK && em->text[0] != '\0')
@@ -42,11 +47,13 @@ static int serve(const struct conf *c, struct scim_server *s, struct httpd *h, s
 	const char *listen = conf_str(c, "scim", NULL, "listen"), *colon = strrchr(listen, ':');
 	sigset_t signals;
 	const struct timespec tick = {.tv_sec = 1};
-	int rc;
+	int64_t told = 0;
+	int rc, sig = 0;
 
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGTERM);
 	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGHUP);
 	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
 		return err_set(em, E_INTERNAL, "signals cannot be blocked");
 	rc = confine(c, em);
@@ -59,9 +66,15 @@ static int serve(const struct conf *c, struct scim_server *s, struct httpd *h, s
 		log_info("ready %.*s:%u, %zu users, %zu groups",
 			 colon != NULL ? (int)(colon - listen) : 0, listen, httpd_port(h),
 			 s->file.table.live_users, s->file.table.live_groups);
-		do {
+		while (sig != SIGTERM && sig != SIGINT) {
 			scim_server_state(s);
-		} while (sigtimedwait(&signals, NULL, &tick) < 0);
+			scim_cert_tell(c, clock_now(), &told);
+			sig = sigtimedwait(&signals, NULL, &tick);
+			if (sig == SIGHUP) {
+				scim_cert_reload(c, h);
+				told = 0;
+			}
+		}
 		log_info("stopping");
 	}
 	return rc;

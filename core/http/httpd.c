@@ -1,20 +1,20 @@
 #include "core/http/httpd.h"
 #include "core/base/text.h"
-#include "core/http/form.h"
+#include "core/http/door.h"
+#include "core/http/incoming.h"
 #include "core/http/listen.h"
 #include "core/http/tls_files.h"
 #include "core/http/watch.h"
 
-#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdatomic.h>
-#include <strings.h>
 #include <unistd.h>
 
-#define URI_MAX (32 * 1024)
-#define CONNECTION_MEMORY (96 * 1024) /* headers and a URI of this size; bodies live elsewhere */
-#define PAIRS_MAX 64
+#define CONNECTION_MEMORY (96 * 1024) /* headers and a URI; bodies live elsewhere */
+/* The door keeps max_connections; the library, which counts a connection a little longer, refuses none. */
+#define LIMIT_OF_LIBRARY(h) (2 * (h)->max_connections + 64)
 #define REPLY_MAX (16 * 1024 * 1024)
 #define DEADLINE_DEFAULT_MS 10000
 #define DISCARD_FACTOR 4 /* an oversized body is read up to this many times max_body */
@@ -24,8 +24,29 @@
 	"SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-CIPHER-ALL:"                          \
 	"+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM:%SERVER_PRECEDENCE"
 
-struct httpd {
+/* A thread with an event loop of libmicrohttpd, and the connections that were given to it. */
+struct worker {
+	struct httpd *h;
 	struct MHD_Daemon *daemon;
+	struct crew *crew;
+	unsigned given; /* by the door's thread alone */
+	atomic_uint ended;
+	atomic_uint busy; /* a handler runs */
+};
+
+/* All that serve by one certificate. */
+struct crew {
+	struct crew *next; /* of those that take no more connections */
+	atomic_bool leaving;
+	unsigned n;
+	struct worker workers[];
+};
+
+struct httpd {
+	struct crew *crew;    /* new connections go here */
+	struct crew *leaving; /* these only end what they have */
+	pthread_mutex_t lock; /* guards both */
+	struct door *door;
 	struct watch *watch;
 	const struct http_route *routes;
 	void *ctx;
@@ -36,30 +57,24 @@ struct httpd {
 	unsigned deadline_ms;
 	unsigned port;
 	bool tls;
-	atomic_bool stopping;
-	int listen_fd; /* -1 once libmicrohttpd has it */
+	atomic_bool stopping, full;
+	atomic_uint open; /* connections */
+	int listen_fd;
 	unsigned threads, max_connections, max_per_address;
-	char *cert, *key; /* PEM text, until the daemon runs */
+	char *cert_file, *key_file;
+	char *cert, *key; /* PEM text, until the crew runs */
 	size_t n_key;
 };
 
 /* One request, from its request line to its end. */
 struct exchange {
 	struct httpd *h;
+	struct worker *worker;
 	struct watch_peer *peer;
-	char *uri;    /* as it came; ends up decoded */
-	char *target; /* its path, not decoded */
-	size_t n_uri;
+	struct incoming in;
 	bool checked; /* headers have been looked at */
 	bool too_big;
 	size_t discarded;
-	struct buf body;
-	struct http_request req;
-	struct http_pair headers[PAIRS_MAX], query[PAIRS_MAX], cookies[PAIRS_MAX], form[PAIRS_MAX];
-	size_t n_headers;
-	bool too_many_headers;
-	char *storage[3]; /* of query, cookies, form */
-	size_t n_storage[3];
 	char *params;
 	char client[INET6_ADDRSTRLEN];
 };
@@ -70,18 +85,8 @@ static void exchange_free(struct exchange *x)
 {
 	if (!x)
 		return;
-	/* Passwords and challenges come in by form, query and cookie. */
-	for (size_t i = 0; i < 3; i++) {
-		text_wipe(x->storage[i], x->n_storage[i]);
-		free(x->storage[i]);
-	}
-	text_wipe(x->uri, x->n_uri);
-	free(x->uri);
-	if (x->target)
-		text_wipe(x->target, strlen(x->target));
-	free(x->target);
+	incoming_free(&x->in);
 	free(x->params);
-	buf_free(&x->body);
 	free(x);
 }
 
@@ -113,7 +118,8 @@ static const struct sockaddr *address_of(struct MHD_Connection *c)
 /* The request line is there: its result is what on_request and on_completed get as *arg. */
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *c)
 {
-	struct httpd *h = cls;
+	struct worker *w = cls;
+	struct httpd *h = w->h;
 	struct watch_peer *peer = peer_of(c);
 	struct exchange *x = NULL;
 
@@ -124,10 +130,9 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *c)
 	if (!x)
 		return NULL;
 	x->h = h;
+	x->worker = w;
 	x->peer = peer;
-	x->n_uri = strlen(uri);
-	x->uri = x->n_uri <= URI_MAX ? strdup(uri) : NULL;
-	buf_init(&x->body, h->max_body);
+	incoming_init(&x->in, uri, h->max_body, h->raw_bodies);
 	listen_address(address_of(c), x->client, sizeof(x->client));
 	return x;
 }
@@ -135,7 +140,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *c)
 static void on_completed(void *cls, struct MHD_Connection *c, void **arg,
 			 enum MHD_RequestTerminationCode why)
 {
-	struct httpd *h = cls;
+	struct httpd *h = ((struct worker *)cls)->h;
 	struct watch_peer *peer = peer_of(c);
 
 	(void)why;
@@ -148,7 +153,8 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **arg,
 static void on_connection(void *cls, struct MHD_Connection *c, void **context,
 			  enum MHD_ConnectionNotificationCode what)
 {
-	struct httpd *h = cls;
+	struct worker *w = cls;
+	struct httpd *h = w->h;
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		int fd = descriptor_of(c);
@@ -157,6 +163,10 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **context,
 	} else {
 		watch_close(h->watch, *context);
 		*context = NULL;
+		atomic_fetch_add(&w->ended, 1);
+		atomic_fetch_sub(&h->open, 1);
+		if (atomic_load(&h->full))
+			door_wake(h->door);
 	}
 }
 
@@ -165,147 +175,11 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **context,
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
 				 size_t n_name, const char *value, size_t n)
 {
-	struct exchange *x = cls;
+	struct incoming *in = cls;
 
 	(void)kind;
 	(void)n_name;
-	if (x->n_headers == PAIRS_MAX) {
-		x->too_many_headers = true;
-		return MHD_NO;
-	}
-	x->headers[x->n_headers++] =
-		(struct http_pair){.name = name, .value = value ? value : "", .n = value ? n : 0};
-	return MHD_YES;
-}
-
-static size_t header_count(const struct exchange *x, const char *name)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < x->n_headers; i++)
-		n += strcasecmp(x->headers[i].name, name) == 0;
-	return n;
-}
-
-/* What of the headers decides before the body is read: 0 to go on, else a status. Two lengths, or a
- * length and a transfer coding, are how requests are smuggled past a proxy (RFC 9112 section 11.2). */
-static unsigned headers_check(struct exchange *x, struct MHD_Connection *c)
-{
-	size_t lengths, codings;
-	int64_t length;
-
-	MHD_get_connection_values_n(c, MHD_HEADER_KIND, on_header, x);
-	x->req.headers = x->headers;
-	x->req.n_headers = x->n_headers;
-	if (x->too_many_headers)
-		return 431;
-	if (!x->uri)
-		return 414;
-	lengths = header_count(x, "Content-Length");
-	codings = header_count(x, "Transfer-Encoding");
-	if (lengths + codings > 1 || header_count(x, "Host") > 1)
-		return 400;
-	if (codings && strcasecmp(http_header(&x->req, "Transfer-Encoding"), "chunked") != 0)
-		return 400;
-	if (!lengths)
-		return 0;
-	switch (text_int64(http_header(&x->req, "Content-Length"), &length)) {
-	case E_OK:
-		return length < 0 ? 400 : (uint64_t)length > x->h->max_body ? 413 : 0;
-	case E_TOOBIG:
-		return 413;
-	default:
-		return 400;
-	}
-}
-
-static char *storage_new(struct exchange *x, size_t which, size_t n)
-{
-	x->n_storage[which] = HTTP_PAIRS_STORAGE(n, PAIRS_MAX);
-	x->storage[which] = malloc(x->n_storage[which]);
-	return x->storage[which];
-}
-
-/* Splits and decodes the URI: the absolute form (RFC 9112 section 3.2.2) loses scheme and host. A
- * path that cannot be decoded becomes "", which no route matches. */
-static int uri_decode(struct exchange *x)
-{
-	char *path = x->uri, *query = strchr(x->uri, '?');
-	size_t n = query ? (size_t)(query - path) : strlen(path), raw = n;
-	struct bytes text = query ? bytes_str(query + 1) : bytes_of(x->uri, 0);
-	int rc;
-
-	if (!storage_new(x, 0, text.n))
-		return E_NOMEM;
-	rc = http_form_parse(text, x->storage[0], x->n_storage[0], x->query, PAIRS_MAX,
-			     &x->req.n_query);
-	if (rc)
-		return rc;
-	x->req.query = x->query;
-	if (query)
-		*query = '\0';
-	if (strncasecmp(path, "http://", 7) == 0 || strncasecmp(path, "https://", 8) == 0) {
-		path = strstr(path, "//") + 2;
-		path += strcspn(path, "/");
-		raw = strlen(path);
-	}
-	if (!(x->target = strdup(path)))
-		return E_NOMEM;
-	x->req.target = x->target;
-	/* An escaped slash would move the borders of the segments that the router compares. */
-	if (strcasestr(path, "%2f") || http_unescape(path, path, raw, false, &n) ||
-	    strlen(path) != n)
-		path += strlen(path);
-	x->req.path = path;
-	return E_OK;
-}
-
-static int cookies_decode(struct exchange *x)
-{
-	const char *header = http_header(&x->req, "Cookie");
-
-	if (!header)
-		return E_OK;
-	if (!storage_new(x, 1, strlen(header)))
-		return E_NOMEM;
-	x->req.cookies = x->cookies;
-	return http_cookie_parse(header, x->storage[1], x->n_storage[1], x->cookies, PAIRS_MAX,
-				 &x->req.n_cookies);
-}
-
-static bool is_form(const struct exchange *x)
-{
-	static const char type[] = "application/x-www-form-urlencoded";
-	const char *header = http_header(&x->req, "Content-Type");
-	size_t n = sizeof(type) - 1;
-
-	return header && strncasecmp(header, type, n) == 0 &&
-	       (header[n] == '\0' || header[n] == ';' || header[n] == ' ');
-}
-
-static int form_decode(struct exchange *x)
-{
-	if (x->h->raw_bodies || !is_form(x) || !x->body.n)
-		return E_OK;
-	if (!storage_new(x, 2, x->body.n))
-		return E_NOMEM;
-	x->req.form = x->form;
-	return http_form_parse(buf_bytes(&x->body), x->storage[2], x->n_storage[2], x->form,
-			       PAIRS_MAX, &x->req.n_form);
-}
-
-/* Fills x->req. 0, or the status of a request that is not well-formed. */
-static unsigned request_decode(struct exchange *x)
-{
-	int rc;
-
-	x->req.body = buf_bytes(&x->body);
-	rc = uri_decode(x);
-	if (!rc)
-		rc = cookies_decode(x);
-	if (!rc)
-		rc = form_decode(x);
-	return rc == E_OK ? 0 : rc == E_NOMEM ? 500 : 400;
+	return incoming_header(in, name, value ? value : "", value ? n : 0) ? MHD_YES : MHD_NO;
 }
 
 /* ---- replies ---- */
@@ -332,7 +206,7 @@ static const char *status_text(unsigned status)
 
 static void serve(struct exchange *x, struct http_response *res)
 {
-	size_t size = strlen(x->req.path) + HTTP_PARAMS_MAX + 1;
+	size_t size = strlen(x->in.req.path) + HTTP_PARAMS_MAX + 1;
 	const struct http_route *route;
 	unsigned status = 404;
 	char allow[128];
@@ -342,14 +216,14 @@ static void serve(struct exchange *x, struct http_response *res)
 		http_text(res, 500, status_text(500));
 		return;
 	}
-	route = http_match(x->h->routes, &x->req, x->params, size, &status);
+	route = http_match(x->h->routes, &x->in.req, x->params, size, &status);
 	if (route) {
-		route->handler(x->h->ctx, &x->req, res);
+		route->handler(x->h->ctx, &x->in.req, res);
 		return;
 	}
 	http_text(res, status, status_text(status));
 	if (status == 405) {
-		http_allow(x->h->routes, x->req.path, allow, sizeof(allow));
+		http_allow(x->h->routes, x->in.req.path, allow, sizeof(allow));
 		if (http_set_header(res, "Allow", allow))
 			http_text(res, 500, status_text(500));
 	}
@@ -406,8 +280,9 @@ static enum MHD_Result answer(struct exchange *x, struct MHD_Connection *c, unsi
 		return MHD_NO;
 	res->status = 500;
 	buf_init(&res->body, REPLY_MAX);
+	atomic_fetch_add(&x->worker->busy, 1);
 	if (x->h->before)
-		x->h->before(x->h->ctx, &x->req, res);
+		x->h->before(x->h->ctx, &x->in.req, res);
 	if (!status)
 		serve(x, res);
 	else
@@ -415,10 +290,12 @@ static enum MHD_Result answer(struct exchange *x, struct MHD_Connection *c, unsi
 	if (buf_error(&res->body))
 		http_text(res, 500, status_text(500));
 	if (x->h->after)
-		x->h->after(x->h->ctx, &x->req, res);
+		x->h->after(x->h->ctx, &x->in.req, res);
+	atomic_fetch_sub(&x->worker->busy, 1);
 	watch_sending(x->h->watch, x->peer, res->body.n);
-	/* A client that keeps its connection would keep a server that ends. */
-	r = reply_make(res, close || atomic_load(&x->h->stopping));
+	/* A client that keeps its connection would keep a server that ends, or a certificate of before. */
+	r = reply_make(res, close || atomic_load(&x->h->stopping) ||
+				    atomic_load(&x->worker->crew->leaving));
 	if (r) {
 		queued = MHD_queue_response(c, res->status, r);
 		MHD_destroy_response(r);
@@ -442,20 +319,21 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 		return MHD_NO;
 	if (!x->checked) {
 		x->checked = true;
-		x->req.method = method;
-		x->req.path = "";
-		x->req.client = x->client;
-		x->req.tls = x->h->tls;
-		status = headers_check(x, c);
+		x->in.req.method = method;
+		x->in.req.path = "";
+		x->in.req.client = x->client;
+		x->in.req.tls = x->h->tls;
+		MHD_get_connection_values_n(c, MHD_HEADER_KIND, on_header, &x->in);
+		status = incoming_check(&x->in);
 		if (!status)
 			return MHD_YES;
 		return watch_busy(x->h->watch, x->peer) ? answer(x, c, status) : MHD_NO;
 	}
 	if (*n) {
 		/* No reply can be queued while a body arrives: the rest is read away, within limits. */
-		x->too_big = x->too_big || *n > x->h->max_body - x->body.n;
+		x->too_big = x->too_big || *n > x->h->max_body - x->in.body.n;
 		if (!x->too_big)
-			buf_add(&x->body, data, *n);
+			buf_add(&x->in.body, data, *n);
 		else
 			x->discarded += *n;
 		*n = 0;
@@ -465,7 +343,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 		return MHD_NO;
 	if (x->too_big)
 		return answer(x, c, 413);
-	return answer(x, c, buf_error(&x->body) ? 500 : request_decode(x));
+	return answer(x, c, buf_error(&x->in.body) ? 500 : incoming_decode(&x->in));
 }
 
 /* ---- starting and stopping ---- */
@@ -495,10 +373,22 @@ static void keys_forget(struct httpd *h)
 	h->key = h->cert = NULL;
 }
 
-static struct MHD_Daemon *daemon_start(struct httpd *h, int fd)
+static int keys_read(struct httpd *h, struct errmsg *em)
 {
-	unsigned limit = h->max_connections > h->threads ? h->max_connections : h->threads;
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+	int rc = tls_cert_read(h->cert_file, &h->cert, em);
+
+	return rc ? rc : tls_key_read(h->key_file, &h->key, &h->n_key, em);
+}
+
+/*
+ * It gets its connections by MHD_add_connection. TLS is by poll: with epoll, libmicrohttpd 0.9.75 turns in a
+ * circle for as long as a client stops in the middle of its handshake.
+ */
+static struct MHD_Daemon *daemon_start(struct worker *w)
+{
+	struct httpd *h = w->h;
+	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET |
+			 MHD_USE_ERROR_LOG;
 	struct MHD_OptionItem tls[] = {
 		{MHD_OPTION_HTTPS_MEM_CERT, 0, h->cert},
 		{MHD_OPTION_HTTPS_MEM_KEY, 0, h->key},
@@ -507,15 +397,113 @@ static struct MHD_Daemon *daemon_start(struct httpd *h, int fd)
 	};
 	struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
 
-	return MHD_start_daemon(
-		flags | (h->tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, h,
-		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_ARRAY, h->tls ? tls : none, MHD_OPTION_THREAD_POOL_SIZE, h->threads,
-		MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION,
-		on_connection, h, MHD_OPTION_END);
+	return MHD_start_daemon(flags | (h->tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, w,
+				MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_ARRAY,
+				h->tls ? tls : none, MHD_OPTION_CONNECTION_LIMIT,
+				LIMIT_OF_LIBRARY(h), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+				MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_URI_LOG_CALLBACK,
+				on_uri, w, MHD_OPTION_NOTIFY_COMPLETED, on_completed, w,
+				MHD_OPTION_NOTIFY_CONNECTION, on_connection, w, MHD_OPTION_END);
+}
+
+static void crew_stop(struct crew *c)
+{
+	for (unsigned i = 0; c && i < c->n; i++)
+		MHD_stop_daemon(c->workers[i].daemon);
+	free(c);
+}
+
+static int crew_start(struct httpd *h, struct crew **ret, struct errmsg *em)
+{
+	struct crew *c = calloc(1, sizeof(*c) + h->threads * sizeof(c->workers[0]));
+
+	if (!c)
+		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+	for (; c->n < h->threads; c->n++) {
+		struct worker *w = &c->workers[c->n];
+
+		w->h = h;
+		w->crew = c;
+		w->daemon = daemon_start(w);
+		if (w->daemon)
+			continue;
+		crew_stop(c);
+		if (h->tls)
+			return err_set(em, E_CONFIG,
+				       "the web certificate and its key cannot be used for TLS: "
+				       "not PEM, or they do not belong together");
+		return err_set(em, E_IO, "the HTTP server cannot be started");
+	}
+	*ret = c;
+	return E_OK;
+}
+
+/* How much would a new connection wait behind others? A handler may wait for a directory or a store. */
+static unsigned worker_load(struct worker *w)
+{
+	return atomic_load(&w->busy) * 1000000 + (w->given - atomic_load(&w->ended));
+}
+
+static bool door_full(void *ctx)
+{
+	struct httpd *h = ctx;
+
+	/* Said before it is looked at: who ends a connection between the two wakes the door. */
+	atomic_store(&h->full, true);
+	if (atomic_load(&h->open) >= h->max_connections)
+		return true;
+	atomic_store(&h->full, false);
+	return false;
+}
+
+static void door_take(void *ctx, int fd, const struct sockaddr *from, socklen_t n)
+{
+	struct httpd *h = ctx;
+	struct worker *w;
+
+	pthread_mutex_lock(&h->lock);
+	w = &h->crew->workers[0];
+	for (unsigned i = 1; i < h->crew->n; i++) {
+		if (worker_load(&h->crew->workers[i]) < worker_load(w))
+			w = &h->crew->workers[i];
+	}
+	atomic_fetch_add(&h->open, 1);
+	if (MHD_add_connection(w->daemon, fd, from, n) == MHD_YES)
+		w->given++;
+	else /* it is closed already */
+		atomic_fetch_sub(&h->open, 1);
+	pthread_mutex_unlock(&h->lock);
+}
+
+static bool crew_is_done(struct crew *c)
+{
+	for (unsigned i = 0; i < c->n; i++) {
+		if (c->workers[i].given != atomic_load(&c->workers[i].ended))
+			return false;
+	}
+	return true;
+}
+
+static bool door_tidy(void *ctx)
+{
+	struct httpd *h = ctx;
+	struct crew **at, *done = NULL;
+	bool more;
+
+	pthread_mutex_lock(&h->lock);
+	for (at = &h->leaving; *at && !done;) {
+		if (crew_is_done(*at)) {
+			done = *at;
+			*at = done->next;
+		} else {
+			at = &(*at)->next;
+		}
+	}
+	more = h->leaving != NULL;
+	pthread_mutex_unlock(&h->lock);
+	crew_stop(done);
+	return more;
 }
 
 int httpd_open(const struct httpd_options *o, struct httpd **ret, struct errmsg *em)
@@ -525,6 +513,7 @@ int httpd_open(const struct httpd_options *o, struct httpd **ret, struct errmsg 
 
 	if (!h)
 		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+	pthread_mutex_init(&h->lock, NULL);
 	h->listen_fd = -1;
 	h->routes = o->routes;
 	h->ctx = o->ctx;
@@ -534,13 +523,14 @@ int httpd_open(const struct httpd_options *o, struct httpd **ret, struct errmsg 
 	h->raw_bodies = o->raw_bodies;
 	h->deadline_ms = o->deadline_ms ? o->deadline_ms : DEADLINE_DEFAULT_MS;
 	h->threads = thread_count(o->threads);
-	h->max_connections = o->max_connections;
+	h->max_connections = o->max_connections > h->threads ? o->max_connections : h->threads;
 	h->max_per_address = o->max_per_address;
 	h->tls = o->tls_cert != NULL;
-	if (h->tls)
-		rc = tls_cert_read(o->tls_cert, &h->cert, em);
-	if (!rc && h->tls)
-		rc = tls_key_read(o->tls_key, &h->key, &h->n_key, em);
+	if (h->tls) {
+		h->cert_file = strdup(o->tls_cert);
+		h->key_file = strdup(o->tls_key);
+		rc = h->cert_file && h->key_file ? keys_read(h, em) : E_NOMEM;
+	}
 	if (!rc && o->listener > 0)
 		rc = listen_share(o->listener, &h->listen_fd, &h->port, em);
 	else if (!rc)
@@ -555,27 +545,46 @@ int httpd_open(const struct httpd_options *o, struct httpd **ret, struct errmsg 
 
 int httpd_run(struct httpd *h, struct errmsg *em)
 {
-	int fd;
+	const struct door_host host = {
+		.ctx = h, .full = door_full, .take = door_take, .tidy = door_tidy};
+	int rc;
 
-	if (h->daemon)
+	if (h->crew)
 		return err_set(em, E_STATE, "the HTTP server runs already");
 	if (watch_start(h->deadline_ms, h->max_per_address, &h->watch))
 		return err_set(em, E_NOMEM,
 			       "the thread that watches connections cannot be started");
-	/* When it fails, libmicrohttpd may have closed the socket, or not: it gets one of its own. */
-	fd = fcntl(h->listen_fd, F_DUPFD_CLOEXEC, 3);
-	if (fd < 0)
-		return err_set(em, E_IO, "the listening socket cannot be duplicated");
-	h->daemon = daemon_start(h, fd);
+	rc = crew_start(h, &h->crew, em);
 	keys_forget(h);
-	if (!h->daemon && h->tls)
-		return err_set(em, E_CONFIG,
-			       "the web certificate and its key cannot be used for TLS: not PEM, "
-			       "or they do not belong together");
-	if (!h->daemon)
-		return err_set(em, E_IO, "the HTTP server cannot be started");
-	close(h->listen_fd);
-	h->listen_fd = -1;
+	if (rc)
+		return rc;
+	if (door_open(h->listen_fd, &host, &h->door))
+		return err_set(em, E_NOMEM, "the thread that takes connections cannot be started");
+	return E_OK;
+}
+
+int httpd_reload(struct httpd *h, struct errmsg *em)
+{
+	struct crew *fresh = NULL;
+	int rc;
+
+	if (!h->tls)
+		return E_OK;
+	if (!h->door)
+		return err_set(em, E_STATE, "the HTTP server does not run");
+	rc = keys_read(h, em);
+	if (!rc)
+		rc = crew_start(h, &fresh, em);
+	keys_forget(h);
+	if (rc)
+		return rc;
+	pthread_mutex_lock(&h->lock);
+	atomic_store(&h->crew->leaving, true);
+	h->crew->next = h->leaving;
+	h->leaving = h->crew;
+	h->crew = fresh;
+	pthread_mutex_unlock(&h->lock);
+	door_wake(h->door);
 	return E_OK;
 }
 
@@ -601,21 +610,25 @@ unsigned httpd_port(const struct httpd *h)
 
 void httpd_stop(struct httpd *h)
 {
-	MHD_socket fd;
+	struct crew *c;
 
 	if (!h)
 		return;
+	atomic_store(&h->stopping, true);
+	door_close(h->door);
 	if (h->listen_fd >= 0)
 		close(h->listen_fd);
-	atomic_store(&h->stopping, true);
-	if (h->daemon) {
-		fd = MHD_quiesce_daemon(h->daemon);
+	if (h->door)
 		watch_drain(h->watch, h->deadline_ms);
-		MHD_stop_daemon(h->daemon);
-		if (fd != MHD_INVALID_SOCKET)
-			close(fd);
+	crew_stop(h->crew);
+	while ((c = h->leaving)) {
+		h->leaving = c->next;
+		crew_stop(c);
 	}
 	watch_stop(h->watch);
 	keys_forget(h);
+	pthread_mutex_destroy(&h->lock);
+	free(h->cert_file);
+	free(h->key_file);
 	free(h);
 }

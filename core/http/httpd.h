@@ -43,6 +43,13 @@ int httpd_open(const struct httpd_options *o, struct httpd **ret, struct errmsg 
 /* Starts the threads. E_CONFIG when certificate and key do not fit. httpd_stop frees in any case. */
 int httpd_run(struct httpd *h, struct errmsg *em) MUST_CHECK;
 
+/*
+ * Reads certificate and key anew, after httpd_run: who connects from now on gets them, connections under
+ * way end with what they have. When they cannot be read or do not fit each other, the error says so and all
+ * stays as it was. Not from two threads at once. Without TLS nothing is to be done.
+ */
+int httpd_reload(struct httpd *h, struct errmsg *em) MUST_CHECK;
+
 /* Both in one, for programs that stay outside the sandbox (tests). */
 int httpd_start(const struct httpd_options *o, struct httpd **ret, struct errmsg *em) MUST_CHECK;
 unsigned httpd_port(const struct httpd *h);

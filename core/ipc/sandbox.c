@@ -387,3 +387,22 @@ int sandbox_enter(const struct sandbox *s, struct errmsg *em)
 	rc = s->parent ? E_OK : files_restrict(s, em);
 	return rc ? rc : calls_restrict(s, em);
 }
+
+void sandbox_folders(const char *file, char folder[SANDBOX_FOLDER_MAX],
+		     char linked[SANDBOX_FOLDER_MAX])
+{
+	char *real = realpath(file, NULL);
+
+	(void)snprintf(folder, SANDBOX_FOLDER_MAX, "%s", file);
+	(void)snprintf(linked, SANDBOX_FOLDER_MAX, "%s", real != NULL ? real : file);
+	free(real);
+	for (size_t i = 0; i < 2; i++) {
+		char *at = i == 0 ? folder : linked;
+		char *slash = strrchr(at, '/');
+
+		if (slash == NULL)
+			(void)snprintf(at, SANDBOX_FOLDER_MAX, ".");
+		else
+			slash[slash == at] = '\0';
+	}
+}

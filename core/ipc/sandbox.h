@@ -40,4 +40,11 @@ int sandbox_early(struct errmsg *em) MUST_CHECK;
  */
 int sandbox_enter(const struct sandbox *s, struct errmsg *em) MUST_CHECK;
 
+#define SANDBOX_FOLDER_MAX 4096
+
+/* For read_paths: the folder of a file, and that of what it is a link to now. A file that is replaced by
+ * renaming another over it, or by another link, is then found again. */
+void sandbox_folders(const char *file, char folder[SANDBOX_FOLDER_MAX],
+		     char linked[SANDBOX_FOLDER_MAX]);
+
 #endif

@@ -2,12 +2,14 @@
 
 #include "core/audit/audit.h"
 #include "core/base/args.h"
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/http/httpd.h"
 #include "core/ipc/sandbox.h"
 #include "onboard_portal/daemon/captive.h"
 #include "onboard_portal/daemon/login.h"
 #include "onboard_portal/daemon/console.h"
+#include "onboard_portal/daemon/web_cert.h"
 #include "onboard_portal/flow/capport.h"
 
 #include <libgen.h>
@@ -102,24 +104,27 @@ static int open_captive(struct portal *p, struct httpd **ret, struct errmsg *em)
 /* After this the process can read its certificates and accounts, reach Redis, the directory and the OpenID provider, and little else. */
 static int enter_sandbox(const struct portal *p, struct errmsg *em)
 {
-	char tls[4096], key[4096], accounts[4096], socket[4096], directory[4096], oidc[4096];
-	const char *paths[6];
+	char tls[2][SANDBOX_FOLDER_MAX], key[2][SANDBOX_FOLDER_MAX];
+	char accounts[4096], socket[4096], directory[4096], oidc[4096];
+	const char *paths[8];
 	struct sandbox s = {
-		.user = conf_str(p->conf, "", NULL, "run-as"), .read_paths = paths, .n_read = 6};
+		.user = conf_str(p->conf, "", NULL, "run-as"), .read_paths = paths, .n_read = 8};
 
 	/* Folders, not files: each is replaced by renaming a new one over it. */
-	snprintf(tls, sizeof(tls), "%s", conf_path(p->conf, "portal", NULL, "tls-cert"));
-	snprintf(key, sizeof(key), "%s", conf_path(p->conf, "portal", NULL, "tls-key"));
+	sandbox_folders(conf_path(p->conf, "portal", NULL, "tls-cert"), tls[0], tls[1]);
+	sandbox_folders(conf_path(p->conf, "portal", NULL, "tls-key"), key[0], key[1]);
 	snprintf(accounts, sizeof(accounts), "%s", conf_path(p->conf, "portal", NULL, "accounts"));
 	snprintf(socket, sizeof(socket), "%s", conf_path(p->conf, "redis", NULL, "socket"));
 	snprintf(directory, sizeof(directory), "%s", conf_path(p->conf, "ldap", NULL, "ca"));
 	snprintf(oidc, sizeof(oidc), "%s", conf_path(p->conf, "oidc", NULL, "ca"));
-	paths[0] = dirname(tls);
-	paths[1] = dirname(key);
+	paths[0] = tls[0];
+	paths[1] = key[0];
 	paths[2] = dirname(accounts);
 	paths[3] = dirname(socket);
 	paths[4] = dirname(directory);
 	paths[5] = dirname(oidc);
+	paths[6] = tls[1];
+	paths[7] = key[1];
 	return sandbox_enter(&s, em);
 }
 
@@ -134,17 +139,34 @@ static void warn_without_store(struct portal *p)
 		store_pool_put(p->pool, s);
 }
 
+static void until_stopped(struct portal *p, struct httpd *h, const sigset_t *signals)
+{
+	const struct timespec hour = {.tv_sec = 3600};
+	int64_t told = 0;
+	int sig = 0;
+
+	while (sig != SIGTERM && sig != SIGINT) {
+		web_cert_tell(p->conf, clock_now(), &told);
+		sig = sigtimedwait(signals, NULL, &hour);
+		if (sig == SIGHUP) {
+			web_cert_reload(p->conf, h);
+			told = 0;
+		}
+	}
+}
+
 static int serve(struct portal *p, struct errmsg *em)
 {
 	struct httpd *h = NULL, *open_net = NULL;
 	sigset_t signals;
 	const char *listen = conf_str(p->conf, "portal", NULL, "listen"), *colon;
-	int r, sig;
+	int r;
 
-	/* Blocked before threads exist, so that only sigwait sees them. */
+	/* Blocked before threads exist, so that only until_stopped sees them. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
 	if (pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
 		return err_set(em, E_INTERNAL, "signals cannot be blocked");
 	r = open_server(p, &h, em);
@@ -167,8 +189,7 @@ static int serve(struct portal *p, struct errmsg *em)
 			 httpd_port(h));
 		if (open_net != NULL)
 			log_info("the open network is answered on port %u", httpd_port(open_net));
-		while (sigwait(&signals, &sig) != 0)
-			;
+		until_stopped(p, h, &signals);
 		log_info("stopping");
 	}
 	httpd_stop(open_net);

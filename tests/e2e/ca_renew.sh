@@ -133,6 +133,10 @@ t_ok "check is content" ctl check
 t_start portal radius
 serves_new() { [[ "$(openssl s_client -connect "127.0.0.1:${PORTAL_URL##*:}" -showcerts </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256)" == "$(id_of "$i/tls/portal.pem")" ]]; }
 t_ok "the portal serves the new one" t_wait 20 serves_new
+t_like "once more, while it runs" "$(ctl ca renew-server portal --root-passphrase-file "$pass")" 'next: let onboard_portal read it, by SIGHUP'
+t_not "it still has the one before" serves_new
+kill -HUP "$(cut -d' ' -f1 "$i/run/portal.pid")"
+t_ok "after SIGHUP it serves the new one" t_wait 60 serves_new
 eapol_conf late.conf late/cert.pem late/key.pem
 redis_as installer HGET "cert:$(cert_serial late/cert.pem)" state >/dev/null
 eapol_run late.conf
