@@ -3,6 +3,7 @@
 # and with what else one would take; and the stock configuration against a tuned one. See README.md here.
 #
 #   bench/radius.sh          SCEPAUTH_BIN names the programs; BENCH_ROUNDS (8) of BENCH_SECONDS (2) for each; BENCH_ROWS
+#   BENCH_COUNT=1 bench/radius.sh   counts the server's instructions (valgrind) in place of time: the same on a busy machine
 #
 # All servers run from the beginning and are loaded in turn, in every other round backwards. Each has processor 0, and
 # what it asks, and the devices, have the others. The result ends with lines `ratio NAME VALUE`: medians of the rounds.
@@ -78,7 +79,13 @@ done
 # --- servers ------------------------------------------------------------------------------------------
 
 # All are configured; BENCH_ROWS names those that run.
-read -ra names <<<"${BENCH_ROWS:-bare module verdict redis crl ocsp stock tuned}"
+count=${BENCH_COUNT:-0} under=()
+if [[ $count == 1 ]]; then
+	command -v valgrind >/dev/null || die "no valgrind here: packaging/deps.sh --bench"
+	read -ra names <<<"${BENCH_ROWS:-bare empty module verdict redis}"
+else
+	read -ra names <<<"${BENCH_ROWS:-bare empty module verdict redis crl ocsp stock tuned}"
+fi
 declare -A port_of pid_of ca_of dir_of backend_of
 next_port() { ((port += 2)); }
 
@@ -90,16 +97,25 @@ ours() {
 	next_port
 	sed -i -e "s|^scepauth_dir = .*|scepauth_dir = \"$to\"|" -e "s|^\(scepauth_auth_port =\).*|\1 $port|" \
 		-e "s|^\(scepauth_acct_port =\).*|\1 $((port + 1))|" "$to/raddb/instance.conf"
-	port_of[$1]=$port ca_of[$1]=$ROOT_CERT dir_of[$1]=$dir/rsa
+	port_of[$1]=$port ca_of[$1]=$ROOT_CERT dir_of[$1]=$dir/ec
 	conf=$to/raddb
 }
+# A line in the log for each accept, as the module writes one: nobody runs a network without.
+accepts_logged() { sed -i 's/^\tauth_accept = no/\tauth_accept = yes/' "$conf/radiusd.conf"; }
 without_module() { # whoever has a certificate is let in
+	accepts_logged
 	sed -i '/virtual_server = check-eap-tls/d' "$conf/mods-available/eap"
 }
 
 ours bare
 without_module
 ours module
+
+ours empty # the way to a decision, and none
+accepts_logged
+rm "$conf/mods-enabled/scepauth"
+sed -i '/accounting {/,/}/d' "$conf/sites-available/default"
+printf '%s\n' 'server check-eap-tls {' 'authorize {' 'update control {' '&Auth-Type := Accept' '}' '}' '}' >"$conf/sites-available/check-eap-tls"
 
 ours verdict # the same, and nobody is told who is where
 sed -i "s/^\tnotes = .*/\tnotes = 0/" "$conf/mods-available/scepauth"
@@ -120,6 +136,7 @@ redis {
 	}
 }
 CONF
+accepts_logged
 rm "$conf/mods-enabled/scepauth"
 sed -i '/accounting {/,/}/d' "$conf/sites-available/default"
 # The least that would do: is it in the ledger, is it revoked.
@@ -184,7 +201,7 @@ sed -i -e "s|private_key_file = .*|private_key_file = $SCEPAUTH_DIR/radius/serve
 	-e "s|certificate_file = .*|certificate_file = $SCEPAUTH_DIR/radius/server.pem|" \
 	-e "s|ca_file = .*|ca_file = $SCEPAUTH_DIR/radius/client-ca.pem|" "$dir/stock/raddb/mods-available/eap"
 
-# The module, and keys on P-256 for the server and the devices; one certificate in the server's chain.
+# The module, and a key on P-256 for the server too; one certificate in the server's chain.
 ours tuned
 openssl req -x509 -new -nodes -newkey "${ec[@]}" -keyout "$dir/root.key" -subj /CN=root -days 5 -out "$dir/root.pem" 2>/dev/null
 openssl req -new -nodes -newkey "${ec[@]}" -keyout "$dir/server.key" -subj /CN=radius.example.edu -out "$dir/server.csr" 2>/dev/null
@@ -192,13 +209,14 @@ openssl x509 -req -in "$dir/server.csr" -CA "$dir/root.pem" -CAkey "$dir/root.ke
 	-extfile <(echo extendedKeyUsage=serverAuth) 2>/dev/null
 sed -i -e "s|^scepauth_server_cert = .*|scepauth_server_cert = \"$dir/server.pem\"|" \
 	-e "s|^scepauth_server_key = .*|scepauth_server_key = \"$dir/server.key\"|" "$conf/instance.conf"
-ca_of[tuned]=$dir/root.pem dir_of[tuned]=$dir/ec
+ca_of[tuned]=$dir/root.pem
 
-backend_of=([bare]="" [module]=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid") [verdict]=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid") [redis]=$own_redis_pid [crl]=""
+backend_of=([bare]="" [empty]="" [module]=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid") [verdict]=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid") [redis]=$own_redis_pid [crl]=""
 	[ocsp]=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/ca.pid") [stock]="" [tuned]=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid"))
 
 for name in "${names[@]}"; do
-	PATH=$PATH:/usr/sbin taskset -c 0 freeradius -f -l "$dir/$name.log" -d "$dir/$name/raddb" &
+	[[ $count != 1 ]] || under=(valgrind --quiet --tool=callgrind --instr-atstart=no "--callgrind-out-file=$dir/$name.count")
+	PATH=$PATH:/usr/sbin taskset -c 0 "${under[@]}" freeradius -f -l "$dir/$name.log" -d "$dir/$name/raddb" &
 	pid_of[$name]=$!
 	pids+=($!)
 done
@@ -242,11 +260,35 @@ echo "processor $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
 echo "freeradius $(PATH=$PATH:/usr/sbin freeradius -v | sed -n 's/.*Version \([0-9.]*\).*/\1/p' | head -n 1)"
 echo "openssl $(openssl version | cut -d' ' -f2)"
 echo "load_average $(cut -d' ' -f1 /proc/loadavg) before"
-awk -v cores="$cores" '$1 > cores / 2 { print "note: other work is going on; repeat this when the machine is calm" }' /proc/loadavg
+[[ $count == 1 ]] || awk -v cores="$cores" '$1 > cores / 2 { print "note: other work is going on; repeat this when the machine is calm" }' /proc/loadavg
 export RADIUS_SECRET
 for name in "${names[@]}"; do # everything loaded, every connection made
 	say "$SCEPAUTH_BIN/eap_load" --dir "${dir_of[$name]}" --ca "${ca_of[$name]}" -n 40 "127.0.0.1:${port_of[$name]}"
 done
+# Of the server alone and outside the kernel. Two devices, so that no worker waits for another.
+instructions() { # NAME
+	local name=$1 n=200
+	callgrind_control -i on "${pid_of[$name]}" >/dev/null 2>&1
+	say "$SCEPAUTH_BIN/eap_load" --dir "${dir_of[$name]}" --ca "${ca_of[$name]}" -c 2 -n "$n" "127.0.0.1:${port_of[$name]}"
+	sleep 1 # what is done after the answer
+	callgrind_control -d "${pid_of[$name]}" >/dev/null 2>&1
+	callgrind_control -i off "${pid_of[$name]}" >/dev/null 2>&1
+	awk -v n="$n" '$1 == "totals:" { printf "%.0f\n", $2 / n }' "$dir/$name.count.1"
+}
+if [[ $count == 1 ]]; then
+	declare -A took
+	for name in "${names[@]}"; do
+		took[$name]=$(instructions "$name")
+		[[ -n ${took[$name]} ]] || die "valgrind did not count '$name'"
+		echo "instructions_per_auth $name ${took[$name]}"
+	done
+	for name in "${names[@]}"; do
+		[[ $name == bare || -z ${took[bare]-} ]] ||
+			awk -v name="$name" -v a="${took[bare]}" -v b="${took[$name]}" 'BEGIN { printf "ratio %s_vs_bare_by_instructions %.3f\n", name, a / b }'
+	done
+	exit 0
+fi
+
 : >"$dir/results"
 for ((round = 0; round < rounds; round++)); do
 	for ((i = 0; i < ${#names[@]}; i++)); do
@@ -280,6 +322,10 @@ awk -v names="${names[*]}" '
 		if (busy) print "note: the devices needed more than 90 % of a core and may have been the limit"
 		split("redis crl ocsp", other, " ")
 		for (i = 1; i <= 3; i++) ratio("module_vs_" other[i], "module", other[i], 2)
+		ratio("empty_vs_bare", "empty", "bare", 2)
+		ratio("empty_vs_bare_by_cpu", "empty", "bare", 5, 1)
+		ratio("module_vs_empty", "module", "empty", 2)
+		ratio("module_vs_empty_by_cpu", "module", "empty", 5, 1)
 		ratio("verdict_vs_redis", "verdict", "redis", 2)
 		ratio("verdict_vs_bare", "verdict", "bare", 2)
 		ratio("verdict_vs_redis_by_cpu", "verdict", "redis", 5, 1)

@@ -30,7 +30,7 @@ test=(libcmocka-dev slapd ldap-utils freeradius-utils libxml2-utils libplist-uti
 	dnsmasq-base nftables glewlwyd sqlite3)
 if [[ $version == 12 ]]; then test+=(libengine-pkcs11-openssl); else test+=(pkcs11-provider); fi
 lint=(clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags git)
-bench=(freeradius-redis freeradius-config jq)
+bench=(freeradius-redis freeradius-config jq valgrind)
 # Whoever has npm from elsewhere keeps it: Debian's brings some hundred packages.
 browser=(chromium)
 command -v node >/dev/null || browser+=(nodejs)

@@ -55,6 +55,19 @@ local function fail(word, ...)
 	error({ fail = clean(word .. ' ' .. string.format(...)) }, 0)
 end
 
+-- Of what fail() or Redis threw.
+local function error_text(e)
+	if type(e) == 'table' and e.fail then return e.fail end
+	local s = type(e) == 'table' and e.err or tostring(e)
+	-- The words of Redis 7 and of Redis 8.
+	if string.find(s, 'The user executing the script', 1, true) or string.find(s, 'ACL failure in script', 1, true) then
+		return 'NOPERM your Redis user may not read what this needs'
+	end
+	-- Codes of Redis itself (OOM, MISCONF, READONLY ...) pass as they are.
+	if string.find(s, '^%u+ ') and not string.find(s, '^ERR ') then return clean(s) end
+	return clean('INTERNAL ' .. s)
+end
+
 local function plain(s, max)
 	return #s <= max and not string.find(s, '[%z\1-\31\127]') and not string.find(s, '\194[\128-\159]')
 end
@@ -200,8 +213,14 @@ end
 
 -- Reading --------------------------------------------------------------------------------------
 
+-- While one call tells of many things: what holds for all of them, found out once. Else nil.
+local memo
+
 local function now()
-	return tonumber(redis.call('TIME')[1])
+	if memo and memo.now then return memo.now end
+	local t = tonumber(redis.call('TIME')[1])
+	if memo then memo.now = t end
+	return t
 end
 
 local function pairs_to_table(flat)
@@ -233,10 +252,11 @@ local function meta()
 end
 
 local function need_ready()
-	local m = meta()
+	local m = memo and memo.meta or meta()
 	if not m.set_up then
 		fail('NOTREADY', 'the store is not set up or was emptied (see scepctl install and docs/REDIS.md)')
 	end
+	if memo then memo.meta = m end
 	return m
 end
 
@@ -256,9 +276,20 @@ local function is_revoked(field)
 	return redis.call('HEXISTS', 'revoked', field) == 1
 end
 
-local function holds_of(id)
+-- Sources that hold anybody.
+local function holding()
+	if memo and memo.holding then return memo.holding end
 	local list = {}
 	for _, s in ipairs(SOURCES) do
+		if redis.call('EXISTS', 'hold:' .. s) == 1 then list[#list + 1] = s end
+	end
+	memo.holding = list
+	return list
+end
+
+local function holds_of(id)
+	local list = {}
+	for _, s in ipairs(memo and holding() or SOURCES) do
 		local v = redis.call('HGET', 'hold:' .. s, id)
 		if v then list[#list + 1] = { source = s, text = s .. ': ' .. note(v) } end
 	end
@@ -393,7 +424,8 @@ local function actor()
 end
 
 local function need_person_or_program()
-	local who = actor()
+	local who = memo and memo.who or actor()
+	if memo then memo.who = who end
 	if who.kind == 'installer' then
 		fail('DENIED', 'the installer only sets up; do this as yourself (scepctl helpdesk add NAME) so that the record says who')
 	end
@@ -417,7 +449,12 @@ end
 -- Writing --------------------------------------------------------------------------------------
 
 local function allowed(cmd)
-	if not redis.acl_check_cmd(unpack(cmd)) then
+	-- What this user may do to one session:<token> it may do to all.
+	local kind = memo and cmd[1] .. ' ' .. string.match(cmd[2], '^[^:]*')
+	if kind and memo[kind] then return end
+	if redis.acl_check_cmd(unpack(cmd)) then
+		if kind then memo[kind] = true end
+	else
 		fail('NOPERM', 'your Redis user may not %s %s', cmd[1], string.sub(cmd[2], 1, 80))
 	end
 end
@@ -1893,7 +1930,10 @@ do -- a chunk of Lua has at most 200 local names at once
 		local s = pairs_to_table({ unpack(plan[1], 3) })
 		plan[2] = { 'EXPIRE', key, text(seconds + SESSION_GRACE) }
 		plan[3] = { 'ZADD', 'sessions', text(t + seconds), token }
-		plan[4] = { 'ZREMRANGEBYSCORE', 'sessions', '-inf', text(t - SESSION_GRACE) }
+		if not (memo and memo.swept) then
+			plan[4] = { 'ZREMRANGEBYSCORE', 'sessions', '-inf', text(t - SESSION_GRACE) }
+			if memo then memo.swept = true end
+		end
 		if id ~= '' then
 			local list = 'usessions:' .. id
 			plan[#plan + 1] = { 'ZADD', list, text(t + seconds), token }
@@ -1988,6 +2028,29 @@ local function session_refused(a)
 	run(plan)
 	if tell then tell() end
 	return 1
+end
+
+-- Several of the above in one call, which costs half of what they do by themselves. Of each: how many words, then its
+-- name and arguments. -> of each, 1 and its answer, or 0 and its error.
+local session_tell, session_verbs
+do
+	session_verbs = { session_open = true, session_update = true, session_close = true, session_refused = true } -- see register
+
+	function session_tell(a)
+		local list, i = {}, 1
+		memo = {}
+		need_person_or_program()
+		need_ready()
+		while i <= #a do
+			local n = arg_int(a[i], 2, 40, 'how many words')
+			local verb = session_verbs[a[i + 1] or ''] or fail('BADARG', 'no word of a session')
+			if n - 1 < verb[2] or n - 1 > verb[3] or i + n > #a then fail('BADARG', 'too few or too many words') end
+			local ok, r = pcall(verb[1], { unpack(a, i + 2, i + n) })
+			list[#list + 1] = ok and { 1, type(r) == 'table' and r.ok or text(r) } or { 0, error_text(r) }
+			i = i + n + 1
+		end
+		return list
+	end
 end
 
 -- A person's sessions: token and fields in turn.
@@ -2985,19 +3048,8 @@ end
 
 -- Registration ---------------------------------------------------------------------------------
 
-local function reply_error(e)
-	if type(e) == 'table' and e.fail then return redis.error_reply(e.fail) end
-	local s = type(e) == 'table' and e.err or tostring(e)
-	-- The words of Redis 7 and of Redis 8.
-	if string.find(s, 'The user executing the script', 1, true) or string.find(s, 'ACL failure in script', 1, true) then
-		return redis.error_reply('NOPERM your Redis user may not read what this needs')
-	end
-	-- Codes of Redis itself (OOM, MISCONF, READONLY ...) pass as they are.
-	if string.find(s, '^%u+ ') and not string.find(s, '^ERR ') then return redis.error_reply(clean(s)) end
-	return redis.error_reply(clean('INTERNAL ' .. s))
-end
-
 local function register(name, fn, min, max, ...)
+	if session_verbs[name] then session_verbs[name] = { fn, min, max } end
 	redis.register_function({
 		function_name = name,
 		flags = { ... },
@@ -3006,9 +3058,11 @@ local function register(name, fn, min, max, ...)
 			if #args < min or #args > max then
 				return redis.error_reply(string.format('BADARG %s takes %d to %d arguments', name, min, max))
 			end
+			memo = nil
 			local ok, r = pcall(fn, args)
+			memo = nil
 			if ok then return r end
-			return reply_error(r)
+			return redis.error_reply(error_text(r))
 		end,
 	})
 end
@@ -3056,6 +3110,7 @@ register('session_open', session_open, 3, 31)
 register('session_update', session_update, 2, 30)
 register('session_close', session_close, 1, 1)
 register('session_refused', session_refused, 4, 5)
+register('session_tell', session_tell, 0, 240)
 register('sessions', sessions, 1, 1, 'no-writes')
 register('sessions_check', sessions_check, 2, 2, 'no-writes')
 register('receipts_put', receipts_put, 1, 80, 'allow-oom')

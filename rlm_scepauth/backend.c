@@ -36,12 +36,11 @@ static bool read_again(void *ctx, const char *serial, uint64_t turn)
 	struct backend *b = ctx;
 	struct store *s = store_pool_get(b->pool);
 	struct errmsg em = {""};
-	struct facts f;
+	struct facts f NOT_CLEARED;
 	int rc;
 
 	if (!s)
 		return false;
-	memset(&f, 0, sizeof(f));
 	if (b->seen) {
 		seen_now(b->seen, &before);
 		rc = store_authorize_since(s, serial, before.head, before.hash, &f, &em);
@@ -194,11 +193,10 @@ void backend_decide(struct backend *b, const struct authz_request *req, struct b
 {
 	struct seen_mark before = {.epoch = 0};
 	enum authz_reason why;
-	struct facts facts;
+	struct facts facts NOT_CLEARED;
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));
-	memset(&facts, 0, sizeof(facts));
 	if (b->follow)
 		follow_start(b->follow);
 	if (b->seen)

@@ -6,6 +6,10 @@
 #include <stdint.h>
 #include <string.h>
 
+/* For a large local that is written before it is read, in code that runs for every connection: the compiler clears all
+ * others first (-ftrivial-auto-var-init). */
+#define NOT_CLEARED __attribute__((uninitialized))
+
 struct bytes {
 	const uint8_t *p;
 	size_t n;

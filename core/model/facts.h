@@ -7,6 +7,8 @@
 #include "core/model/user.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
 
 /* An address with which a certificate came. */
 struct mac_fact {
@@ -30,10 +32,17 @@ struct facts {
 	bool have_user;
 	struct user user;
 	char hold[REASON_SIZE]; /* "" or "<source>: <since> <actor> <reason>" of the first hold */
+	size_t n_groups, n_macs;
+	/* From here on only as many count; the others may hold anything. */
 	struct group groups[USER_GROUPS_MAX]; /* the person's groups that have a policy */
-	size_t n_groups;
-	struct mac_fact macs[FACT_MACS_MAX]; /* only where a group minds */
-	size_t n_macs;
+	struct mac_fact macs[FACT_MACS_MAX];  /* only where a group minds */
 };
+
+/* Nothing is known. Leaves the 30 kB alone that n_groups and n_macs say are not there: radiusd does this for every
+ * connection. */
+static inline void facts_clear(struct facts *f)
+{
+	memset(f, 0, offsetof(struct facts, groups));
+}
 
 #endif

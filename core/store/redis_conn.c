@@ -170,8 +170,8 @@ static int recv_bytes(struct redis_conn *c, void *p, size_t size, int64_t deadli
 /* *ret goes to format_free. */
 static int format(const struct bytes *argv, size_t argc, char **ret, size_t *ret_n)
 {
-	const char *args[ARGS_MAX];
-	size_t lengths[ARGS_MAX], i;
+	const char *args[ARGS_MAX] NOT_CLEARED;
+	size_t lengths[ARGS_MAX] NOT_CLEARED, i;
 	char *command = NULL;
 	long long n;
 
@@ -213,7 +213,7 @@ static int send_command(struct redis_conn *c, const struct bytes *argv, size_t a
 static int read_reply(struct redis_conn *c, int64_t deadline, size_t more, redisReply **ret,
 		      size_t *ret_total)
 {
-	char chunk[16384];
+	char chunk[16384] NOT_CLEARED;
 	size_t n, total = 0;
 	void *reply = NULL;
 	bool late = false;
@@ -263,6 +263,11 @@ static int take_reply(struct redis_conn *c, redisReply *reply, struct reply **re
 	if (rc == E_BACKEND && c->awaited == 0)
 		hang_up(c);
 	return rc;
+}
+
+int redis_conn_error(const struct redis_conn *c, const char *error, struct errmsg *em)
+{
+	return store_error_map(c->name, error, c->user, em);
 }
 
 /* ret_silent: the peer hung up before the first byte of a reply. */

@@ -47,6 +47,9 @@ void redis_conn_close(struct redis_conn *c); /* wipes the password */
 int redis_conn_run(struct redis_conn *c, const struct bytes *argv, size_t argc, struct reply **ret,
 		   struct errmsg *em) MUST_CHECK;
 
+/* The code and sentence of an error that a Function tells inside of an answer. Never E_OK. */
+int redis_conn_error(const struct redis_conn *c, const char *error, struct errmsg *em) MUST_CHECK;
+
 /*
  * Several commands in one piece, where waiting for each would cost more than the commands do. Queue them,
  * flush once, then ask for the answer of each in their order. They go to the server in use; one deadline,

@@ -51,7 +51,7 @@ void store_pool_put(struct store_pool *p, struct store *s);
 void store_pool_close(struct store_pool *p);
 
 /* --- radius ------------------------------------------------------------------------------------ */
-/* Reads all facts about a serial. An unknown serial is E_OK with have_cert false. */
+/* Reads all facts about a serial. An unknown serial is E_OK with have_cert false; after an error nothing is known. */
 int store_authorize(struct store *s, const char *serial, struct facts *ret,
 		    struct errmsg *em) MUST_CHECK;
 /* The same; also the hash of the head, and whether that other head with its hash ("": not known), seen before in the

@@ -12,8 +12,8 @@
 #include "core/store/redis_conn.h"
 #include "core/store/store.h"
 
-#define CALL_ARGS_MAX 96
-#define CALL_INTS_MAX 6
+#define CALL_ARGS_MAX 250
+#define CALL_INTS_MAX 20
 
 struct store {
 	struct redis_conn *conn;
@@ -62,6 +62,7 @@ int reply_user(const struct reply *r, struct user *ret) MUST_CHECK;
 int reply_group(const struct reply *r, struct group *ret) MUST_CHECK;
 struct facts;
 struct nas_session;
+/* *ret need not be set before; after an error nothing is known in it. */
 int reply_facts(const struct reply *r, struct facts *ret) MUST_CHECK;
 /* ret is zeroed by who calls. */
 int reply_session(const struct reply *row, struct nas_session *ret) MUST_CHECK;

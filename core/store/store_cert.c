@@ -23,51 +23,59 @@ static int read_macs(const struct reply *list, struct facts *f)
 	return E_OK;
 }
 
-int reply_facts(const struct reply *r, struct facts *ret)
+static int read_facts(const struct reply *r, struct facts *f)
 {
 	const struct reply *groups;
-	struct facts f;
 	int64_t ready, other = 0;
-	size_t i, n = reply_count(r);
+	size_t n = reply_count(r);
 
-	memset(&f, 0, sizeof(f));
 	if (n != 11 && n != 13)
 		return E_INTERNAL;
 	if (n == 13 &&
-	    (reply_text(r, 11, f.head_hash, sizeof(f.head_hash)) || reply_number(r, 12, &other)))
+	    (reply_text(r, 11, f->head_hash, sizeof(f->head_hash)) || reply_number(r, 12, &other)))
 		return E_INTERNAL;
-	f.other_history = other != 0;
-	if (reply_number(r, 0, &ready) || reply_text(r, 1, f.store, sizeof(f.store)) ||
-	    reply_number(r, 2, &f.epoch) || reply_number(r, 3, &f.head) ||
-	    reply_number(r, 4, &f.beat_age) || reply_number(r, 5, &f.policy) ||
+	f->other_history = other != 0;
+	if (reply_number(r, 0, &ready) || reply_text(r, 1, f->store, sizeof(f->store)) ||
+	    reply_number(r, 2, &f->epoch) || reply_number(r, 3, &f->head) ||
+	    reply_number(r, 4, &f->beat_age) || reply_number(r, 5, &f->policy) ||
 	    reply_kind(reply_at(r, 6)) != REPLY_ARRAY ||
-	    reply_kind(reply_at(r, 7)) != REPLY_ARRAY || reply_text(r, 8, f.hold, sizeof(f.hold)))
+	    reply_kind(reply_at(r, 7)) != REPLY_ARRAY || reply_text(r, 8, f->hold, sizeof(f->hold)))
 		return E_INTERNAL;
-	f.store_ready = ready == 1;
-	f.have_cert = reply_count(reply_at(r, 6)) > 0;
-	if (f.have_cert && reply_cert(reply_at(r, 6), &f.cert))
+	f->store_ready = ready == 1;
+	f->have_cert = reply_count(reply_at(r, 6)) > 0;
+	if (f->have_cert && reply_cert(reply_at(r, 6), &f->cert))
 		return E_INTERNAL;
-	f.have_user = reply_count(reply_at(r, 7)) > 0;
-	if (f.have_user && reply_user(reply_at(r, 7), &f.user))
+	f->have_user = reply_count(reply_at(r, 7)) > 0;
+	if (f->have_user && reply_user(reply_at(r, 7), &f->user))
 		return E_INTERNAL;
 	groups = reply_at(r, 9);
-	f.n_groups = reply_count(groups);
-	if (reply_kind(groups) != REPLY_ARRAY || f.n_groups > USER_GROUPS_MAX)
+	f->n_groups = reply_count(groups);
+	if (reply_kind(groups) != REPLY_ARRAY || f->n_groups > USER_GROUPS_MAX)
 		return E_INTERNAL;
-	for (i = 0; i < f.n_groups; i++)
-		if (reply_group(reply_at(groups, i), &f.groups[i]))
+	for (size_t i = 0; i < f->n_groups; i++)
+		if (reply_group(reply_at(groups, i), &f->groups[i]))
 			return E_INTERNAL;
-	if (read_macs(reply_at(r, 10), &f))
-		return E_INTERNAL;
-	*ret = f;
-	return E_OK;
+	return read_macs(reply_at(r, 10), f);
+}
+
+int reply_facts(const struct reply *r, struct facts *ret)
+{
+	int rc;
+
+	facts_clear(ret);
+	rc = read_facts(r, ret);
+	if (rc != E_OK)
+		facts_clear(ret);
+	return rc;
 }
 
 static int run_authorize(struct call *c, struct store *s, struct facts *ret, struct errmsg *em)
 {
 	struct reply *r = NULL;
-	int rc = call_run(c, s, &r, em);
+	int rc;
 
+	facts_clear(ret);
+	rc = call_run(c, s, &r, em);
 	if (rc != E_OK)
 		return rc;
 	rc = reply_facts(r, ret);
@@ -77,7 +85,7 @@ static int run_authorize(struct call *c, struct store *s, struct facts *ret, str
 
 int store_authorize(struct store *s, const char *serial, struct facts *ret, struct errmsg *em)
 {
-	struct call c;
+	struct call c NOT_CLEARED;
 
 	call_init_ro(&c, "authorize");
 	call_str(&c, serial);
@@ -87,7 +95,7 @@ int store_authorize(struct store *s, const char *serial, struct facts *ret, stru
 int store_authorize_since(struct store *s, const char *serial, int64_t head, const char *head_hash,
 			  struct facts *ret, struct errmsg *em)
 {
-	struct call c;
+	struct call c NOT_CLEARED;
 
 	call_init_ro(&c, "authorize");
 	call_str(&c, serial);

@@ -3,6 +3,7 @@
 
 #include "core/store/store_call.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 static const struct {
@@ -35,7 +36,6 @@ static void put_fields(struct call *c, const struct nas_session *x)
 
 static void ask_open(struct call *c, const struct nas_session *x, int64_t seconds)
 {
-	call_init(c, "session_open");
 	call_str(c, x->token);
 	call_str(c, x->serial);
 	call_int(c, seconds);
@@ -59,6 +59,7 @@ int store_session_open(struct store *s, const struct nas_session *x, int64_t sec
 	struct call c;
 	int rc;
 
+	call_init(&c, "session_open");
 	ask_open(&c, x, seconds);
 	rc = call_run(&c, s, &r, em);
 	if (rc == E_OK)
@@ -80,7 +81,6 @@ static int run_known(struct call *c, struct store *s, bool *ret, struct errmsg *
 
 static void ask_update(struct call *c, const struct nas_session *x, int64_t silence)
 {
-	call_init(c, "session_update");
 	call_str(c, x->token);
 	call_int(c, silence);
 	put_fields(c, x);
@@ -91,13 +91,13 @@ int store_session_update(struct store *s, const struct nas_session *x, int64_t s
 {
 	struct call c;
 
+	call_init(&c, "session_update");
 	ask_update(&c, x, silence);
 	return run_known(&c, s, ret_known, em);
 }
 
 static void ask_close(struct call *c, const char *token)
 {
-	call_init(c, "session_close");
 	call_str(c, token);
 }
 
@@ -105,13 +105,13 @@ int store_session_close(struct store *s, const char *token, bool *ret_known, str
 {
 	struct call c;
 
+	call_init(&c, "session_close");
 	ask_close(&c, token);
 	return run_known(&c, s, ret_known, em);
 }
 
 static void ask_refused(struct call *c, const struct nas_session *x, const char *reason)
 {
-	call_init(c, "session_refused");
 	call_str(c, x->serial);
 	call_str(c, reason);
 	call_str(c, x->mac);
@@ -124,33 +124,87 @@ int store_session_refused(struct store *s, const struct nas_session *x, const ch
 {
 	struct call c;
 
+	call_init(&c, "session_refused");
 	ask_refused(&c, x, reason);
 	return call_run(&c, s, NULL, em);
 }
 
 /* --- many at once -------------------------------------------------------------------------------- */
 
-static int queue(struct store *s, const struct session_call *x)
-{
-	struct call c;
+/* FCALL session_tell 0, and of each how many words, the Function and its arguments. */
+static_assert(3 + SESSION_PART * (5 + 2 * N_FIELDS) <= CALL_ARGS_MAX, "one call takes a part");
+static_assert(SESSION_PART * 2 <= CALL_INTS_MAX, "one call takes a part");
 
+static void add(struct call *c, const struct session_call *x)
+{
+	static const char *const names[] = {
+		[SESSION_OPEN] = "session_open",
+		[SESSION_UPDATE] = "session_update",
+		[SESSION_CLOSE] = "session_close",
+		[SESSION_REFUSED] = "session_refused",
+	};
+	char *words = c->ints[c->n_ints];
+	size_t at = c->argc;
+
+	call_int(c, 0); /* known below */
+	call_str(c, names[x->verb]);
 	switch (x->verb) {
 	case SESSION_OPEN:
-		ask_open(&c, x->session, x->seconds);
+		ask_open(c, x->session, x->seconds);
 		break;
 	case SESSION_UPDATE:
-		ask_update(&c, x->session, x->seconds);
+		ask_update(c, x->session, x->seconds);
 		break;
 	case SESSION_CLOSE:
-		ask_close(&c, x->session->token);
+		ask_close(c, x->session->token);
 		break;
 	case SESSION_REFUSED:
-		ask_refused(&c, x->session, x->reason);
+		ask_refused(c, x->session, x->reason);
 		break;
 	}
-	if (c.overflow)
-		return E_TOOBIG;
-	return redis_conn_queue(s->conn, c.argv, c.argc);
+	(void)snprintf(words, sizeof(c->ints[0]), "%zu", c->argc - at - 1);
+	c->argv[at] = bytes_str(words);
+}
+
+static int queue_part(struct store *s, const struct session_call *x, size_t n)
+{
+	struct call c NOT_CLEARED;
+
+	call_init(&c, "session_tell");
+	for (size_t i = 0; i < n; i++)
+		add(&c, &x[i]);
+	return c.overflow ? E_TOOBIG : redis_conn_queue(s->conn, c.argv, c.argc);
+}
+
+static int read_told(struct store *s, const struct reply *row, struct session_call *x)
+{
+	int64_t good = 0;
+	struct bytes text = reply_bytes(reply_at(row, 1));
+
+	if (reply_count(row) != 2 || reply_number(row, 0, &good) || !text.p)
+		return call_bad_reply(&x->em);
+	if (good != 1)
+		return redis_conn_error(s->conn, (const char *)text.p, &x->em);
+	return x->verb == SESSION_OPEN ? read_bad(reply_at(row, 1), x->bad, &x->em) : E_OK;
+}
+
+static void read_part(struct store *s, struct session_call *x, size_t n)
+{
+	struct errmsg em = {""};
+	struct reply *r = NULL;
+	int rc = redis_conn_next(s->conn, &r, &em);
+
+	if (rc == E_OK && (reply_kind(r) != REPLY_ARRAY || reply_count(r) != n))
+		rc = call_bad_reply(&em);
+	for (size_t i = 0; i < n; i++)
+		x[i].rc = rc == E_OK ? read_told(s, reply_at(r, i), &x[i])
+				     : err_set(&x[i].em, rc, "%s", em.text);
+	reply_free(r);
+}
+
+static size_t part_of(size_t n, size_t from)
+{
+	return n - from < SESSION_PART ? n - from : SESSION_PART;
 }
 
 void store_session_tell(struct store *s, struct session_call *calls, size_t n)
@@ -158,25 +212,18 @@ void store_session_tell(struct store *s, struct session_call *calls, size_t n)
 	struct errmsg em = {""};
 	int rc = E_OK;
 
-	for (size_t i = 0; i < n && rc == E_OK; i++)
-		rc = queue(s, &calls[i]);
+	for (size_t i = 0; i < n; i++)
+		calls[i].bad[0] = '\0';
+	for (size_t i = 0; i < n && rc == E_OK; i += SESSION_PART)
+		rc = queue_part(s, calls + i, part_of(n, i));
 	if (rc == E_OK)
 		rc = redis_conn_flush(s->conn, &em);
 	else
 		redis_conn_forget(s->conn);
-	for (size_t i = 0; i < n; i++) {
-		struct session_call *x = &calls[i];
-		struct reply *r = NULL;
-
-		x->bad[0] = '\0';
-		if (rc == E_OK)
-			x->rc = redis_conn_next(s->conn, &r, &x->em);
-		else
-			x->rc = err_set(&x->em, rc, "%s", em.text[0] ? em.text : err_text(rc));
-		if (x->rc == E_OK && x->verb == SESSION_OPEN)
-			x->rc = read_bad(r, x->bad, &x->em);
-		reply_free(r);
-	}
+	for (size_t i = 0; i < n && rc != E_OK; i++)
+		calls[i].rc = err_set(&calls[i].em, rc, "%s", em.text[0] ? em.text : err_text(rc));
+	for (size_t i = 0; i < n && rc == E_OK; i += SESSION_PART)
+		read_part(s, calls + i, part_of(n, i));
 }
 
 int store_forget_mac(struct store *s, const char *who, const char *reason, int64_t *ret_n,

@@ -36,7 +36,8 @@ struct session_call {
 	struct errmsg em;
 };
 
-#define SESSION_CALLS_MAX 32
+#define SESSION_CALLS_MAX 35
+#define SESSION_PART 7 /* so many to one call of a Function */
 
 /* All of them in their order and in one go. Each has its own rc; E_UNAVAIL and the like in one may be due to
  * another, and leave open whether it was done: all may be told again. */

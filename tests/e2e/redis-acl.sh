@@ -234,6 +234,11 @@ t_is "the helpdesk reads no claim" "$(as anna HGETALL "claim:$T" | cut -c1-6)" N
 t_is "the helpdesk reads no session" "$(as anna HGETALL session:x | cut -c1-6)" NOPERM
 t_like "a session has the fields that it has" \
 	"$(as radius FCALL session_open 0 "$(printf %032d 1)" $S 60 serial x)" '^BADARG a session has no field serial'
+for words in "2 revoke_cert $S" "4 session_close x y z" "3 session_close x" "1 session_close" "x session_close x" "2 session_close x 2"; do
+	# shellcheck disable=SC2086
+	t_like "no note of sessions: $words" "$(as radius FCALL session_tell 0 $words)" '^BADARG'
+done
+t_like "the helpdesk tells of no session" "$(as anna FCALL session_tell 0 2 session_close "$(printf %032d 1)")" '^(NOPERM|0)'
 t_like "the helpdesk may ask for a person in rows" "$(as anna FCALL_RO desk_person 0 $U)" "^NOTFOUND no person"
 t_like "and the figures" "$(as anna FCALL_RO desk_overview 0 8:0 )" "^[0-9]+:[0-9]+"
 for user in front ca portal auto_revoke radius disconnect gc; do

@@ -135,7 +135,7 @@ static int asked(const char *text, size_t n, unsigned chunk, unsigned ms, bool h
 	memset(&f, 0x5a, sizeof(f));
 	rc = store_authorize(s, some_serial, &f, &S.em);
 	if (rc != E_OK)
-		assert_int_equal(f.n_groups, 0x5a5a5a5a5a5a5a5a); /* untouched */
+		assert_false(f.store_ready || f.have_cert || f.have_user || f.n_groups || f.n_macs);
 	if (clock_mono_ms() - begin > limit_ms)
 		fail_msg("took %d ms", (int)(clock_mono_ms() - begin));
 	liar_stop(&l, s);
@@ -440,32 +440,66 @@ static size_t told_to(struct liar *l, struct session_call *calls, size_t n, int 
 	return good;
 }
 
+#define ROW "*2\r\n:1\r\n$1\r\n1\r\n"
+#define PART "*7\r\n" ROW ROW ROW ROW ROW ROW ROW
+
 /* Many in one go, of which some are not answered, or one too many is. */
 static void part_of_a_batch(void **state)
 {
-	static const char two[] = ":1\r\n:1\r\n", four[] = ":1\r\n:1\r\n:1\r\n:1\r\n",
-			  torn[] = ":1\r\n-LOADING x\r\n:1\r\n$5\r\nab";
-	struct session_call calls[4];
+	static const char two[] = PART PART, four[] = PART PART PART PART,
+			  torn[] = PART "-LOADING x\r\n" PART "$5\r\nab";
+	struct session_call calls[4 * SESSION_PART];
 	struct liar l;
 
 	(void)state;
 	liar_start(&l, two, sizeof(two) - 1);
 	l.hang_up = true;
-	assert_int_equal(told_to(&l, calls, 3, 5000), 2);
-	assert_int_equal(calls[2].rc, E_UNAVAIL);
+	assert_int_equal(told_to(&l, calls, 21, 5000), 14);
+	assert_int_equal(calls[14].rc, E_UNAVAIL);
 	liar_start(&l, two, sizeof(two) - 1);
-	assert_int_equal(told_to(&l, calls, 4, 300), 2);
-	assert_int_equal(calls[2].rc, E_TIMEOUT);
-	assert_int_equal(calls[3].rc, E_UNAVAIL);
+	assert_int_equal(told_to(&l, calls, 28, 300), 14);
+	assert_int_equal(calls[14].rc, E_TIMEOUT);
+	assert_int_equal(calls[27].rc, E_UNAVAIL);
 	liar_start(&l, four, sizeof(four) - 1);
-	assert_int_equal(told_to(&l, calls, 3, 5000), 2);
-	assert_int_equal(calls[2].rc, E_INTERNAL);
+	assert_int_equal(told_to(&l, calls, 21, 5000), 14);
+	assert_int_equal(calls[14].rc, E_INTERNAL);
 	liar_start(&l, torn, sizeof(torn) - 1);
 	l.hang_up = true;
-	assert_int_equal(told_to(&l, calls, 4, 5000), 1);
-	assert_int_equal(calls[1].rc, E_BACKEND);
-	assert_int_equal(calls[2].rc, E_OK);
-	assert_int_equal(calls[3].rc, E_UNAVAIL);
+	assert_int_equal(told_to(&l, calls, 28, 5000), 7);
+	assert_int_equal(calls[7].rc, E_BACKEND);
+	assert_int_equal(calls[13].rc, E_BACKEND);
+	assert_int_equal(calls[14].rc, E_OK);
+	assert_int_equal(calls[21].rc, E_UNAVAIL);
+}
+
+/* One call's answers: each of them counts for itself, and for its own. */
+static void answers_within_a_part(void **state)
+{
+	static const struct {
+		const char *text;
+		int first, second;
+	} cases[] = {
+		{"*2\r\n" ROW ROW, E_OK, E_OK},
+		{"*2\r\n*2\r\n:0\r\n$8\r\nBADARG x\r\n" ROW, E_FORMAT, E_OK},
+		{"*2\r\n" ROW "*2\r\n:0\r\n$0\r\n\r\n", E_OK, E_INTERNAL},
+		{"*2\r\n" ROW "*1\r\n:1\r\n", E_OK, E_INTERNAL},
+		{"*2\r\n" ROW ":1\r\n", E_OK, E_INTERNAL},
+		{"*2\r\n" ROW "*2\r\n:1\r\n$-1\r\n", E_OK, E_INTERNAL},
+		{"*1\r\n" ROW, E_INTERNAL, E_INTERNAL},
+		{"*3\r\n" ROW ROW ROW, E_INTERNAL, E_INTERNAL},
+		{"$1\r\n1\r\n", E_INTERNAL, E_INTERNAL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct session_call calls[2];
+		struct liar l;
+
+		liar_start(&l, cases[i].text, strlen(cases[i].text));
+		(void)told_to(&l, calls, 2, 5000);
+		assert_int_equal(calls[0].rc, cases[i].first);
+		assert_int_equal(calls[1].rc, cases[i].second);
+	}
 }
 
 /* What is still to come for a batch is never the answer to the next question. */
@@ -611,6 +645,7 @@ int main(void)
 		cmocka_unit_test(idle_connection_closed),
 		cmocka_unit_test(hung_up_in_the_moment),
 		cmocka_unit_test(part_of_a_batch),
+		cmocka_unit_test(answers_within_a_part),
 		cmocka_unit_test(answers_are_not_mixed),
 		cmocka_unit_test(write_after_idle),
 		cmocka_unit_test(too_many_groups),

@@ -303,7 +303,7 @@ static void told_again(void **state)
 	struct store *s;
 
 	(void)state;
-	begin(&good, ":1\r\n");
+	begin(&good, "*1\r\n*2\r\n:1\r\n$1\r\n1\r\n");
 	bind_it(&none, -1);
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 		begin(&bad, answers[i]);

@@ -497,6 +497,22 @@ static void many_at_once(void **state)
 		assert_int_equal(calls[i].rc, E_OK);
 		assert_ptr_equal(strstr(calls[i].bad, "revoked:"), calls[i].bad);
 	}
+
+	/* Of several in one call: held is who is held now, whoever the others are. */
+	active(&u, &d, &t, &c, "batch-2");
+	session_of(&bad, &c);
+	calls[0].session = calls[2].session = &bad;
+	store_session_tell(S.radius, calls, 3);
+	assert_string_equal(calls[0].bad, "");
+	OK(store_suspend_user(S.anna, "batch-2", "lost", "", &S.em));
+	store_session_tell(S.radius, calls, 3);
+	assert_ptr_equal(strstr(calls[0].bad, "the person is held by helpdesk"), calls[0].bad);
+	assert_ptr_equal(strstr(calls[1].bad, "revoked:"), calls[1].bad);
+	assert_string_equal(calls[2].bad, calls[0].bad);
+	OK(store_restore_user(S.anna, "batch-2", "", &S.em));
+	store_session_tell(S.radius, calls, 1);
+	assert_string_equal(calls[0].bad, "");
+
 	store_session_tell(S.portal, calls, 2);
 	assert_int_equal(calls[0].rc, E_BACKEND);
 	assert_int_equal(calls[1].rc, E_BACKEND);
