@@ -41,6 +41,7 @@ static bool read_again(void *ctx, const char *serial, uint64_t turn)
 
 	if (!s)
 		return false;
+	facts_clear(&f);
 	if (b->seen) {
 		seen_now(b->seen, &before);
 		rc = store_authorize_since(s, serial, before.head, before.hash, &f, &em);
@@ -197,6 +198,7 @@ void backend_decide(struct backend *b, const struct authz_request *req, struct b
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));
+	facts_clear(&facts);
 	if (b->follow)
 		follow_start(b->follow);
 	if (b->seen)
