@@ -1,4 +1,4 @@
-# A SCEP client and ticket mint for the end-to-end tests, and the fuzz targets of the codec.
+# A SCEP client and ticket mint for the end-to-end tests, and the fuzz targets of the codec and of HTTP.
 
 SCEP_TOOL := $(BUILD)/tests/bin/scep_tool
 units: $(SCEP_TOOL)
@@ -27,6 +27,12 @@ fuzz:
 			-artifact_prefix=$(BUILD)/fuzz/found/$$t- $(BUILD)/fuzz/corpus/$$t tests/vectors/scep \
 			2>&1 | grep -E 'ERROR|SUMMARY|number_of_executed|cov:.*DONE' || exit 1; \
 	done
+	clang -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined $(CPPFLAGS) tests/fuzz/fuzz_http.c -Wl,--start-group \
+		$(FUZZ_LIBS:$(BUILD)/%=$(BUILD)/fuzz/%) -Wl,--end-group -o $(BUILD)/fuzz/fuzz_http $(PKG_LIBS) -lcmocka
+	@mkdir -p $(BUILD)/fuzz/corpus/http; echo "fuzzing http for $(FUZZ_SECONDS) s"
+	@$(BUILD)/fuzz/fuzz_http -max_total_time=$(FUZZ_SECONDS) -max_len=16384 -timeout=10 -print_final_stats=1 \
+		-artifact_prefix=$(BUILD)/fuzz/found/http- $(BUILD)/fuzz/corpus/http \
+		2>&1 | grep -E 'ERROR|SUMMARY|number_of_executed|cov:.*DONE'
 
 # What a hijacked front would be, for tests/e2e/scep_roles.sh.
 SCEP_ROLES := $(BUILD)/tests/bin/scep_roles

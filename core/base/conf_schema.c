@@ -125,6 +125,8 @@ const struct conf_key conf_schema[] = {
 	 "key shared with the CA, 32 bytes"},
 	{"portal", false, "session-lifetime", CONF_INT, "60", 5, 1440,
 	 "minutes until a login ends"},
+	{"portal", false, "session-idle", CONF_INT, "30", 5, 1440,
+	 "minutes without a request until a login ends"},
 	{"portal", false, "ticket-lifetime", CONF_INT, "30", 1, 1440,
 	 "minutes in which a challenge may be used"},
 	{"portal", false, "threads", CONF_INT, "0", 0, 256, "worker threads; 0: four per core"},

@@ -34,20 +34,27 @@ void gate_drop_cookie(struct http_response *res)
 		log_warn("the session cookie could not be taken back");
 }
 
+static int give(const struct portal *p, struct http_response *res, const struct session *s)
+{
+	char sealed[SESSION_TEXT_SIZE];
+	int r = session_seal(s, p->session_key, sealed);
+
+	return r == E_OK ? set_cookie(res, sealed, s->expires - clock_now()) : r;
+}
+
 int gate_start(struct portal *p, struct http_response *res, const char *user, struct session *ret)
 {
-	int64_t lifetime = *user != '\0' ? p->session_lifetime : VISITOR_LIFETIME;
+	bool person = *user != '\0';
 	uint8_t rnd[SESSION_NONCE_SIZE];
-	char sealed[SESSION_TEXT_SIZE];
 	struct session s;
 	int r = rnd_bytes(rnd, sizeof(rnd));
 
 	if (r == E_OK)
-		r = session_start(&s, user, gate_now_ms(), lifetime, rnd);
+		r = session_start(&s, user, gate_now_ms(),
+				  person ? p->session_lifetime : VISITOR_LIFETIME,
+				  person ? p->session_idle : VISITOR_LIFETIME, rnd);
 	if (r == E_OK)
-		r = session_seal(&s, p->session_key, sealed);
-	if (r == E_OK)
-		r = set_cookie(res, sealed, lifetime);
+		r = give(p, res, &s);
 	if (r == E_OK)
 		*ret = s;
 	return r;
@@ -134,6 +141,9 @@ bool gate_person(struct portal *p, const struct http_request *req, struct http_r
 			store_pool_put(p->pool, s);
 		return false;
 	}
+	if (session_used(&v.session, clock_now(), p->session_idle) &&
+	    give(p, res, &v.session) != E_OK)
+		log_warn("a session could not be kept on");
 	v.may_enrol = choice_make(&v.user, p->groups, p->n_groups, p->profile_names, p->n_profiles,
 				  &v.choice) == E_OK;
 	*ret = v;

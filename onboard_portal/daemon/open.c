@@ -285,6 +285,7 @@ int portal_open(struct conf *conf, struct portal **ret, struct errmsg *em)
 	p->url = conf_str(conf, "portal", NULL, "url");
 	p->ssid = conf_str(conf, "wifi", NULL, "ssid");
 	p->session_lifetime = conf_int(conf, "portal", NULL, "session-lifetime") * 60;
+	p->session_idle = conf_int(conf, "portal", NULL, "session-idle") * 60;
 	p->ticket_lifetime = conf_int(conf, "portal", NULL, "ticket-lifetime") * 60;
 	if (pthread_mutex_init(&p->lock, NULL) != 0 || pthread_cond_init(&p->hashed, NULL) != 0) {
 		free(p);

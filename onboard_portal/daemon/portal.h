@@ -64,8 +64,7 @@ struct console_conf {
 struct portal {
 	struct conf *conf;
 	const char *organization, *support, *url, *ssid;
-	int64_t session_lifetime; /* seconds */
-	int64_t ticket_lifetime;
+	int64_t session_lifetime, session_idle, ticket_lifetime; /* seconds */
 	uint8_t session_key[PORTAL_KEY_SIZE];
 	uint8_t challenge_key[PORTAL_KEY_SIZE];
 	uint8_t ticket_mac_key[PORTAL_KEY_SIZE];

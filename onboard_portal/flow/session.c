@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-#define SEAL_LABEL "scepauth-session-1\n"
+#define SEAL_LABEL "scepauth-session-2\n"
 #define CSRF_LABEL "scepauth-csrf-1\n"
 #define MAC_SIZE 32
 
@@ -26,10 +26,17 @@ static int keyed_hash(const uint8_t *key, const char *label, struct bytes data,
 	return r;
 }
 
+static int64_t idle_end(const struct session *s, int64_t now, int64_t idle)
+{
+	return now + idle < s->expires ? now + idle : s->expires;
+}
+
 int session_start(struct session *ret, const char *user, int64_t now_ms, int64_t lifetime,
-		  const uint8_t rnd[SESSION_NONCE_SIZE])
+		  int64_t idle, const uint8_t rnd[SESSION_NONCE_SIZE])
 {
 	struct session s = {.issued_ms = now_ms, .expires = now_ms / 1000 + lifetime};
+
+	s.idle_end = idle_end(&s, now_ms / 1000, idle);
 
 	if (*user != '\0' && !text_is_name(user, ID_SIZE - 1))
 		return E_FORMAT;
@@ -38,6 +45,16 @@ int session_start(struct session *ret, const char *user, int64_t now_ms, int64_t
 	text_hex(s.nonce, rnd, SESSION_NONCE_SIZE);
 	*ret = s;
 	return E_OK;
+}
+
+bool session_used(struct session *s, int64_t now, int64_t idle)
+{
+	int64_t end = idle_end(s, now, idle);
+
+	if (end <= s->idle_end || (end < s->expires && end - s->idle_end < idle / 4))
+		return false;
+	s->idle_end = end;
+	return true;
 }
 
 int session_seal(const struct session *s, const uint8_t key[SESSION_KEY_SIZE],
@@ -49,8 +66,8 @@ int session_seal(const struct session *s, const uint8_t key[SESSION_KEY_SIZE],
 
 	buf_init(&plain, SESSION_TEXT_SIZE);
 	buf_init(&out, SESSION_TEXT_SIZE);
-	buf_addf(&plain, "%s\n%" PRId64 "\n%" PRId64 "\n%s", s->user, s->issued_ms, s->expires,
-		 s->nonce);
+	buf_addf(&plain, "%s\n%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n%s", s->user, s->issued_ms,
+		 s->expires, s->idle_end, s->nonce);
 	r = buf_error(&plain);
 	if (r == E_OK)
 		r = keyed_hash(key, SEAL_LABEL, buf_bytes(&plain), mac);
@@ -84,7 +101,7 @@ static char *next_field(char **p)
 static int parse_plain(const struct buf *plain, struct session *ret)
 {
 	char text[SESSION_TEXT_SIZE], *p = text;
-	const char *user, *issued, *expires, *nonce;
+	const char *user, *issued, *expires, *idle, *nonce;
 	struct session s = {0};
 
 	if (strlen(buf_str(plain)) != plain->n ||
@@ -93,12 +110,15 @@ static int parse_plain(const struct buf *plain, struct session *ret)
 	user = next_field(&p);
 	issued = next_field(&p);
 	expires = next_field(&p);
+	idle = next_field(&p);
 	nonce = next_field(&p);
-	if (user == NULL || issued == NULL || expires == NULL || nonce == NULL || p != NULL)
+	if (user == NULL || issued == NULL || expires == NULL || idle == NULL || nonce == NULL ||
+	    p != NULL)
 		return E_FORMAT;
 	if (text_copy(s.user, sizeof(s.user), user) != E_OK ||
 	    text_copy(s.nonce, sizeof(s.nonce), nonce) != E_OK ||
-	    text_int64(issued, &s.issued_ms) != E_OK || text_int64(expires, &s.expires) != E_OK)
+	    text_int64(issued, &s.issued_ms) != E_OK || text_int64(expires, &s.expires) != E_OK ||
+	    text_int64(idle, &s.idle_end) != E_OK)
 		return E_FORMAT;
 	*ret = s;
 	return E_OK;
@@ -126,7 +146,7 @@ int session_open(const char *cookie, const uint8_t key[SESSION_KEY_SIZE], int64_
 		goto out;
 	if (parse_plain(&plain, &s) != E_OK)
 		goto out;
-	if (now >= s.expires) {
+	if (now >= s.expires || now >= s.idle_end) {
 		r = E_TIMEOUT;
 		goto out;
 	}

@@ -24,19 +24,24 @@ enum { SESSION_TEXT_SIZE = 512, SESSION_CSRF_SIZE = 65 };
 struct session {
 	char user[ID_SIZE]; /* "": visitor */
 	int64_t issued_ms;  /* unix milliseconds: a login right after a logout is a later one */
-	int64_t expires;    /* unix seconds */
+	int64_t expires;    /* unix seconds, whatever happens */
+	int64_t idle_end;   /* unix seconds: unless it is used before, see session_used */
 	char nonce[2 * SESSION_NONCE_SIZE + 1];
 };
 
-/* user may be "". lifetime in seconds. E_TOOBIG when the id does not fit. */
+/* user may be "". lifetime and idle in seconds. E_TOOBIG when the id does not fit. */
 int session_start(struct session *ret, const char *user, int64_t now_ms, int64_t lifetime,
-		  const uint8_t rnd[SESSION_NONCE_SIZE]) MUST_CHECK;
+		  int64_t idle, const uint8_t rnd[SESSION_NONCE_SIZE]) MUST_CHECK;
+
+/* Its person did something: true when the cookie must be sealed anew, a few times in `idle` seconds. */
+bool session_used(struct session *s, int64_t now, int64_t idle);
 
 /* Cookie value, [A-Za-z0-9_.-] only. */
 int session_seal(const struct session *s, const uint8_t key[SESSION_KEY_SIZE],
 		 char dst[SESSION_TEXT_SIZE]) MUST_CHECK;
 
-/* E_DENIED for a value that was not sealed with this key, E_TIMEOUT for an expired one. */
+/* E_DENIED for a value that was not sealed with this key, E_TIMEOUT for one that has
+ * expired or was not used for too long. */
 int session_open(const char *cookie, const uint8_t key[SESSION_KEY_SIZE], int64_t now,
 		 struct session *ret) MUST_CHECK;
 

@@ -115,8 +115,8 @@ aged() { # SECONDS
 	local plain mac now
 	now=$(date +%s)
 	plain=$(awk '$6 == "__Host-portal" { print $7 }' jar | cut -d. -f1 | tr '_-' '/+' | sed 's/$/===/' | base64 -d 2>/dev/null | head -n 1)
-	plain=$(printf '%s\n%s\n%s\n%s' "$plain" "$(((now - $1) * 1000))" "$((now + 600))" 00112233445566778899aabbccddeeff)
-	mac=$(printf 'scepauth-session-1\n%s' "$plain" | openssl dgst -sha256 -mac HMAC -macopt \
+	plain=$(printf '%s\n%s\n%s\n%s\n%s' "$plain" "$(((now - $1) * 1000))" "$((now + 600))" "$((now + 600))" 00112233445566778899aabbccddeeff)
+	mac=$(printf 'scepauth-session-2\n%s' "$plain" | openssl dgst -sha256 -mac HMAC -macopt \
 		"hexkey:$(xxd -p -c 64 "$SCEPAUTH_DIR/secrets/session.key")" -binary | base64 -w 0 | tr '/+' '_-' | tr -d =)
 	sed -i "s|\(__Host-portal\t\).*|\1$(printf %s "$plain" | base64 -w 0 | tr '/+' '_-' | tr -d =).$mac|" jar
 }

@@ -13,7 +13,7 @@ static const uint8_t rnd[SESSION_NONCE_SIZE] = {1, 2, 3};
 
 static void start(struct session *s, const char *user)
 {
-	assert_int_equal(session_start(s, user, 1000500, 3600, rnd), E_OK);
+	assert_int_equal(session_start(s, user, 1000500, 3600, 600, rnd), E_OK);
 }
 
 static void opens_what_it_sealed(void **state)
@@ -40,8 +40,40 @@ static void ends_at_its_time(void **state)
 	(void)state;
 	start(&s, "u1");
 	assert_int_equal(session_seal(&s, key, cookie), E_OK);
+	assert_int_equal(session_open(cookie, key, 1599, &s), E_OK);
+	assert_int_equal(session_open(cookie, key, 1600, &s), E_TIMEOUT); /* not used for so long */
+	/* Used every two minutes it goes on, and no longer than its end. */
+	for (int64_t t = 1120; t < 4600; t += 120) {
+		session_used(&s, t, 600);
+		assert_int_equal(session_seal(&s, key, cookie), E_OK);
+		assert_int_equal(session_open(cookie, key, t, &s), E_OK);
+		assert_in_range(s.idle_end, t + 450 < 4600 ? t + 450 : 4600, 4600);
+		assert_int_equal(s.expires, 4600);
+	}
+	s.idle_end = 9999;
+	assert_int_equal(session_seal(&s, key, cookie), E_OK);
 	assert_int_equal(session_open(cookie, key, 4599, &s), E_OK);
 	assert_int_equal(session_open(cookie, key, 4600, &s), E_TIMEOUT);
+}
+
+static void is_sealed_anew_now_and_then(void **state)
+{
+	struct session s;
+
+	(void)state;
+	start(&s, "u1");
+	assert_int_equal(s.idle_end, 1600);
+	assert_false(session_used(&s, 1000, 600));
+	assert_false(session_used(&s, 1149, 600));
+	assert_int_equal(s.idle_end, 1600);
+	assert_true(session_used(&s, 1150, 600));
+	assert_int_equal(s.idle_end, 1750);
+	assert_false(session_used(&s, 1150, 600));
+	assert_false(session_used(&s, 900, 600)); /* a clock that was set back shortens nothing */
+	assert_int_equal(s.idle_end, 1750);
+	assert_true(session_used(&s, 4500, 600));
+	assert_int_equal(s.idle_end, 4600);
+	assert_false(session_used(&s, 4599, 600));
 }
 
 static void refuses_every_changed_byte(void **state)
@@ -92,8 +124,8 @@ static void user_cannot_smuggle_fields(void **state)
 	struct session s;
 
 	(void)state;
-	assert_int_equal(session_start(&s, "u1\n0\n99999999999\nx", 0, 60, rnd), E_FORMAT);
-	assert_int_equal(session_start(&s, "u 1", 0, 60, rnd), E_FORMAT);
+	assert_int_equal(session_start(&s, "u1\n0\n99999999999\nx", 0, 60, 60, rnd), E_FORMAT);
+	assert_int_equal(session_start(&s, "u 1", 0, 60, 60, rnd), E_FORMAT);
 }
 
 static void token_belongs_to_one_session(void **state)
@@ -104,7 +136,7 @@ static void token_belongs_to_one_session(void **state)
 
 	(void)state;
 	start(&a, "");
-	assert_int_equal(session_start(&b, "", 1000500, 3600, other_rnd), E_OK);
+	assert_int_equal(session_start(&b, "", 1000500, 3600, 600, other_rnd), E_OK);
 	assert_int_equal(session_csrf(&a, key, token), E_OK);
 	assert_true(session_csrf_ok(&a, key, token));
 	assert_false(session_csrf_ok(&b, key, token));
@@ -123,7 +155,7 @@ static void logout_ends_earlier_sessions_only(void **state)
 
 	(void)state;
 	start(&s, "u1");
-	assert_int_equal(session_start(&later, "u1", 1000502, 3600, rnd), E_OK);
+	assert_int_equal(session_start(&later, "u1", 1000502, 3600, 600, rnd), E_OK);
 	assert_false(logouts_ended(l, &s));
 	logouts_add(l, "u1", 1000501, 3600);
 	assert_true(logouts_ended(l, &s));
@@ -158,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_what_it_sealed),
 		cmocka_unit_test(ends_at_its_time),
+		cmocka_unit_test(is_sealed_anew_now_and_then),
 		cmocka_unit_test(refuses_every_changed_byte),
 		cmocka_unit_test(refuses_others),
 		cmocka_unit_test(user_cannot_smuggle_fields),
