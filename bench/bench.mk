@@ -55,3 +55,14 @@ bench-radius: programs module
 .PHONY: bench-revoke
 bench-revoke: all $(BUILD)/tests/bin/scep_tool $(BUILD)/tests/bin/nas_double
 	$(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) timeout --foreground 240 bench/revoke.sh
+
+PORTAL_LOAD := $(BUILD)/tests/bin/portal_load
+units: $(PORTAL_LOAD)
+$(PORTAL_LOAD): $(BUILD)/bench/portal_load.o
+	@mkdir -p $(@D)
+	$(call SAY,LD,$@)$(CC) $(ALL_LDFLAGS) $< -o $@ $(PKG_LIBS) -lcurl
+
+# Students in the first hour of term.
+.PHONY: bench-portal
+bench-portal: programs $(PORTAL_LOAD)
+	$(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) timeout --foreground 240 bench/portal.sh

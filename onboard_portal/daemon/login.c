@@ -100,8 +100,9 @@ static void uncount_attempt(struct portal *p, const struct attempt *a, bool good
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* Password hashes are costly on purpose: as many at once as there are cores, a few more wait. */
-static bool take_turn(struct portal *p)
+/* Password hashes are costly on purpose: as many at once as there are cores. A directory may be slow: half of
+ * the threads. A few more wait. */
+static bool take_turn(struct portal *p, struct turns *t)
 {
 	struct timespec until;
 	bool got = false;
@@ -110,34 +111,50 @@ static bool take_turn(struct portal *p)
 		return false;
 	until.tv_sec += WAIT_FOR_TURN;
 	pthread_mutex_lock(&p->lock);
-	if (p->hashing < p->hashing_max) {
+	if (t->now < t->max) {
 		got = true;
 	} else if (p->waiting < p->waiting_max) {
 		p->waiting++;
-		while (p->hashing >= p->hashing_max &&
-		       pthread_cond_timedwait(&p->hashed, &p->lock, &until) == 0)
+		while (t->now >= t->max &&
+		       pthread_cond_timedwait(&p->checked, &p->lock, &until) == 0)
 			;
 		p->waiting--;
-		got = p->hashing < p->hashing_max;
+		got = t->now < t->max;
 	}
 	if (got)
-		p->hashing++;
+		t->now++;
 	pthread_mutex_unlock(&p->lock);
 	return got;
 }
 
-static void end_turn(struct portal *p)
+static void end_turn(struct portal *p, struct turns *t)
 {
 	pthread_mutex_lock(&p->lock);
-	p->hashing--;
-	pthread_cond_signal(&p->hashed);
+	t->now--;
+	pthread_cond_broadcast(&p->checked);
 	pthread_mutex_unlock(&p->lock);
+}
+
+/* One source; *ret_busy: it was not asked, since too many are being checked. */
+static int check_by(struct portal *p, const struct auth *auth, const char *login,
+		    const char *password, struct user *ret, bool *ret_busy, struct errmsg *em)
+{
+	struct turns *t = strcmp(auth->source, "local") == 0 ? &p->hashes : &p->binds;
+	int r;
+
+	if (!take_turn(p, t)) {
+		*ret_busy = true;
+		return err_set(em, E_UNAVAIL, "too many passwords are being checked");
+	}
+	r = auth->check(auth->self, login, password, ret, em);
+	end_turn(p, t);
+	return r;
 }
 
 /* Each source in turn: a name that one does not know may be known to the next, and one that is away does not
  * keep out those whom another knows. */
-static int check_password(const struct portal *p, const struct attempt *a, struct user *ret,
-			  struct errmsg *em)
+static int check_password(struct portal *p, const struct attempt *a, struct user *ret,
+			  bool *ret_busy, struct errmsg *em)
 {
 	int r = E_NOTFOUND, away = E_OK;
 	struct errmsg why = {""};
@@ -145,7 +162,7 @@ static int check_password(const struct portal *p, const struct attempt *a, struc
 	for (size_t i = 0; i < p->n_auths && r == E_NOTFOUND; i++) {
 		struct errmsg own = {""};
 
-		r = p->auths[i].check(p->auths[i].self, a->login, a->password, ret, &own);
+		r = check_by(p, &p->auths[i], a->login, a->password, ret, ret_busy, &own);
 		if (*own.text != '\0')
 			why = own;
 		if (r == E_UNAVAIL) {
@@ -163,6 +180,7 @@ static void try_login(struct portal *p, const struct http_request *req, struct h
 	int64_t wait = count_attempt(p, a);
 	struct errmsg em = {0};
 	struct user u = {0};
+	bool busy = false;
 	int r = E_NOTFOUND;
 
 	if (wait > 0) {
@@ -171,13 +189,12 @@ static void try_login(struct portal *p, const struct http_request *req, struct h
 		return;
 	}
 	if (*a->login != '\0' && strlen(a->password) <= FORM_PASSWORD_MAX) {
-		if (!take_turn(p)) {
-			uncount_attempt(p, a, false);
-			login_error(p, res, v, a->login, 503, "login_busy", "login", 0);
-			return;
-		}
-		r = check_password(p, a, &u, &em);
-		end_turn(p);
+		r = check_password(p, a, &u, &busy, &em);
+	}
+	if (r == E_UNAVAIL && busy) {
+		uncount_attempt(p, a, false);
+		login_error(p, res, v, a->login, 503, "login_busy", "login", 0);
+		return;
 	}
 	if (*em.text != '\0' && r != E_UNAVAIL)
 		log_warn("%s", em.text);
@@ -263,6 +280,7 @@ int login_confirm(struct portal *p, const struct http_request *req, const struct
 	const struct auth *auth = auth_of(p, who);
 	struct attempt a = {.password = password};
 	struct user u = {0};
+	bool busy = false;
 	int64_t wait;
 	int r;
 
@@ -276,12 +294,7 @@ int login_confirm(struct portal *p, const struct http_request *req, const struct
 		*ret_wait = wait;
 		return E_TIMEOUT;
 	}
-	if (!take_turn(p)) {
-		uncount_attempt(p, &a, false);
-		return err_set(em, E_UNAVAIL, "too many passwords are being checked");
-	}
-	r = auth->check(auth->self, who->login, password, &u, em);
-	end_turn(p);
+	r = check_by(p, auth, who->login, password, &u, &busy, em);
 	if (r == E_OK && *u.id != '\0' && strcmp(u.id, who->id) != 0)
 		r = E_DENIED;
 	if (r == E_OK)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#define THREADS_MIN 16
 #define PEM_MAX 65536
 #define CERT_MAX 16384
 #define THREADS_PER_CORE 4 /* a thread may wait for a password hash or for Redis */
@@ -195,7 +196,11 @@ unsigned portal_threads(const struct portal *p)
 	long threads = conf_int(p->conf, "portal", NULL, "threads"),
 	     cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return (unsigned)(threads > 0 ? threads : (cores > 0 ? cores : 1) * THREADS_PER_CORE);
+	if (threads == 0)
+		threads = (cores > 0 ? cores : 1) * THREADS_PER_CORE;
+	return threads > THREADS_MIN || conf_int(p->conf, "portal", NULL, "threads") > 0
+		       ? (unsigned)threads
+		       : THREADS_MIN;
 }
 
 /* A request holds at most one connection, so with one for each thread none ever waits. */
@@ -224,12 +229,15 @@ static int check_texts(struct portal *p, struct errmsg *em)
 
 static int open_memory(struct portal *p)
 {
+	unsigned threads = portal_threads(p);
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	uint8_t key[TRIES_KEY_SIZE];
 	int r = rnd_bytes(key, sizeof(key));
 
-	p->hashing_max = cores > 1 ? (unsigned)cores : 1;
-	p->waiting_max = p->hashing_max;
+	/* A hash takes a core, a directory only time; and some threads stay free for who is logged in. */
+	p->hashes.max = cores > 1 ? (unsigned)cores : 1;
+	p->binds.max = (threads + 1) / 2;
+	p->waiting_max = threads / 4 > 1 ? threads / 4 : 1;
 	if (r == E_OK)
 		r = tries_new(&account_rule, 8192, key, &p->by_account);
 	if (r == E_OK)
@@ -287,7 +295,7 @@ int portal_open(struct conf *conf, struct portal **ret, struct errmsg *em)
 	p->session_lifetime = conf_int(conf, "portal", NULL, "session-lifetime") * 60;
 	p->session_idle = conf_int(conf, "portal", NULL, "session-idle") * 60;
 	p->ticket_lifetime = conf_int(conf, "portal", NULL, "ticket-lifetime") * 60;
-	if (pthread_mutex_init(&p->lock, NULL) != 0 || pthread_cond_init(&p->hashed, NULL) != 0) {
+	if (pthread_mutex_init(&p->lock, NULL) != 0 || pthread_cond_init(&p->checked, NULL) != 0) {
 		free(p);
 		return E_NOMEM;
 	}
@@ -326,7 +334,7 @@ void portal_close(struct portal *p)
 	tries_free(p->by_address);
 	logouts_free(p->logouts);
 	captive_close(&p->captive);
-	pthread_cond_destroy(&p->hashed);
+	pthread_cond_destroy(&p->checked);
 	pthread_mutex_destroy(&p->lock);
 	text_wipe(p, sizeof(*p));
 	free(p);

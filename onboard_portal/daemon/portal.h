@@ -48,9 +48,8 @@ struct portal_profile {
 	int64_t lifetime; /* seconds */
 };
 
-/* The help desk's console; no pool: there is none. */
 struct console_figures;
-struct console_conf {
+struct console_conf { /* the help desk's; no pool: there is none */
 	struct store_pool *pool;
 	struct console_figures *figures;
 	const char *const *groups;
@@ -91,12 +90,13 @@ struct portal {
 	struct console_conf console;
 
 	pthread_mutex_t lock; /* guards what follows */
-	struct tries *by_account;
-	struct tries *by_address;
+	struct tries *by_account, *by_address;
 	struct logouts *logouts;
-	pthread_cond_t hashed;
-	unsigned hashing, hashing_max; /* password checks that run now */
-	unsigned waiting, waiting_max; /* and those that wait for a turn */
+	pthread_cond_t checked;
+	struct turns {
+		unsigned now, max;
+	} hashes, binds;               /* password checks here, and in the directory */
+	unsigned waiting, waiting_max; /* those that wait for a turn of either */
 	unsigned asking, asking_max;   /* requests that wait for the OpenID provider */
 };
 
