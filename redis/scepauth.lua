@@ -1678,8 +1678,9 @@ function macs.rows(serial, id, groups)
 	end
 	local most, had = #rows + macs.MAX, {}
 	for _, token in ipairs(two and redis.call('ZRANGE', 'usessions:' .. id, '+inf', '(' .. text(t), 'BYSCORE', 'REV', 'LIMIT', 0, 50) or {}) do
-		local s = redis.call('HMGET', 'session:' .. token, 'serial', 'mac', 'called')
-		local mac = s[1] == serial and mac_of(s[2] or '')
+		local s = redis.call('HMGET', 'session:' .. token, 'serial', 'mac', 'called', 'apart')
+		-- Who was set apart for this does not set apart the one that was first.
+		local mac = s[1] == serial and s[4] ~= 'yes' and mac_of(s[2] or '')
 		local called = #(s[3] or '') < 129 and s[3] or ''
 		if mac and #rows < most and not had[mac .. called] then
 			had[mac .. called], rows[#rows + 1] = true, { 1, mac, called, '0' }
@@ -1903,7 +1904,7 @@ do -- a chunk of Lua has at most 200 local names at once
 	local function is_private(mac) return string.find(mac, '^.[2367abef]') ~= nil end
 
 	-- Remembers the address with which a certificate comes. True when another one was first, in the moment between the
-	-- verdict and this note. Of more SSIDs than a campus has the one that was seen longest ago gives way.
+	-- verdict and this note. Of more SSIDs than a campus has the one that was seen longest ago gives way: the second.
 	local function bind(plan, serial, ssid, mac, t)
 		local list, oldest = macs.bound(serial), nil
 		for _, b in ipairs(list) do
@@ -1914,9 +1915,10 @@ do -- a chunk of Lua has at most 200 local names at once
 			end
 			if not oldest or b.at < oldest.at then oldest = b end
 		end
-		if oldest and oldest.ssid ~= ssid and #list >= SSIDS_MAX then plan_seen(plan, serial, t, 'b:' .. oldest.ssid, '') end
+		local gone = oldest and oldest.ssid ~= ssid and #list >= SSIDS_MAX and 'b:' .. oldest.ssid
+		if gone then plan_seen(plan, serial, t, gone, '') end
 		plan_seen(plan, serial, t, 'b:' .. ssid, mac .. ' ' .. text(t))
-		return false
+		return false, gone
 	end
 
 	function session_open(a)
@@ -1954,7 +1956,8 @@ do -- a chunk of Lua has at most 200 local names at once
 				if old ~= token then plan_close(plan, old) end
 			end
 		end
-		local stranger = c and mac and s.bind and bind(plan, serial, string.sub(s.bind, 6), mac, t)
+		local stranger, gone
+		if c and mac and s.bind then stranger, gone = bind(plan, serial, string.sub(s.bind, 6), mac, t) end
 		local told = other and number(redis.call('HGET', 'seen:' .. serial, 'two_macs') or '0') or 0
 		if other and told > t - 86400 then other = nil end
 		local verdict = s.apart == 'yes' and 'quarantined' or s.apart == 'known' and 'known_good' or 'ok'
@@ -1963,6 +1966,8 @@ do -- a chunk of Lua has at most 200 local names at once
 		end
 		if other then plan_seen(plan, serial, t, 'two_macs', text(t)) end
 		run(plan)
+		-- A list of users from before this knows no HDEL for them; the session counts all the same.
+		if gone then redis.pcall('HDEL', 'seen:' .. serial, gone) end
 		if other then
 			-- The second bit of an address says that the device made it up; it may well be one device then.
 			local private = is_private(mac) or is_private(other)
@@ -2351,6 +2356,7 @@ end
 -- The device of the next use is the one. What a certificate is bound to, or all of a person's.
 function macs.forget(a)
 	local who, reason, t = need_person_or_program(), arg_reason(a[2]), now()
+	if who.name == 'radius' then fail('DENIED', 'that another device may come is for people to say') end
 	need_ready()
 	local serial, list, plan, n = serial_of(a[1]), {}, {}, 0
 	local c = serial and hash('cert:' .. serial)

@@ -306,7 +306,7 @@ static void set_policy(struct nas_session *x, int64_t policy)
 		(void)snprintf(x->policy, sizeof(x->policy), "%lld", (long long)policy);
 }
 
-/* No SSID is as long as that; one that were would bind nothing. */
+/* core/authz lets nobody in whose SSID is longer. */
 static void set_bind(struct nas_session *x, const char *called)
 {
 	const char *ssid = place_ssid(called);

@@ -2,6 +2,7 @@
 
 #include "core/authz/place.h"
 #include "core/model/facts.h"
+#include "core/model/nas_session.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -20,6 +21,9 @@ bool mac_read(const char *spelt, char ret[MAC_SIZE])
 	if (n != MAC_SIZE - 1)
 		return false;
 	mac[n] = '\0';
+	/* A group's address or zeros is no device's: by it all devices of such an access point would be one. */
+	if (strchr("13579bdf", mac[1]) || strspn(mac, "0") == n)
+		return false;
 	memcpy(ret, mac, MAC_SIZE);
 	return true;
 }
@@ -88,6 +92,9 @@ enum authz_reason mac_check(const struct authz_request *req, const struct facts 
 		return AUTHZ_MAC_NOT_ALLOWED;
 	if (!ssid)
 		ssid = "";
+	/* It could not be remembered, so each use would be the first. */
+	if (bind && strlen(ssid) > BIND_SSID_MAX)
+		return AUTHZ_MAC_NOT_ALLOWED;
 	if (bind && is_bound_elsewhere(req, f, mac, ssid))
 		return AUTHZ_MAC_NOT_ALLOWED;
 	*ret_bind = bind;

@@ -16,8 +16,8 @@ struct facts; /* core/model/facts.h */
 /* A private address that has not come for so long was given up: its device may have made up another. Seconds. */
 #define MAC_GIVEN_UP 86400
 
-/* Twelve hex digits in any usual spelling become lower case without separators. False for all else; *ret is
- * untouched then. */
+/* Twelve hex digits in any usual spelling become lower case without separators. False for all else, and for what
+ * is no single device's address; *ret is untouched then. */
 bool mac_read(const char *spelt, char ret[MAC_SIZE]);
 
 /* Did the device make it up (the bit "locally administered" of IEEE 802)? mac as of mac_read. */

@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 enum {
-	TOKEN_SIZE = 33, /* 32 lower-case hex digits, from the Class attribute */
+	TOKEN_SIZE = 33,    /* 32 lower-case hex digits, from the Class attribute */
+	BIND_SSID_MAX = 42, /* longer than any on the air */
 };
 
 /* Attributes (RFC 2865, 2866, 5176 section 3) exactly as the NAS spells them; "" where it sent none. */
@@ -27,8 +28,8 @@ struct nas_session {
 	char vlan[33];              /* that we told it; "-": none, "": not known */
 	char group[NAME_SIZE];      /* that decided; "": not known */
 	char policy[24];            /* version of the group map, decimal */
-	char bind
-		[48]; /* "ssid " and the SSID: its address is to be bound to the certificate there */
+	/* "ssid " and the SSID: its address is to be bound to the certificate there */
+	char bind[sizeof("ssid ") + BIND_SSID_MAX];
 	char apart[8]; /* "yes": let in, and apart from the others; "known": on an earlier answer */
 	int64_t opened, seen, ends; /* unix seconds by the ledger's clock */
 };

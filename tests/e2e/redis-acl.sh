@@ -104,7 +104,7 @@ allowed() {
 	for h in "${streams[@]}"; do
 		for p in xreadgroup xautoclaim xack; do echo "disconnect $p $h"; done
 	done
-	echo "radius expire usessions:$U"; echo "radius hset seen:$S"; echo "radius expire seen:$S"
+	echo "radius expire usessions:$U"; echo "radius hset seen:$S"; echo "radius hdel seen:$S"; echo "radius expire seen:$S"
 	echo "radius hset shadow:1"; echo "radius expire shadow:1"
 	for p in ca portal auto_revoke anna bert; do echo "$p hsetnx revoked"; done
 	echo "ca hsetnx keyowners"

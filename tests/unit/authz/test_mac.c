@@ -9,6 +9,7 @@
 
 #include "core/authz/mac.h"
 #include "core/model/facts.h"
+#include "core/model/nas_session.h"
 
 #define NOW 1800000000LL
 #define CAMPUS "00-11-22-33-44-55:campus"
@@ -56,6 +57,11 @@ static void spellings(void **state)
 					  "02-00-00-AA-bb-0x",
 					  "-020000AABB01",
 					  "020000AABB01 ",
+					  "00-00-00-00-00-00",
+					  "ff-ff-ff-ff-ff-ff",
+					  "01-00-5e-00-53-01",
+					  "33:33:00:00:00:01",
+					  "0d00.5e00.5301",
 					  "port 7"};
 	char mac[MAC_SIZE] = "untouched";
 
@@ -107,6 +113,18 @@ static void bad_records(void **state)
 	begin("", "refuse", "port 7", CAMPUS);
 	assert_int_equal(check(), AUTHZ_MAC_NOT_ALLOWED);
 	assert_false(bound);
+	/* what could not be remembered binds nobody, so it lets nobody in */
+	begin("bind", "", "00-00-5e-00-53-01", "");
+	snprintf(req.called, sizeof(req.called), "00-11-22-33-44-55:%0*d", BIND_SSID_MAX + 1, 7);
+	assert_int_equal(check(), AUTHZ_MAC_NOT_ALLOWED);
+	assert_false(bound);
+	begin("bind", "", "00-00-5e-00-53-01", "");
+	snprintf(req.called, sizeof(req.called), "00-11-22-33-44-55:%0*d", BIND_SSID_MAX, 7);
+	assert_int_equal(check(), AUTHZ_OK);
+	assert_true(bound);
+	begin("", "refuse", "00-00-5e-00-53-01", "");
+	snprintf(req.called, sizeof(req.called), "00-11-22-33-44-55:%0*d", BIND_SSID_MAX + 1, 7);
+	assert_int_equal(check(), AUTHZ_OK);
 }
 
 static void first_use(void **state)
