@@ -3,6 +3,7 @@
 #include "auto_revoke/daemon/runfile.h"
 #include "auto_revoke/directory/ldap_filter.h"
 #include "auto_revoke/directory/ldap_table.h"
+#include "auto_revoke/directory/ldap_usn.h"
 #include "auto_revoke/directory/roster.h"
 #include "core/base/clock.h"
 #include "core/base/digest.h"
@@ -11,6 +12,8 @@
 #include "core/ldap/dirconn.h"
 
 #include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 enum {
 	ATTRS_MAX = 40,
@@ -21,6 +24,9 @@ enum {
 	STATE_MS = 10000,       /* the state file is written so often, and when something changes */
 	SAVE_MS = 60000,        /* the cache is written so often while there are changes */
 	ANEW_MS = 86400 * 1000, /* everything is read anew so often, whatever was synchronised */
+	USN_S = 1,              /* a directory without sync is asked for its counter so often */
+	GROUPS_MS = 5000,       /* groups that change make everything be read, but not more often */
+	GROUPS_LOAD = 4,        /* nor longer than one part in so many of the time */
 };
 
 struct ldap_source {
@@ -37,6 +43,10 @@ struct ldap_source {
 	const char *attrs[ATTRS_MAX];
 
 	struct dirconn *conn; /* NULL: not connected. With one, the refresh is done */
+	int64_t usn; /* of conn: its counter before what the table has was read. 0: it has none */
+	int64_t groups_usn; /* the same for who is in which group */
+	int64_t took_ms;    /* the last full read */
+	int tick;           /* timer, while changes are found by the counter; -1 */
 	struct ldap_table table;
 	bool loaded;           /* the cache was looked at */
 	bool anew;             /* this refresh began without a cookie */
@@ -61,7 +71,7 @@ static void state_write(struct ldap_source *s, const char *state, const char *de
 	json_set_str(j, "source", "ldap");
 	json_set_str(j, "server", s->conn != NULL ? dirconn_uri(s->conn) : s->conf.conn.uris);
 	json_set_str(j, "base", s->conf.base);
-	json_set_str(j, "mode", s->poll ? "poll" : "sync");
+	json_set_str(j, "mode", !s->poll ? "sync" : s->usn > 0 ? "usn" : "poll");
 	json_set_str(j, "state", state);
 	json_set_str(j, "detail", detail);
 	json_set_int(j, "people", (int64_t)s->table.people);
@@ -176,6 +186,7 @@ static void hang_up(struct ldap_source *s)
 	dirconn_close(s->conn);
 	s->conn = NULL;
 	s->live = false;
+	s->usn = 0;
 }
 
 static struct dirconn_search search_of(const struct ldap_source *s)
@@ -186,6 +197,17 @@ static struct dirconn_search search_of(const struct ldap_source *s)
 				       .page = s->conf.page,
 				       .max = ROSTER_MAX,
 				       .pass_references = s->conf.references};
+}
+
+/* Active Directory has no such thing; Samba's overlooks the critical control and answers as if it were a plain search. */
+static int has_sync(struct ldap_source *s, struct errmsg *em)
+{
+	struct errmsg none;
+	int64_t usn = 0;
+
+	if (ldap_usn_now(s->conn, &usn, &none) != E_OK)
+		return E_OK;
+	return err_set(em, E_UNSUPPORTED, "%.120s: has no sync (RFC 4533)", s->title);
 }
 
 /* One refresh, from the cookie or anew. */
@@ -199,6 +221,8 @@ static int refresh(struct ldap_source *s, bool *ret_started, struct errmsg *em)
 	s->live = false;
 	s->anew = s->table.cookie.n == 0;
 	ldap_table_unmark_all(&s->table);
+	if (rc == E_OK && s->auto_sync)
+		rc = has_sync(s, em);
 	if (rc == E_OK)
 		rc = dirconn_sync_start(s->conn, &q, buf_bytes(&s->table.cookie), em);
 	while (rc == E_OK && !s->live) {
@@ -266,34 +290,139 @@ static bool drain(struct ldap_source *s)
 
 /* ---- polling ---- */
 
+/* Active Directory's own name of an entry stays with it when it is renamed. */
+static int key_of(const struct ldap_source *s, const struct dir_entry *e, uint8_t ret[32])
+{
+	struct bytes id = dir_value(e, s->conf.id);
+
+	if (id.n != LDAP_ROW_KEY)
+		return digest_sha256(bytes_str(e->dn), ret);
+	memcpy(ret, id.p, LDAP_ROW_KEY);
+	return E_OK;
+}
+
 static int on_polled(void *ctx, const struct dir_entry *e, struct errmsg *em)
 {
 	struct ldap_source *s = ctx;
 	struct ldap_row *row = NULL;
-	uint8_t hash[32];
-	int rc = digest_sha256(bytes_str(e->dn), hash);
+	uint8_t key[32];
+	int rc = key_of(s, e, key);
 
 	if (rc == E_OK && *s->stop)
 		rc = err_set(em, E_STATE, "stopped");
 	if (rc == E_OK)
-		rc = ldap_row_make(&s->rules, hash, e, &row, em);
+		rc = ldap_row_make(&s->rules, key, e, &row, em);
+	s->changed = true;
 	return rc != E_OK ? rc : ldap_table_put(&s->table, row);
+}
+
+/* The connection stays where the server tells by its counter whether anything changed. */
+static int poll_open(struct ldap_source *s, struct errmsg *em)
+{
+	struct errmsg none;
+	int rc;
+
+	hang_up(s);
+	rc = dirconn_open(&s->conf.conn, &s->conn, em);
+	if (rc == E_OK && s->auto_sync && ldap_usn_now(s->conn, &s->usn, &none) != E_OK)
+		s->usn = 0;
+	s->groups_usn = s->usn;
+	return rc;
 }
 
 static int poll_read(struct ldap_source *s, struct errmsg *em)
 {
 	const struct dirconn_search q = search_of(s);
-	struct dirconn *c = NULL;
-	int rc = dirconn_open(&s->conf.conn, &c, em);
+	int64_t begin = clock_mono_ms();
+	int rc = poll_open(s, em);
 
-	s->read_ms = clock_mono_ms();
+	s->read_ms = 0; /* if it fails, with the next look again */
 	if (rc != E_OK)
 		return rc;
 	ldap_table_clear(&s->table);
-	rc = dirconn_search(c, &q, on_polled, s, em);
-	dirconn_close(c);
-	if (rc == E_OK)
-		s->full_at = s->checked_at = clock_now();
+	rc = dirconn_search(s->conn, &q, on_polled, s, em);
+	if (rc != E_OK || s->usn == 0)
+		hang_up(s);
+	if (rc != E_OK)
+		return rc;
+	s->full_at = s->checked_at = clock_now();
+	s->read_ms = begin;
+	s->took_ms = clock_mono_ms() - begin;
+	return E_OK;
+}
+
+static bool may_reread(const struct ldap_source *s)
+{
+	int64_t since = clock_mono_ms() - s->read_ms;
+
+	return since >= GROUPS_MS && since >= s->took_ms * GROUPS_LOAD;
+}
+
+/* What changed since, into the table. E_STATE: everything must be read anew. */
+static int usn_take(struct ldap_source *s, struct errmsg *em)
+{
+	const struct dirconn_search q = search_of(s);
+	bool groups = false;
+	int64_t now = 0;
+	int rc = ldap_usn_now(s->conn, &now, em);
+
+	if (rc == E_OK && now < s->usn)
+		rc = err_set(em, E_STATE, "%.120s: was set back", s->title);
+	if (rc == E_OK && now > s->usn)
+		rc = ldap_usn_entries(s->conn, &q, s->usn, on_polled, s, em);
+	s->usn = now;
+	if (rc != E_OK || now == s->groups_usn || s->conf.member_of[0] == '\0' || !may_reread(s))
+		return rc;
+	rc = ldap_usn_groups(s->conn, &s->conf.groups, s->groups_usn, &groups, em);
+	s->groups_usn = now;
+	return rc == E_OK && groups ? err_set(em, E_STATE, "groups changed") : rc;
+}
+
+/* True: there is something to read, be it everything. */
+static bool usn_changed(struct ldap_source *s)
+{
+	uint64_t ticks;
+
+	if (read(s->tick, &ticks, sizeof(ticks)) != (ssize_t)sizeof(ticks) && !s->changed)
+		return false;
+	if (usn_take(s, &s->trouble) != E_OK) {
+		hang_up(s);
+		return true;
+	}
+	s->checked_at = clock_now();
+	if (s->changed)
+		s->change_at = s->checked_at;
+	if (clock_mono_ms() - s->stated_ms >= STATE_MS)
+		state_write(s, "good", "");
+	return s->changed;
+}
+
+static void tick_start(struct ldap_source *s)
+{
+	const struct itimerspec each = {.it_interval = {.tv_sec = USN_S},
+					.it_value = {.tv_sec = USN_S}};
+
+	if (s->tick < 0)
+		s->tick = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (s->tick >= 0)
+		(void)timerfd_settime(s->tick, 0, &each, NULL);
+}
+
+static bool poll_due(const struct ldap_source *s)
+{
+	return s->read_ms == 0 || clock_mono_ms() - s->read_ms >= s->poll_ms;
+}
+
+/* Without a counter, or once it is lost, everything is read. */
+static int poll_table(struct ldap_source *s, struct errmsg *em)
+{
+	int rc;
+
+	if (s->conn != NULL && s->usn > 0 && !poll_due(s))
+		return E_OK;
+	rc = poll_read(s, em);
+	if (rc == E_OK && s->usn > 0)
+		tick_start(s);
 	return rc;
 }
 
@@ -305,7 +434,7 @@ static bool source_changed(void *ctx)
 	int64_t now = clock_mono_ms();
 
 	if (s->poll)
-		return s->read_ms == 0 || now - s->read_ms >= s->poll_ms;
+		return poll_due(s) || (s->usn > 0 && usn_changed(s));
 	if (s->conn == NULL || !drain(s))
 		return true;
 	if (now - s->anew_ms > ANEW_MS) {
@@ -331,11 +460,11 @@ static int source_read_all(void *ctx, directory_emit *emit, void *emit_ctx,
 		s->poll = s->auto_sync && rc == E_UNSUPPORTED && s->table.n == 0;
 	}
 	if (s->poll)
-		rc = poll_read(s, &why);
+		rc = poll_table(s, &why);
 	if (rc == E_OK)
 		rc = ldap_table_emit(&s->table, &s->conf, emit, emit_ctx, &why);
 	s->changed = rc != E_OK;
-	state_write(s, rc == E_OK ? "good" : "failing", why.text);
+	state_write(s, rc == E_OK ? "good" : "failing", rc == E_OK ? "" : why.text);
 	if (rc != E_OK)
 		return err_set(em,
 			       rc == E_NOTFOUND || (rc == E_STATE && !*s->stop) ? E_UNAVAIL : rc,
@@ -348,6 +477,8 @@ static int source_fd(void *ctx)
 {
 	struct ldap_source *s = ctx;
 
+	if (s->poll)
+		return s->usn > 0 ? s->tick : -1;
 	return s->conn != NULL ? dirconn_fd(s->conn) : -1;
 }
 
@@ -360,6 +491,8 @@ static void source_close(void *ctx)
 	if (s->live && s->dirty)
 		cache_save(s);
 	hang_up(s);
+	if (s->tick >= 0)
+		(void)close(s->tick);
 	ldap_table_clear(&s->table);
 	dirconf_free(&s->conf);
 	free(s->filter);
@@ -455,6 +588,7 @@ int ldap_source_open(const struct ldap_source_options *o, struct directory *ret,
 	if (s == NULL)
 		return E_NOMEM;
 	ldap_table_init(&s->table);
+	s->tick = -1;
 	s->run_dir = o->run_dir;
 	s->stop = o->stop;
 	s->read_only = o->read_only;

@@ -49,6 +49,8 @@ static int code_of(int lrc)
 		return E_UNSUPPORTED;
 	case LDAP_SYNC_REFRESH_REQUIRED:
 		return E_STATE;
+	case LDAP_NO_SUCH_OBJECT:
+		return E_NOTFOUND;
 	case LDAP_NO_MEMORY:
 		return E_NOMEM;
 	case LDAP_SERVER_DOWN:
@@ -456,8 +458,8 @@ int dirconn_search(struct dirconn *c, const struct dirconn_search *s, dirconn_em
 			controls[0] = page;
 		}
 		if (lrc == LDAP_SUCCESS)
-			lrc = search_send(c, s, page != NULL ? controls : NULL, LDAP_SCOPE_SUBTREE,
-					  &id);
+			lrc = search_send(c, s, page != NULL ? controls : NULL,
+					  s->base_only ? LDAP_SCOPE_BASE : LDAP_SCOPE_SUBTREE, &id);
 		ldap_control_free(page);
 		rc = lrc == LDAP_SUCCESS ? page_read(c, &q, id, &cookie, em)
 					 : fail(c, lrc, "search", em);

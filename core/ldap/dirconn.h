@@ -7,7 +7,7 @@
  * never followed. One thread at a time per connection.
  *
  * Codes: E_UNAVAIL the directory cannot be reached or does not answer in time; E_DENIED a password or a
- * right; E_FORMAT an answer that cannot be used; E_TOOBIG a limit, the server's or ours; E_UNSUPPORTED
+ * right; E_NOTFOUND no such base; E_FORMAT an answer that cannot be used; E_TOOBIG a limit, the server's or ours; E_UNSUPPORTED
  * the server cannot do this; E_STATE (sync only) the cookie is of no use any more.
  */
 #ifndef CORE_LDAP_DIRCONN_H
@@ -45,6 +45,7 @@ struct dirconn_search {
 	const char *const *attrs; /* ends with NULL */
 	int page;                 /* entries per page (RFC 2696); 0: in one piece */
 	size_t max;               /* entries; more are E_TOOBIG */
+	bool base_only;           /* that entry alone and nothing below it */
 	bool pass_references; /* references to other servers are passed over, else E_UNSUPPORTED */
 };
 
