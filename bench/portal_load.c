@@ -246,8 +246,8 @@ static void report(int page, const char *name)
 	if (n == 0)
 		return;
 	qsort(us, n, sizeof(*us), by_us);
-	printf("%s_p50=%.1f\n%s_p99=%.1f\n", name, us[n / 2] / 1000.0, name,
-	       us[n * 99 / 100] / 1000.0);
+	printf("%s_p50=%.1f\n%s_p99=%.1f\n", name, (double)us[n / 2] / 1000, name,
+	       (double)us[n * 99 / 100] / 1000);
 }
 
 int main(int argc, char **argv)

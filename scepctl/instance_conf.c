@@ -14,6 +14,7 @@ static const struct {
 	 "One profile per kind of certificate: its issuing CA and SCEP transport (RA) key.\n"
 	 "# Devices reach it as <scep.url>/scep/<name>."},
 	{"portal", "Where people get their devices on the network: onboard_portal."},
+	{"theme", "Logo, colours and words of the portal's pages: docs/PORTAL.md."},
 	{"console", "The help desk's console of the portal. First: scepctl helpdesk add console."},
 	{"captive", "The open network on which people begin: what their devices are told there."},
 	{"wifi", "What devices are told about the network."},

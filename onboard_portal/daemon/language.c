@@ -1,6 +1,7 @@
 #include "onboard_portal/daemon/portal.h"
 
 #include "core/base/log.h"
+#include "onboard_portal/daemon/looks.h"
 
 #define YEAR 31536000
 
@@ -10,19 +11,13 @@ static _Thread_local size_t spoken;
 
 int language_open(struct portal *p, struct errmsg *em)
 {
-	int r = E_OK;
-
 	p->n_languages = language_list(p->languages);
-	for (size_t i = 0; r == E_OK && i < p->n_languages; i++)
-		r = view_new(p->languages[i], &p->views[i], em);
-	p->view = p->views[0];
-	return r;
+	return looks_open(p, em);
 }
 
 void language_close(struct portal *p)
 {
-	for (size_t i = 0; i < p->n_languages; i++)
-		view_free(p->views[i]);
+	looks_close(p);
 }
 
 size_t language_spoken(const struct portal *p)
@@ -37,6 +32,7 @@ void language_before(void *ctx, const struct http_request *req, struct http_resp
 		   *accept = http_header(req, "Accept-Language");
 	char cookie[96];
 
+	looks_begin(p);
 	spoken = language_find(p->languages, p->n_languages, wanted != NULL ? wanted : "");
 	if (spoken < p->n_languages) {
 		snprintf(cookie, sizeof(cookie),

@@ -67,8 +67,7 @@ struct portal {
 	uint8_t session_key[PORTAL_KEY_SIZE];
 	uint8_t challenge_key[PORTAL_KEY_SIZE];
 	uint8_t ticket_mac_key[PORTAL_KEY_SIZE];
-	struct view *view; /* the first of */
-	struct view *views[LANGUAGE_MAX];
+	struct looks *looks; /* looks.h */
 	char languages[LANGUAGE_MAX][LANGUAGE_SIZE];
 	size_t n_languages;
 	struct auth auths[PORTAL_AUTHS_MAX]; /* where passwords are checked, in turn */
@@ -188,6 +187,7 @@ void about_get(void *ctx, const struct http_request *req, struct http_response *
 void resume_get(void *ctx, const struct http_request *req, struct http_response *res);
 void resume_post(void *ctx, const struct http_request *req, struct http_response *res);
 void static_css_get(void *ctx, const struct http_request *req, struct http_response *res);
+void static_logo_get(void *ctx, const struct http_request *req, struct http_response *res);
 void static_mark_get(void *ctx, const struct http_request *req, struct http_response *res);
 void static_anchor_get(void *ctx, const struct http_request *req, struct http_response *res);
 void health_get(void *ctx, const struct http_request *req, struct http_response *res);

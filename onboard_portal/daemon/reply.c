@@ -3,14 +3,18 @@
 #include "core/audit/audit.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "onboard_portal/daemon/looks.h"
 
 void reply_base(const struct portal *p, struct page_base *ret, const char *person, const char *csrf)
 {
+	const struct looks *l = looks_now(p);
+
 	*ret = (struct page_base){
-		.view = p->views[language_spoken(p)],
-		.views = (const struct view *const *)p->views,
-		.n_views = p->n_languages,
+		.view = l->views[language_spoken(p)],
+		.views = (const struct view *const *)l->views,
+		.n_views = l->n_views,
 		.organization = p->organization,
+		.mark = l->logo.n > 0 && l->kind == THEME_LOGO_PNG ? "/static/mark.png" : NULL,
 		.support = p->support,
 		.ssid = p->ssid,
 		.person = person,
@@ -148,13 +152,14 @@ void reply_after(void *ctx, const struct http_request *req, struct http_response
 		{"Cross-Origin-Opener-Policy", "same-origin"},
 		{"Cross-Origin-Resource-Policy", "same-origin"},
 	};
-	const struct portal *p = ctx;
+	struct portal *p = ctx;
 	int r = E_OK;
 
 	if (req->path == NULL || strcmp(req->path, "/healthz") != 0)
 		humanise(p, res);
 	for (size_t i = 0; r == E_OK && i < sizeof(fixed) / sizeof(fixed[0]); i++)
-		r = http_set_header(res, fixed[i].name, fixed[i].value);
+		if (!has_header(res, fixed[i].name))
+			r = http_set_header(res, fixed[i].name, fixed[i].value);
 	if (r == E_OK)
 		r = http_set_header(res, "Referrer-Policy", referrer_policy(req));
 	if (r == E_OK && res->content_type != NULL &&
@@ -174,6 +179,7 @@ void reply_after(void *ctx, const struct http_request *req, struct http_response
 		  : req->path != NULL                                      ? req->path
 									   : "-",
 		  res->status);
+	looks_end(p);
 }
 
 void note_event(const char *event, const struct http_request *req, const char *login,

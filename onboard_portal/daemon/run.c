@@ -9,6 +9,7 @@
 #include "onboard_portal/daemon/captive.h"
 #include "onboard_portal/daemon/login.h"
 #include "onboard_portal/daemon/console.h"
+#include "onboard_portal/daemon/looks.h"
 #include "onboard_portal/daemon/web_cert.h"
 #include "onboard_portal/flow/capport.h"
 
@@ -58,6 +59,7 @@ const struct http_route portal_routes[] = {
 	{"GET", CAPPORT_PATH, capport_get},
 	{"GET", "/static/portal.css", static_css_get},
 	{"GET", "/static/mark.svg", static_mark_get},
+	{"GET", "/static/mark.png", static_logo_get},
 	{"GET", "/network-ca.pem", static_anchor_get},
 	{"GET", "/healthz", health_get},
 	{NULL, NULL, NULL},
@@ -105,10 +107,11 @@ static int open_captive(struct portal *p, struct httpd **ret, struct errmsg *em)
 static int enter_sandbox(const struct portal *p, struct errmsg *em)
 {
 	char tls[2][SANDBOX_FOLDER_MAX], key[2][SANDBOX_FOLDER_MAX];
+	char logo[2][SANDBOX_FOLDER_MAX], texts[SANDBOX_FOLDER_MAX];
 	char accounts[4096], socket[4096], directory[4096], oidc[4096];
-	const char *paths[8];
+	const char *paths[11];
 	struct sandbox s = {
-		.user = conf_str(p->conf, "", NULL, "run-as"), .read_paths = paths, .n_read = 8};
+		.user = conf_str(p->conf, "", NULL, "run-as"), .read_paths = paths, .n_read = 11};
 
 	/* Folders, not files: each is replaced by renaming a new one over it. */
 	sandbox_folders(conf_path(p->conf, "portal", NULL, "tls-cert"), tls[0], tls[1]);
@@ -125,6 +128,12 @@ static int enter_sandbox(const struct portal *p, struct errmsg *em)
 	paths[5] = dirname(oidc);
 	paths[6] = tls[1];
 	paths[7] = key[1];
+	/* Read anew on SIGHUP; a path that is not set adds nothing. */
+	sandbox_folders(conf_path(p->conf, "theme", NULL, "logo"), logo[0], logo[1]);
+	snprintf(texts, sizeof(texts), "%s", conf_path(p->conf, "theme", NULL, "texts"));
+	paths[8] = *conf_path(p->conf, "theme", NULL, "logo") != '\0' ? logo[0] : tls[0];
+	paths[9] = *conf_path(p->conf, "theme", NULL, "logo") != '\0' ? logo[1] : tls[1];
+	paths[10] = *texts != '\0' ? texts : tls[0];
 	return sandbox_enter(&s, em);
 }
 
@@ -149,6 +158,7 @@ static void until_stopped(struct portal *p, struct httpd *h, const sigset_t *sig
 		web_cert_tell(p->conf, clock_now(), &told);
 		sig = sigtimedwait(signals, NULL, &hour);
 		if (sig == SIGHUP) {
+			looks_reload(p);
 			web_cert_reload(p->conf, h);
 			told = 0;
 		}

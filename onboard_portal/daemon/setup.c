@@ -1,4 +1,5 @@
 #include "onboard_portal/daemon/for_others.h"
+#include "onboard_portal/daemon/looks.h"
 #include "onboard_portal/daemon/portal.h"
 
 #include "core/base/clock.h"
@@ -138,6 +139,7 @@ static const char *script_text(const char *name)
 static void fill_enrolment(const struct portal *p, const struct link *l, struct enrolment *e)
 {
 	const struct portal_profile *f = l->profile;
+	const struct view *words = looks_now(p)->views[0];
 
 	*e = (struct enrolment){
 		.organization = p->organization,
@@ -161,18 +163,18 @@ static void fill_enrolment(const struct portal *p, const struct link *l, struct 
 		.windows_body = script_text("enrol.ps1"),
 		.words =
 			{
-				.root = view_text(p->view, "file_root"),
-				.scep = view_text(p->view, "file_scep"),
-				.about = view_text(p->view, "file_about"),
-				.script = view_text(p->view, "file_script"),
-				.missing = view_text(p->view, "file_missing"),
-				.ask_code = view_text(p->view, "file_ask_code"),
-				.bad_code = view_text(p->view, "file_bad_code"),
-				.not_issued = view_text(p->view, "file_not_issued"),
-				.done = view_text(p->view, "file_done"),
-				.connect = view_text(p->view, "file_connect"),
-				.p12 = view_text(p->view, "file_p12"),
-				.trust = view_text(p->view, "file_trust"),
+				.root = view_text(words, "file_root"),
+				.scep = view_text(words, "file_scep"),
+				.about = view_text(words, "file_about"),
+				.script = view_text(words, "file_script"),
+				.missing = view_text(words, "file_missing"),
+				.ask_code = view_text(words, "file_ask_code"),
+				.bad_code = view_text(words, "file_bad_code"),
+				.not_issued = view_text(words, "file_not_issued"),
+				.done = view_text(words, "file_done"),
+				.connect = view_text(words, "file_connect"),
+				.p12 = view_text(words, "file_p12"),
+				.trust = view_text(words, "file_trust"),
 			},
 	};
 }

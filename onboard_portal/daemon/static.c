@@ -4,7 +4,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/http/html.h"
-#include "onboard_portal/flow/assets.h"
+#include "onboard_portal/daemon/looks.h"
 #include "onboard_portal/profile/pem.h"
 
 /* Cached, but asked for again each time: a new version shows at once, an old one costs a 304. */
@@ -44,10 +44,7 @@ static void send_cached(struct portal *p, const struct http_request *req, struct
 
 void static_css_get(void *ctx, const struct http_request *req, struct http_response *res)
 {
-	const struct asset *a = asset_find("portal.css");
-
-	if (a != NULL)
-		buf_add(&res->body, a->data, a->n);
+	buf_add_bytes(&res->body, buf_bytes(&looks_now(ctx)->css));
 	send_cached(ctx, req, res, "text/css; charset=utf-8");
 }
 
@@ -86,21 +83,53 @@ static void initials(const char *name, char dst[16])
 	snprintf(dst, 16, "%s%s", first, last);
 }
 
+/* Looked at as a picture it runs nothing; opened by itself it must not either. */
+static void send_logo(struct portal *p, const struct looks *l, enum theme_logo kind,
+		      const struct http_request *req, struct http_response *res)
+{
+	bool png = kind == THEME_LOGO_PNG;
+
+	if (l->logo.n == 0 || l->kind != kind) {
+		reply_not_found(p, res);
+		return;
+	}
+	if (http_set_header(res, "Content-Security-Policy",
+			    "default-src 'none'; style-src 'unsafe-inline'; sandbox; "
+			    "frame-ancestors 'none'") != E_OK) {
+		reply_page(p, res, 500, E_INTERNAL);
+		return;
+	}
+	buf_add_bytes(&res->body, buf_bytes(&l->logo));
+	send_cached(p, req, res, png ? "image/png" : "image/svg+xml");
+}
+
+void static_logo_get(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	send_logo(ctx, looks_now(ctx), THEME_LOGO_PNG, req, res);
+}
+
 void static_mark_get(void *ctx, const struct http_request *req, struct http_response *res)
 {
 	struct portal *p = ctx;
+	const struct looks *l = looks_now(p);
 	char text[16];
 
+	if (l->logo.n > 0) {
+		send_logo(p, l, THEME_LOGO_SVG, req, res);
+		return;
+	}
 	initials(p->organization, text);
-	buf_adds(&res->body,
-		 "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 48 48\" role=\"img\">"
+	buf_addf(&res->body,
+		 "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 48 48\" width=\"48\" "
+		 "height=\"48\" role=\"img\">"
 		 "<path d=\"M4 3h40v23c0 10.5-8.6 16.8-20 20C12.600 42.800 4 36.500 4 26z\" "
-		 "fill=\"#0d4f5c\"/>"
+		 "fill=\"%s\"/>"
 		 "<path d=\"M7.500 6.500h33V26c0 8.300-6.800 13.500-16.500 16.400C14.300 39.500 "
 		 "7.500 34.300 7.500 26z\" "
-		 "fill=\"none\" stroke=\"#ffffff\" stroke-opacity=\".55\"/>"
-		 "<text x=\"24\" y=\"29\" text-anchor=\"middle\" fill=\"#ffffff\" font-size=\"18\" "
-		 "font-weight=\"600\" font-family=\"Palatino, P052, Georgia, serif\">");
+		 "fill=\"none\" stroke=\"%s\" stroke-opacity=\".55\"/>"
+		 "<text x=\"24\" y=\"29\" text-anchor=\"middle\" fill=\"%s\" font-size=\"18\" "
+		 "font-weight=\"600\" font-family=\"Palatino, P052, Georgia, serif\">",
+		 l->mark.fill, l->mark.on_fill, l->mark.on_fill);
 	html_escape(&res->body, text);
 	buf_adds(&res->body, "</text></svg>\n");
 	send_cached(p, req, res, "image/svg+xml");

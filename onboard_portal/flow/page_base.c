@@ -22,6 +22,7 @@ struct html_vars *page_vars(const struct page_base *b, const char *title, bool e
 	html_setf(v, "title", "%s%s%s", error ? view_text(b->view, "problem_title") : "",
 		  error ? ": " : "", title);
 	html_set(v, "organization", b->organization);
+	html_set(v, "mark", b->mark != NULL ? b->mark : "/static/mark.svg");
 	html_set(v, "support", b->support);
 	html_set(v, "ssid", b->ssid);
 	html_flag(v, "signed_in", b->person != NULL);

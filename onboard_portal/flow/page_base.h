@@ -9,6 +9,7 @@ struct page_base {
 	const struct view *const *views; /* one for each language to choose from */
 	size_t n_views;
 	const char *organization;
+	const char *mark; /* path of the logo; NULL: the one that is made here */
 	const char *support;
 	const char *ssid;
 	const char *person; /* name of who is signed in; NULL: nobody */

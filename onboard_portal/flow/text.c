@@ -100,3 +100,39 @@ const char *text_find(const struct text *t, const char *key)
 
 	return found != NULL ? found->sentence : NULL;
 }
+
+/* Every {{place}} of a is one of b. */
+static bool places_in(const char *a, const char *b)
+{
+	char place[64];
+
+	for (const char *p = a; (p = strstr(p, "{{")) != NULL; p += 2) {
+		const char *end = strstr(p, "}}");
+
+		if (end == NULL || (size_t)(end - p) + 3 > sizeof(place))
+			return false;
+		snprintf(place, sizeof(place), "%.*s", (int)(end - p + 2), p);
+		if (strstr(b, place) == NULL)
+			return false;
+	}
+	return true;
+}
+
+int text_fits(const struct text *t, const struct text *own, const struct text *first,
+	      struct errmsg *em)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const char *key = t->lines[i].key, *sentence = t->lines[i].sentence;
+		const char *before = text_find(own, key);
+
+		if (before == NULL)
+			before = text_find(first, key);
+		if (before == NULL)
+			return err_set(em, E_FORMAT, "there is no sentence \"%.60s\"", key);
+		if (!places_in(sentence, before) || !places_in(before, sentence))
+			return err_set(em, E_FORMAT,
+				       "%.60s: its {{places}} must be those of \"%.200s\"", key,
+				       before);
+	}
+	return E_OK;
+}

@@ -16,6 +16,7 @@ struct template
 };
 
 struct view {
+	struct text *own; /* what a place says in its own words; or NULL */
 	struct text *text;
 	struct text *first; /* what it has no sentence for; NULL in the first language itself */
 	struct template templates[TEMPLATES_MAX];
@@ -24,8 +25,10 @@ struct view {
 
 static const char *find(const struct view *v, const char *key)
 {
-	const char *sentence = text_find(v->text, key);
+	const char *sentence = v->own != NULL ? text_find(v->own, key) : NULL;
 
+	if (sentence == NULL)
+		sentence = text_find(v->text, key);
 	return sentence == NULL && v->first != NULL ? text_find(v->first, key) : sentence;
 }
 
@@ -82,7 +85,24 @@ static int load(const char *language, struct text **ret, struct errmsg *em)
 				 : text_load(catalogue->data, ret, em);
 }
 
+static int load_own(struct view *v, const char *own, struct errmsg *em)
+{
+	static const char *const fixed[] = {"lang", "lang_name", "dir"};
+	int r = text_load(own, &v->own, em);
+
+	for (size_t i = 0; r == E_OK && i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if (text_find(v->own, fixed[i]) != NULL)
+			r = err_set(em, E_FORMAT, "\"%s\" stays as it is", fixed[i]);
+	return r == E_OK ? text_fits(v->own, v->text, v->first != NULL ? v->first : v->text, em)
+			 : r;
+}
+
 int view_new(const char *language, struct view **ret, struct errmsg *em)
+{
+	return view_new_with(language, NULL, ret, em);
+}
+
+int view_new_with(const char *language, const char *own, struct view **ret, struct errmsg *em)
 {
 	struct view *v = calloc(1, sizeof(*v));
 	int r = E_NOMEM;
@@ -92,6 +112,8 @@ int view_new(const char *language, struct view **ret, struct errmsg *em)
 	r = load(language, &v->text, em);
 	if (r == E_OK && strcmp(language, LANGUAGE_FIRST) != 0)
 		r = load(LANGUAGE_FIRST, &v->first, em);
+	if (r == E_OK && own != NULL)
+		r = load_own(v, own, em);
 	for (const struct asset *a = portal_assets; r == E_OK && a->name != NULL; a++) {
 		const char *dot = strrchr(a->name, '.');
 
@@ -113,6 +135,7 @@ void view_free(struct view *v)
 		return;
 	for (size_t i = 0; i < v->n; i++)
 		buf_free(&v->templates[i].text);
+	text_unload(v->own);
 	text_unload(v->text);
 	text_unload(v->first);
 	free(v);

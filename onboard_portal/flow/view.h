@@ -13,6 +13,10 @@ struct view;
 
 /* From the compiled-in text_<language>.txt and templates. E_FORMAT names the missing sentence. */
 int view_new(const char *language, struct view **ret, struct errmsg *em) MUST_CHECK;
+/* The same, with sentences of a catalogue of one's own before the compiled-in ones; NULL: none. E_FORMAT when they
+ * do not fit (text_fits), or would change what the pages are made by (lang, lang_name, dir). */
+int view_new_with(const char *language, const char *own, struct view **ret,
+		  struct errmsg *em) MUST_CHECK;
 void view_free(struct view *v);
 
 /* A sentence of the catalogue; a key that is not there is a bug and gives the key. */

@@ -221,4 +221,18 @@ for (const kind of ['desktop', 'phone', 'dark', 'narrow']) {
 	});
 }
 
+await journey('in the colours and words of a campus', async () => {
+	execFileSync(env.WITH_THEME);
+	for (const kind of ['desktop', 'phone', 'dark', 'narrow']) {
+		const b = await open(kind);
+		await b.page.goto('/login');
+		like(`a campus's own words, ${kind}`, await b.page.locator('.brand-service').innerText(), /^Meridian Wi-Fi$/);
+		is(`a campus's own logo, ${kind}`, await b.page.locator('.brand img').evaluate((i) => i.complete && i.naturalWidth > i.naturalHeight), true);
+		await look(b, 'theme-login');
+		await login(b);
+		await look(b, 'theme-devices');
+		await b.browser.close();
+	}
+});
+
 done();
