@@ -138,10 +138,31 @@ int garden_add_host(struct garden *g, const char *host, const char *why, struct 
 	return add(g, kind, name, 443, why, em);
 }
 
+/* Is it an address that only its own machine can reach, in any spelling? *ret_any: it stands for all addresses. */
+static bool is_own(const char *host, bool *ret_any)
+{
+	struct in6_addr a;
+	struct in_addr v4;
+	uint32_t n;
+
+	if (inet_pton(AF_INET6, host, &a) == 1) {
+		*ret_any = IN6_IS_ADDR_UNSPECIFIED(&a);
+		if (!IN6_IS_ADDR_V4MAPPED(&a))
+			return IN6_IS_ADDR_LOOPBACK(&a);
+		memcpy(&v4, a.s6_addr + 12, sizeof(v4));
+	} else if (inet_pton(AF_INET, host, &v4) != 1) {
+		return false;
+	}
+	n = ntohl(v4.s_addr);
+	*ret_any = *ret_any || n == INADDR_ANY;
+	return n >> 24 == IN_LOOPBACKNET;
+}
+
 int garden_set_probe(struct garden *g, const char *listen, struct errmsg *em)
 {
 	char host[GARDEN_HOST_SIZE];
 	unsigned port = 0;
+	bool any = false;
 
 	if (*listen == '\0')
 		return E_OK;
@@ -149,13 +170,13 @@ int garden_set_probe(struct garden *g, const char *listen, struct errmsg *em)
 	    (strcmp(host, "*") != 0 && kind_of(host) == GARDEN_NAME))
 		return err_set(em, E_CONFIG, "captive.listen: \"%.60s\" is no address and port",
 			       listen);
-	if (strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0)
+	if (strcmp(host, "*") != 0 && is_own(host, &any))
 		return err_set(em, E_CONFIG,
 			       "captive.listen: %s is reached from this machine only, not from the "
 			       "open network",
 			       host);
 	g->probe_port = port;
-	if (strcmp(host, "*") != 0)
+	if (strcmp(host, "*") != 0 && !any)
 		memcpy(g->probe_host, host, strlen(host) + 1);
 	return E_OK;
 }

@@ -68,7 +68,7 @@ static void nft_set(const struct garden *g, struct buf *out, const char *name, b
 	buf_addf(out, "\tset %s%d {\n\t\ttype %s\n", name, v6 ? 6 : 4,
 		 v6 ? "ipv6_addr" : "ipv4_addr");
 	if (!garden)
-		buf_adds(out, "\t\tflags interval\n");
+		buf_adds(out, "\t\tflags interval\n\t\tauto-merge\n"); /* one may lie in another */
 	for (size_t i = 0; i < (garden ? g->n_hosts : g->n_nets); i++) {
 		const char *s = garden ? g->hosts[i].host : g->nets[i];
 		bool fits = garden ? g->hosts[i].kind == (v6 ? GARDEN_IPV6 : GARDEN_IPV4) &&
@@ -115,6 +115,28 @@ static void nft_lead(const struct garden *g, struct buf *out, bool v6)
 			 g->probe_port);
 }
 
+/* Only where web requests were led to: other rules may lead to machines that are nobody's business here. */
+static void nft_led(const struct garden *g, struct buf *out)
+{
+	bool v6 = is_ipv6(g->probe_host);
+
+	if (*g->probe_host != '\0')
+		buf_addf(out,
+			 "\t\t%s saddr @onboarding%d %s daddr %s tcp dport %u ct status dnat "
+			 "accept\n",
+			 v6 ? "ip6" : "ip", v6 ? 6 : 4, v6 ? "ip6" : "ip", g->probe_host,
+			 g->probe_port);
+}
+
+static bool has_ipv6(const struct garden *g)
+{
+	for (size_t i = 0; i < g->n_nets; i++) {
+		if (is_ipv6(g->nets[i]))
+			return true;
+	}
+	return false;
+}
+
 static void nft_guard(const struct garden *g, struct buf *out, bool v6)
 {
 	const char *ip = v6 ? "ip6" : "ip";
@@ -154,8 +176,13 @@ static int write_nftables(const struct garden *g, struct buf *out, struct errmsg
 	heading(g, out, "nftables");
 	buf_addf(out,
 		 "# The gateway is taken to serve DNS and DHCP itself; names fill the sets "
-		 "garden4 and garden6\n# by what resolves them (format dnsmasq).\n\n"
+		 "garden4 and garden6\n# by what resolves them (format dnsmasq). Other source "
+		 "addresses pass: the gateway must drop\n# those that are not of the network they "
+		 "come from (rp_filter).\n%s\n"
 		 "table inet %s {\n",
+		 has_ipv6(g) ? ""
+			     : "# captive.networks names no IPv6 network: whatever IPv6 the open "
+			       "network has is not held back.\n",
 		 g->name);
 	nft_set(g, out, "onboarding", false, false);
 	nft_set(g, out, "onboarding", true, false);
@@ -166,7 +193,8 @@ static int write_nftables(const struct garden *g, struct buf *out, struct errmsg
 	nft_lead(g, out, false);
 	nft_lead(g, out, true);
 	buf_adds(out, "\t}\n\tchain guard {\n\t\ttype filter hook forward priority filter; policy "
-		      "accept;\n\t\tct status dnat accept\n");
+		      "accept;\n");
+	nft_led(g, out);
 	nft_guard(g, out, false);
 	nft_guard(g, out, true);
 	buf_adds(out, "\t}\n}\n");

@@ -68,9 +68,12 @@ static int gather(struct garden *g, const struct conf *conf, struct errmsg *em)
 	const char *url = conf_str(conf, "portal", NULL, "url");
 	int r = garden_add_url(g, url, "portal.url", em);
 
-	if (r == E_OK && (strncmp(url, "https://", 8) != 0 || strpbrk(url, "\"\\ ") != NULL ||
+	/* A comma would part it in two for dnsmasq and Kea. */
+	if (r == E_OK && (strncmp(url, "https://", 8) != 0 || strpbrk(url, "\"\\ ,") != NULL ||
 			  !text_is_plain(url, GARDEN_URL_SIZE - 32)))
-		r = err_set(em, E_CONFIG, "portal.url: must begin with https://");
+		r = err_set(em, E_CONFIG,
+			    "portal.url: must begin with https://, without quotes, blanks and "
+			    "commas");
 	if (r == E_OK)
 		snprintf(g->api, sizeof(g->api), "%s/captive-api", url);
 	if (r == E_OK)

@@ -26,6 +26,8 @@ conf networks '{"10.20.0.0/16", "fd00:20::/64"}'
 conf hosts '{"help.example.org"}'
 t_like "what the site adds" "$(garden --format hosts)" 'help\.example\.org'$'\t.*captive\.hosts'
 t_like "nftables: the portal from the open network" "$(garden --format nftables)" '10\.20\.0\.0/16'
+t_like "what was led to the portal may go there" "$(garden --format nftables)" 'ip saddr @onboarding4 ip daddr 10\.20\.0\.1 tcp dport 8081 ct status dnat accept'
+t_unlike "and nothing that others lead elsewhere" "$(garden --format nftables)" $'\n\t+ct status dnat accept'
 if command -v nft >/dev/null && nft -c -f <(echo 'table inet t { }') 2>/dev/null; then
 	t_ok "nft takes it" nft -c -f <(garden --format nftables)
 else
@@ -49,6 +51,26 @@ t_like "isc-dhcp" "$(garden --format isc-dhcp)" "option default-url \"$PORTAL_UR
 t_like "radvd" "$(garden --format radvd)" "AdvCaptivePortalAPI \"$PORTAL_URL/captive-api\""
 t_like "cisco" "$(garden --format cisco --name guests)" 'urlfilter list guests'
 t_like "aruba" "$(garden --format aruba)" ' name localhost'
+conf networks '{"10.20.0.0/16", "10.20.7.0/24", "10.20.0.0/16"}'
+if command -v nft >/dev/null && nft -c -f <(echo 'table inet t { }') 2>/dev/null; then
+	t_ok "nft takes networks that lie in one another" nft -c -f <(garden --format nftables)
+else
+	t_skip "nft takes networks that lie in one another" "no nft here, or no right to use it"
+fi
+t_like "without IPv6 networks a warning" "$(garden --format nftables)" 'names no IPv6 network'
+for any in 0.0.0.0 '[::]' '[0:0::0]' '*'; do
+	conf listen "\"$any:8081\""
+	t_like "$any is each address of the machine" "$(garden --format nftables)" 'tcp dport 80 redirect to :8081'
+done
+for own in 127.0.0.1 127.1.2.3 '[::1]' '[0:0:0:0:0:0:0:1]' '[::ffff:127.0.0.1]'; do
+	conf listen "\"$own:8081\""
+	t_like "$own is seen from this machine only" "$(garden --format nftables 2>&1)" 'reached from this machine only'
+done
+conf listen '"10.20.0.1:8081"'
+cp "$SCEPAUTH_CONF" kept.conf
+sed -i "s|$PORTAL_URL|$PORTAL_URL/a,b|" "$SCEPAUTH_CONF"
+t_like "a comma would be two options" "$(garden --format dnsmasq 2>&1)" 'portal\.url: .*commas'
+cp kept.conf "$SCEPAUTH_CONF"
 conf networks '{"10.20.0.0/33"}'
 t_like "networks that are none" "$(garden --format nftables 2>&1)" '10\.20\.0\.0/33'
 
