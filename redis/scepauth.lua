@@ -14,7 +14,7 @@ local VERSION = '0.1.0'
 
 -- Identity sources and hold sources. users.acl.in names the same ones in auto_revoke's rights.
 local SOURCES = { 'helpdesk', 'file', 'local', 'ldap', 'ad', 'oidc', 'saml', 'entra', 'google',
-	'okta', 'scim', 'hr' }
+	'okta', 'scim', 'hr', 'voucher' }
 local IS_SOURCE = {}
 for i = 1, #SOURCES do IS_SOURCE[SOURCES[i]] = true end -- no ipairs while a library loads
 
@@ -1437,6 +1437,7 @@ local function ticket_put(a)
 	local limit = arg_int(a[8], 1, 1000, 'device_limit')
 	local bad, u = person_bad(user, t)
 	if bad then fail('DENIED', '%s', bad) end
+	if u.devices then limit = math.min(limit, number(u.devices) or 0) end -- of a guest's voucher
 	local d = hash('device:' .. device) or fail('NOTFOUND', 'no device %s', device)
 	if d.owner ~= user then fail('DENIED', 'device %s belongs to somebody else', device) end
 	if redis.call('EXISTS', 'ticket:' .. h) == 1 or redis.call('EXISTS', 'claim:' .. h) == 1 or is_revoked(h) then
@@ -3052,6 +3053,122 @@ local function changed(a)
 	return { redis.call('HLEN', 'revoked'), table.concat(positions, ' '), rows }
 end
 
+-- Vouchers for guests ----------------------------------------------------------------------------
+
+do
+	-- Seconds kept after the end, longest, rows shown at once.
+	local vouchers = { past = 30 * 86400, ahead = 400 * 86400, page = 200 }
+
+	function vouchers.id(s)
+		if #s ~= 16 or not string.find(s, '^guest%-%x+$') then fail('BADARG', 'a voucher is guest- and 10 hex digits') end
+		return s
+	end
+
+	function vouchers.row(id, v)
+		return { id, v.by or '', v.by_login or '', v.name or '', v.reason or '', v.group or '', text(number(v.from) or 0),
+			text(number(v['until']) or 0), text(number(v.devices) or 0), text(number(v.used) or 0),
+			text(number(v.revoked) or 0), v.user or '' }
+	end
+
+	function vouchers.plan_listed(plan, id, by, score, t)
+		for _, key in ipairs({ 'vouchers', 'vouchers:' .. by }) do
+			plan[#plan + 1] = { 'ZREMRANGEBYSCORE', key, '-inf', text(t - vouchers.past) }
+			plan[#plan + 1] = { 'ZADD', key, text(score), id }
+		end
+		plan[#plan + 1] = { 'EXPIREAT', 'vouchers:' .. by, text(t + vouchers.ahead + vouchers.past) }
+	end
+
+	function vouchers.put(a)
+		local who = need_person_or_program()
+		need_ready()
+		local id, code, by = vouchers.id(a[1]), arg_hash(a[2], 'hash of the code'), arg_id(a[3], 'u', 'who vouches')
+		local name, reason = arg_text(a[4], 128, 'name'), arg_reason(a[5])
+		local group, t = arg_name(a[6], 'group'), now()
+		local ends = arg_int(a[8], t + 1, t + vouchers.ahead, 'until')
+		local from = arg_int(a[7], 0, ends - 1, 'from')
+		local devices, limit = arg_int(a[9], 1, 100, 'devices'), arg_int(a[10], 1, 10000, 'limit')
+		local bad, u = person_bad(by, t)
+		if bad then fail('DENIED', '%s', bad) end
+		if u.source == 'voucher' then fail('DENIED', 'a guest vouches for nobody') end
+		if redis.call('EXISTS', 'voucher:' .. id) == 1 then fail('EXISTS', 'there is such a voucher') end
+		if #redis.call('ZRANGE', 'vouchers:' .. by, '(' .. text(t), '+inf', 'BYSCORE') >= limit then
+			fail('STATE', 'the limit of %d vouchers is reached', limit)
+		end
+		local plan = {
+			{ 'HSET', 'voucher:' .. id, 'code', code, 'by', by, 'by_login', u.login or '', 'name', name, 'reason', reason,
+				'group', group, 'from', text(from), 'until', text(ends), 'devices', text(devices), 'created', text(t) },
+			{ 'EXPIREAT', 'voucher:' .. id, text(ends + vouchers.past) },
+		}
+		vouchers.plan_listed(plan, id, by, ends, t)
+		run(plan)
+		person_event(who, 'voucher_made', by, u, 'voucher', id, 'name', name, 'reason', reason, 'group', group,
+			'from', text(from), 'until', text(ends), 'devices', text(devices))
+		return { ok = 'OK' }
+	end
+
+	-- The guest becomes a person, whose leaving date ends what the voucher gives. `with`: also with whoever vouched.
+	function vouchers.use(a)
+		local who = need_person_or_program()
+		need_ready()
+		local id, code, t = vouchers.id(a[1]), arg_hash(a[2], 'hash of the code'), now()
+		local fresh, with = arg_id(a[3], 'u', 'user id'), arg_int(a[4], 0, 1, 'with') == 1
+		local v = hash('voucher:' .. id)
+		if not v or v.code ~= code then fail('NOTFOUND', 'no such voucher') end
+		local ends, from, devices = number(v['until']) or 0, number(v.from), number(v.devices)
+		local bad, by = person_bad(v.by or '', t)
+		if bad and (with or not v.user) then fail('DENIED', 'who vouched: %s', bad) end
+		if with and leave_at(by) > 0 then ends = math.min(ends, leave_at(by)) end
+		if v.revoked or ends <= t or not from or not devices then fail('DENIED', 'the voucher is over') end
+		if from > t then fail('STATE', 'the voucher does not count yet') end
+		local user = v.user or fresh
+		local plan = {
+			{ 'HSET', 'user:' .. user, 'devices', text(devices) },
+			{ 'HSET', 'voucher:' .. id, 'user', user, 'used', v.used or text(t) },
+		}
+		for _, cmd in ipairs(plan) do allowed(cmd) end
+		user = user_put({ 'voucher', id, user, v.name or '', '', v.group or '', text(ends) })
+		plan[1][2], plan[2][4] = 'user:' .. user, user
+		run(plan)
+		v.user = user
+		if not v.used then
+			person_event(who, 'voucher_used', user, hash('user:' .. user), 'voucher', id, 'by', v.by_login or '')
+		end
+		return vouchers.row(id, v)
+	end
+
+	-- by: only when this person made it; '': whoever did.
+	function vouchers.revoke(a)
+		local who = need_person_or_program()
+		need_ready()
+		local id, t, login = vouchers.id(a[1]), now(), arg_login(a[3])
+		local by = a[2] ~= '' and arg_id(a[2], 'u', 'who vouches')
+		local v = hash('voucher:' .. id)
+		if not v or by and v.by ~= by then fail('NOTFOUND', 'no such voucher') end
+		local plan, serials, u = {}, {}, v.user and hash('user:' .. v.user)
+		if u then
+			serials = plan_revoke_all(plan, v.user, nil, stamp(who, string.sub('voucher ended by ' .. login, 1, 140)), t)
+			plan[#plan + 1] = { 'HSET', 'user:' .. v.user, 'leave_at', text(t), 'leave_set', text(t), 'updated', text(t) }
+		end
+		plan[#plan + 1] = { 'HSET', 'voucher:' .. id, 'revoked', v.revoked or text(t) }
+		vouchers.plan_listed(plan, id, arg_id(v.by, 'u', 'who vouched'), math.min(t, number(v['until']) or t), t)
+		run(plan)
+		person_event(who, 'voucher_revoked', v.user or '', u, 'voucher', id, 'by', login, 'serials', first(serials, 64))
+		return #serials
+	end
+
+	function vouchers.list(a)
+		need_ready()
+		local key, rows = a[1] == '' and 'vouchers' or 'vouchers:' .. arg_id(a[1], 'u', 'who vouches'), {}
+		for _, id in ipairs(redis.call('ZRANGE', key, '+inf', '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, vouchers.page)) do
+			local v = hash('voucher:' .. id)
+			if v then rows[#rows + 1] = vouchers.row(id, v) end
+		end
+		return rows
+	end
+
+	desk.vouchers = vouchers
+end
+
 -- Registration ---------------------------------------------------------------------------------
 
 local function register(name, fn, min, max, ...)
@@ -3146,3 +3263,7 @@ register('facts', facts, 1, 2, 'no-writes')
 register('facts_of', facts_of, 1, 1, 'no-writes')
 register('unrevoked', unrevoked, 1, 90, 'no-writes')
 register('inactive', inactive, 1, 90, 'no-writes')
+register('voucher_put', desk.vouchers.put, 10, 10)
+register('voucher_use', desk.vouchers.use, 4, 4)
+register('voucher_revoke', desk.vouchers.revoke, 3, 3, 'allow-oom')
+register('vouchers', desk.vouchers.list, 1, 1, 'no-writes')

@@ -156,6 +156,16 @@ const struct conf_key conf_schema[] = {
 	{"console", false, "step-up", CONF_INT, "10", 1, 60,
 	 "minutes after a login in which an act there needs no password"},
 
+	{"vouchers", false, "sponsors", CONF_LIST, "{}", 0, 0,
+	 "groups whose people may make vouchers for guests; empty: there are none"},
+	{"vouchers", false, "group", CONF_STR, "guest", 0, 0, "group that guests are in"},
+	{"vouchers", false, "limit", CONF_INT, "20", 1, 10000,
+	 "vouchers that one person may have at a time"},
+	{"vouchers", false, "days", CONF_INT, "14", 1, 366, "days that one may count"},
+	{"vouchers", false, "devices", CONF_INT, "2", 1, 10, "devices that one may be for"},
+	{"vouchers", false, "with-sponsor", CONF_BOOL, "false", 0, 0,
+	 "a guest comes in only while who made the voucher has not left and is not held"},
+
 	{"captive", false, "listen", CONF_STR, "", 0, 0,
 	 "address and port, plain HTTP, to which the open network leads web requests; empty: none"},
 	{"captive", false, "networks", CONF_LIST, "{}", 0, 0,

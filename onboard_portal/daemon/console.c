@@ -83,6 +83,7 @@ bool console_enter(struct portal *p, const struct http_request *req, struct http
 						   : ret->visitor.user.login,
 		   ret->visitor.csrf);
 	ret->base.desk = true;
+	ret->base.sponsor = p->vouchers != NULL;
 	return true;
 }
 

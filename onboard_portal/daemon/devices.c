@@ -4,8 +4,8 @@
 #include "core/base/log.h"
 #include "core/base/rnd.h"
 #include "core/base/text.h"
-#include "onboard_portal/daemon/console.h"
 #include "onboard_portal/daemon/for_others.h"
+#include "onboard_portal/daemon/voucher.h"
 #include "onboard_portal/flow/enrol.h"
 #include "onboard_portal/flow/form.h"
 #include "onboard_portal/flow/platform.h"
@@ -23,7 +23,7 @@ static const char *person_name(const struct user *u)
 static void base_for(struct portal *p, struct page_base *b, const struct visitor *v)
 {
 	reply_base(p, b, person_name(&v->user), v->csrf);
-	b->desk = console_allows(p, &v->user);
+	voucher_menu(p, &v->user, b);
 }
 
 /* The person's own device, or NULL: ids of others are as unknown as ones that do not exist. */

@@ -13,6 +13,11 @@ struct handover {
 	const char *back;     /* path of where the page leads back to */
 	const char *back_key; /* and what that is called */
 };
+/* Counts a code that somebody typed, before it is looked at: seconds to wait, 0: go ahead. */
+int64_t code_try(struct portal *p, const struct http_request *req);
+/* It was right, or was never looked at. */
+void code_try_undo(struct portal *p, const struct http_request *req);
+
 void handover_page(struct portal *p, struct http_response *res, const struct handover *h);
 
 /* --- devices.c: also for others than their owner ---------------------------------------------------- */

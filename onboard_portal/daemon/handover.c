@@ -32,9 +32,12 @@ void resume_get(void *ctx, const struct http_request *req, struct http_response 
 	resume_page(p, req, res, 200, &page);
 }
 
-static int64_t count_try(struct portal *p, const char *address)
+int64_t code_try(struct portal *p, const struct http_request *req)
 {
+	char address[TRIES_ADDRESS_SIZE];
 	int64_t now = clock_now(), wait;
+
+	tries_address(address, req->client != NULL ? req->client : "");
 
 	pthread_mutex_lock(&p->lock);
 	wait = tries_wait(p->captive.by_address, address, now);
@@ -44,16 +47,23 @@ static int64_t count_try(struct portal *p, const char *address)
 	return wait;
 }
 
-static int take(struct portal *p, const char *code, const char *address,
-		char token[ENROL_TOKEN_SIZE])
+void code_try_undo(struct portal *p, const struct http_request *req)
+{
+	char address[TRIES_ADDRESS_SIZE];
+
+	tries_address(address, req->client != NULL ? req->client : "");
+	pthread_mutex_lock(&p->lock);
+	tries_undo(p->captive.by_address, address, clock_now());
+	pthread_mutex_unlock(&p->lock);
+}
+
+static int take(struct portal *p, const char *code, char token[ENROL_TOKEN_SIZE])
 {
 	int64_t now = clock_now();
 	int r;
 
 	pthread_mutex_lock(&p->lock);
 	r = resume_take(p->captive.resume, code, now, token);
-	if (r == E_OK)
-		tries_undo(p->captive.by_address, address, now);
 	pthread_mutex_unlock(&p->lock);
 	return r;
 }
@@ -61,15 +71,15 @@ static int take(struct portal *p, const char *code, const char *address,
 static void try_code(struct portal *p, const struct http_request *req, struct http_response *res,
 		     const char *code)
 {
-	char token[ENROL_TOKEN_SIZE] = "", path[64], address[TRIES_ADDRESS_SIZE];
+	char token[ENROL_TOKEN_SIZE] = "", path[64];
 	struct page_resume page = {.code = code};
 
-	tries_address(address, req->client != NULL ? req->client : "");
-	page.wait = count_try(p, address);
+	page.wait = code_try(p, req);
 	if (page.wait > 0) {
 		page.error_key = "login_throttled";
 		resume_page(p, req, res, 429, &page);
-	} else if (take(p, code, address, token) == E_OK) {
+	} else if (take(p, code, token) == E_OK) {
+		code_try_undo(p, req);
 		note_event("setup_resumed", req, "", NULL, NULL);
 		snprintf(path, sizeof(path), "/e/%s", token);
 		reply_redirect(res, path);

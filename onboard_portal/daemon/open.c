@@ -6,6 +6,7 @@
 #include "core/store/store_conf.h"
 #include "onboard_portal/daemon/console.h"
 #include "onboard_portal/daemon/login.h"
+#include "onboard_portal/daemon/voucher.h"
 #include "onboard_portal/profile/pem.h"
 
 #include <errno.h>
@@ -276,6 +277,8 @@ static int open_all(struct portal *p, struct errmsg *em)
 	if (r == E_OK)
 		r = console_open(p, em);
 	if (r == E_OK)
+		r = voucher_open(p, em);
+	if (r == E_OK)
 		r = portal_open_login(p, em);
 	return r;
 }
@@ -324,6 +327,7 @@ void portal_close(struct portal *p)
 	portal_close_login(p);
 	store_pool_close(p->pool);
 	console_close(p);
+	voucher_close(p);
 	for (size_t i = 0; p->profiles != NULL && i < p->n_profiles; i++)
 		close_profile(&p->profiles[i]);
 	free(p->profiles);

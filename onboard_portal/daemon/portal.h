@@ -87,6 +87,7 @@ struct portal {
 	struct portal_cert anchor; /* of the RADIUS server's certificate */
 	struct captive captive;
 	struct console_conf console;
+	struct vouchers_conf *vouchers; /* NULL: none, voucher.h */
 
 	pthread_mutex_t lock; /* guards what follows */
 	struct tries *by_account, *by_address;

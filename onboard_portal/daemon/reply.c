@@ -19,6 +19,7 @@ void reply_base(const struct portal *p, struct page_base *ret, const char *perso
 		.ssid = p->ssid,
 		.person = person,
 		.csrf = csrf,
+		.guests = p->vouchers != NULL,
 	};
 }
 
@@ -176,6 +177,7 @@ void reply_after(void *ctx, const struct http_request *req, struct http_response
 	log_debug("%s %s %u", req->method != NULL ? req->method : "-",
 		  req->path != NULL && strncmp(req->path, "/e/", 3) == 0   ? "/e/..."
 		  : req->path != NULL && strncmp(req->path, "/r/", 3) == 0 ? "/r/..."
+		  : req->path != NULL && strncmp(req->path, "/v/", 3) == 0 ? "/v/..."
 		  : req->path != NULL                                      ? req->path
 									   : "-",
 		  res->status);

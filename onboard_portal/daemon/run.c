@@ -10,6 +10,7 @@
 #include "onboard_portal/daemon/login.h"
 #include "onboard_portal/daemon/console.h"
 #include "onboard_portal/daemon/looks.h"
+#include "onboard_portal/daemon/voucher.h"
 #include "onboard_portal/daemon/web_cert.h"
 #include "onboard_portal/flow/capport.h"
 
@@ -50,7 +51,15 @@ const struct http_route portal_routes[] = {
 	{"GET", "/welcome", welcome_get},
 	{"POST", "/welcome", welcome_post},
 	{"GET", "/about", about_get},
+	{"GET", "/vouchers", vouchers_get},
+	{"POST", "/vouchers", vouchers_post},
+	{"POST", "/vouchers/:id/end", voucher_end_post},
+	{"GET", "/v", guest_get},
+	{"GET", "/v/:code", guest_get},
+	{"POST", "/v", guest_post},
 	{"GET", "/console", console_get},
+	{"GET", "/console/vouchers", console_vouchers_get},
+	{"POST", "/console/vouchers/:id/end", console_voucher_end_post},
 	{"GET", "/console/overview", console_overview_get},
 	{"GET", "/console/person/:id", console_person_get},
 	{"GET", "/console/person/:id/story", console_story_get},

@@ -15,6 +15,8 @@ struct page_base {
 	const char *person; /* name of who is signed in; NULL: nobody */
 	const char *csrf;   /* "" where no form needs it */
 	bool desk;          /* may use the console */
+	bool sponsor;       /* may make vouchers */
+	bool guests;        /* there are vouchers */
 };
 
 /* What head and foot need; NULL without memory. error: the title says so first. */

@@ -10,13 +10,13 @@
 #define PARAGRAPH_MAX 4096
 
 /* "https://" is what browsers add by themselves; the rest is what a person types. */
-static const char *typed(const char *url)
+const char *page_typed(const char *url)
 {
 	return strncmp(url, "https://", 8) == 0 ? url + 8 : url;
 }
 
 /* No picture is no failure: the address beside it says the same. */
-static void set_qr(struct html_vars *v, const char *url)
+void page_set_qr(struct html_vars *v, const char *url)
 {
 	struct buf path;
 	int side = 0;
@@ -47,15 +47,15 @@ int page_welcome(const struct page_base *b, const struct page_welcome *p, struct
 	if (v == NULL)
 		return E_NOMEM;
 	html_set(v, "url", p->url);
-	html_set(v, "typed", typed(p->url));
+	html_set(v, "typed", page_typed(p->url));
 	html_flag(v, "small", p->small);
 	set_number(v, "released", p->released);
 	if (p->released > 0)
-		set_qr(v, p->url);
+		page_set_qr(v, p->url);
 	return page_finish(b, "welcome", v, out);
 }
 
-static void set_terms(struct html_vars *v, const char *terms)
+void page_set_terms(struct html_vars *v, const char *terms)
 {
 	char paragraph[PARAGRAPH_MAX];
 
@@ -89,7 +89,7 @@ int page_about(const struct page_base *b, const struct page_about *p, struct buf
 
 	if (v == NULL)
 		return E_NOMEM;
-	set_terms(v, p->terms);
+	page_set_terms(v, p->terms);
 	html_flag(v, "directory", p->directory);
 	html_setf(v, "keep", "%ld", p->keep);
 	html_setf(v, "session", "%ld", p->session);
@@ -106,9 +106,9 @@ int page_handover(const struct page_base *b, const struct page_handover *p, stru
 	html_set(v, "back", p->back);
 	page_sentence(b, v, "back_text", p->back_key);
 	html_set(v, "code", p->code);
-	html_set(v, "enter", typed(p->enter));
+	html_set(v, "enter", page_typed(p->enter));
 	html_setf(v, "minutes", "%" PRId64, p->minutes);
-	set_qr(v, p->url);
+	page_set_qr(v, p->url);
 	return page_finish(b, "handover", v, out);
 }
 

@@ -42,4 +42,9 @@ struct page_resume {
 };
 int page_resume(const struct page_base *b, const struct page_resume *p, struct buf *out) MUST_CHECK;
 
+/* For pages that show the same: an address as people type it, its picture ("qr", "qr_side"), the terms. */
+const char *page_typed(const char *url);
+void page_set_qr(struct html_vars *v, const char *url);
+void page_set_terms(struct html_vars *v, const char *terms);
+
 #endif

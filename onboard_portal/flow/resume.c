@@ -1,14 +1,11 @@
 #include "onboard_portal/flow/resume.h"
 
 #include "core/base/text.h"
+#include "onboard_portal/flow/code.h"
 
 #include <stdlib.h>
 
 #define CODE_CHARS 8
-#define GROUP 4
-
-/* Crockford's base 32: what is easily misread is read as what was meant. */
-static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 struct entry {
 	char code[RESUME_CODE_SIZE]; /* "": free */
@@ -37,18 +34,6 @@ void resume_free(struct resume *r)
 	free(r);
 }
 
-static void make_code(const uint8_t rnd[RESUME_RANDOM_SIZE], char code[RESUME_CODE_SIZE])
-{
-	char *p = code;
-
-	for (size_t i = 0; i < CODE_CHARS; i++) {
-		if (i == GROUP)
-			*p++ = '-';
-		*p++ = alphabet[rnd[i] & 31];
-	}
-	*p = '\0';
-}
-
 static bool half_over(const struct entry *e, int64_t now)
 {
 	return e->until - now < RESUME_LIFETIME / 2;
@@ -72,7 +57,7 @@ void resume_code(struct resume *r, const char *token, const uint8_t rnd[RESUME_R
 	if (*slot->code == '\0' || !text_ct_equal(slot->token, token, ENROL_TOKEN_SIZE) ||
 	    half_over(slot, now)) {
 		text_wipe(slot, sizeof(*slot));
-		make_code(rnd, slot->code);
+		code_make(rnd, CODE_CHARS, slot->code);
 		memcpy(slot->token, token, ENROL_TOKEN_SIZE);
 		slot->until = now + RESUME_LIFETIME < until ? now + RESUME_LIFETIME : until;
 	}
@@ -80,34 +65,14 @@ void resume_code(struct resume *r, const char *token, const uint8_t rnd[RESUME_R
 	*ret_until = slot->until;
 }
 
-static char as_meant(char c)
-{
-	if (c >= 'a' && c <= 'z')
-		c = (char)(c - 'a' + 'A');
-	return c == 'O' ? '0' : c == 'I' || c == 'L' ? '1' : c;
-}
-
 int resume_read(const char *typed, char code[RESUME_CODE_SIZE])
 {
 	char read[RESUME_CODE_SIZE];
-	size_t n = 0;
+	int r = code_read(typed, CODE_CHARS, read);
 
-	for (; typed != NULL && *typed != '\0'; typed++) {
-		char c = as_meant(*typed);
-
-		if (c == ' ' || c == '-')
-			continue;
-		if (n == CODE_CHARS || strchr(alphabet, c) == NULL)
-			return E_FORMAT;
-		read[n + (n >= GROUP)] = c;
-		n++;
-	}
-	if (n != CODE_CHARS)
-		return E_FORMAT;
-	read[GROUP] = '-';
-	read[RESUME_CODE_SIZE - 1] = '\0';
-	memcpy(code, read, sizeof(read));
-	return E_OK;
+	if (r == E_OK)
+		memcpy(code, read, sizeof(read));
+	return r;
 }
 
 int resume_take(struct resume *r, const char *code, int64_t now, char token[ENROL_TOKEN_SIZE])

@@ -244,6 +244,12 @@ t_like "and the figures" "$(as anna FCALL_RO desk_overview 0 8:0 )" "^[0-9]+:[0-
 for user in front ca portal auto_revoke radius disconnect gc; do
 	t_like "$user does not speak for the helpdesk's console" "$(as $user FCALL desk_note 0 console_viewed anna $U 127.0.0.1 x)" '^DENIED|^NOPERM'
 done
+V=guest-0123456789
+for user in front ca radius disconnect gc anna; do
+	t_like "$user makes no voucher" "$(as $user FCALL voucher_put 0 $V "$(printf '%064d' 3)" $U Guest reason guest 0 $(($(date +%s) + 900)) 1 5)" '^DENIED|^NOPERM'
+	t_like "$user ends none" "$(as $user FCALL voucher_revoke 0 $V '' x)" '^NOTFOUND|^NOPERM'
+	t_like "$user writes none by hand" "$(as $user HSET voucher:$V revoked 1)" '^NOPERM'
+done
 t_like "who speaks for it says what it did under the own name" "$(as anna FCALL desk_note 0 console_viewed bert $U 127.0.0.1 x; as bert XREVRANGE events:anna + - COUNT 1)" \
 	'OK.*console_viewed.*by.bert'
 t_is "radius reads no ticket" "$(as radius HGETALL "ticket:$T" | cut -c1-6)" NOPERM

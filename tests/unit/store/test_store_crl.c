@@ -231,7 +231,7 @@ static void rights_and_arguments(void **state)
 	FAILS(store_crl_list(S.ca, "XX", &v, &n, &S.em), E_FORMAT);
 	for (size_t i = 0; i < 6; i++) {
 		static const char *const odd[] = {
-			"0", "26:0", "1:x", "-1:0", "99999999:0", "1:111111111111111111111111"};
+			"0", "28:0", "1:x", "-1:0", "99999999:0", "1:111111111111111111111111"};
 
 		assert_non_null(
 			strstr(RAW("ca", "FCALL_RO", "crl_list", "0", AKI, odd[i]), "cursor"));

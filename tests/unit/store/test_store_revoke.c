@@ -221,7 +221,7 @@ static void sources(void **state)
 static void every_source_of_the_acl(void **state)
 {
 	static const char *const names[] = {"file",  "local",  "ldap", "ad",   "oidc", "saml",
-					    "entra", "google", "okta", "scim", "hr"};
+					    "entra", "google", "okta", "scim", "hr",   "voucher"};
 	struct user u;
 	size_t i;
 
