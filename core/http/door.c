@@ -84,13 +84,19 @@ void door_wake(struct door *d)
 	(void)eventfd_write(d->wake, 1);
 }
 
-void door_close(struct door *d)
+void door_stop(struct door *d)
+{
+	if (atomic_exchange(&d->closing, true))
+		return;
+	door_wake(d);
+	pthread_join(d->thread, NULL);
+}
+
+void door_free(struct door *d)
 {
 	if (!d)
 		return;
-	atomic_store(&d->closing, true);
-	door_wake(d);
-	pthread_join(d->thread, NULL);
+	door_stop(d);
 	close(d->wake);
 	free(d);
 }

@@ -27,7 +27,10 @@ int door_open(int fd, const struct door_host *host, struct door **ret) MUST_CHEC
 /* There is room again, or something to tidy. From any thread. */
 void door_wake(struct door *d);
 
-/* Ends the thread: after this nothing is taken. NULL is fine. */
-void door_close(struct door *d);
+/* Ends the thread: after this nothing is taken, and door_wake does nothing. */
+void door_stop(struct door *d);
+
+/* Once nobody can call door_wake any more; stops it first. NULL is fine. */
+void door_free(struct door *d);
 
 #endif

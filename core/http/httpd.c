@@ -615,7 +615,8 @@ void httpd_stop(struct httpd *h)
 	if (!h)
 		return;
 	atomic_store(&h->stopping, true);
-	door_close(h->door);
+	if (h->door)
+		door_stop(h->door);
 	if (h->listen_fd >= 0)
 		close(h->listen_fd);
 	if (h->door)
@@ -625,6 +626,8 @@ void httpd_stop(struct httpd *h)
 		h->leaving = c->next;
 		crew_stop(c);
 	}
+	/* Connections that end wake the door: it goes after the last of them. */
+	door_free(h->door);
 	watch_stop(h->watch);
 	keys_forget(h);
 	pthread_mutex_destroy(&h->lock);

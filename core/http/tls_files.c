@@ -9,6 +9,20 @@
 
 #define TLS_FILE_MAX (256 * 1024)
 
+/* A file that is being written. GnuTLS leaks what it has read before it finds that the rest is missing. */
+static bool is_whole(const char *pem)
+{
+	const char *begin = "-----BEGIN CERTIFICATE-----", *end = "-----END CERTIFICATE-----";
+
+	for (const char *at = strstr(pem, begin); at; at = strstr(at + 1, begin)) {
+		const char *to = strstr(at, end), *next = strstr(at + 1, begin);
+
+		if (!to || (next && next < to))
+			return false;
+	}
+	return true;
+}
+
 int tls_cert_read(const char *path, char **ret, struct errmsg *em)
 {
 	char *p = NULL;
@@ -27,6 +41,8 @@ int tls_cert_read(const char *path, char **ret, struct errmsg *em)
 	}
 	if (fd >= 0)
 		close(fd);
+	if (n >= 0 && !is_whole(p))
+		n = err_set(em, E_CONFIG, "%s: web certificate is cut short", path);
 	if (n < 0) {
 		free(p);
 		return E_CONFIG;

@@ -81,7 +81,7 @@ head -c 200 "$archive/fullchain20.pem" >"$archive/fullchain21.pem"
 cp -p "$archive/privkey20.pem" "$archive/privkey21.pem"
 use 21
 hup portal "$log"
-t_like "half a file" "$(said "$log")" 'not PEM.*stays in use'
+t_like "half a file" "$(said "$log")" 'fullchain.pem: web certificate is cut short; .*stays in use'
 rm "$live/fullchain.pem"
 hup portal "$log"
 t_like "no file" "$(said "$log")" 'fullchain.pem: web certificate cannot be read.*stays in use'

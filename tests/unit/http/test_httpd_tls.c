@@ -254,6 +254,7 @@ struct talk {
 	SSL *ssl;
 	int fd;
 	long serial; /* of the server's certificate; -1: no handshake */
+	char text[2000];
 };
 
 static struct talk talk_open(const struct httpd *h)
@@ -273,20 +274,20 @@ static struct talk talk_open(const struct httpd *h)
 /* Reads until the body of a short reply is there. */
 static const char *talk_ask(struct talk *t, const char *path, const char *expect)
 {
-	char text[200];
+	char request[200];
 	size_t n = 0;
 	int r;
 
-	snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
-	if (SSL_write(t->ssl, text, (int)strlen(text)) <= 0)
+	snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+	if (SSL_write(t->ssl, request, (int)strlen(request)) <= 0)
 		return "";
-	reply[0] = '\0';
-	while (!strstr(reply, expect) && n < sizeof(raw_reply) - 1 &&
-	       (r = SSL_read(t->ssl, reply + n, (int)(sizeof(raw_reply) - 1 - n))) > 0) {
+	t->text[0] = '\0';
+	while (!strstr(t->text, expect) && n < sizeof(t->text) - 1 &&
+	       (r = SSL_read(t->ssl, t->text + n, (int)(sizeof(t->text) - 1 - n))) > 0) {
 		n += (size_t)r;
-		reply[n] = '\0';
+		t->text[n] = '\0';
 	}
-	return reply;
+	return t->text;
 }
 
 static void talk_close(struct talk *t)
@@ -334,7 +335,7 @@ static void test_reload(void **state)
 	(void)state;
 	assert_int_equal(kept.serial, 1);
 	assert_has(talk_ask(&kept, "/echo", "tls=1"), " 200 ");
-	assert_lacks(reply, "Connection: close");
+	assert_lacks(kept.text, "Connection: close");
 	atomic_store(&slow_begun, 0);
 	assert_int_equal(pthread_create(&thread, NULL, slow_talk, &waiting), 0);
 	while (!atomic_load(&slow_begun))
@@ -347,7 +348,7 @@ static void test_reload(void **state)
 	assert_int_equal(served(h), 2);
 	/* A connection of before serves one more request, and no further one. */
 	assert_has(talk_ask(&kept, "/echo", "tls=1"), " 200 ");
-	assert_has(reply, "Connection: close");
+	assert_has(kept.text, "Connection: close");
 	talk_close(&kept);
 	talk_close(&waiting);
 	for (int serial = 3; serial < 8; serial++) {
@@ -410,6 +411,7 @@ static void test_reload_of_bad_files(void **state)
 	fputs("-----BEGIN CERTIFICATE-----\nMIIB", f); /* half written */
 	fclose(f);
 	assert_int_equal(httpd_reload(h, &em), E_CONFIG);
+	assert_has(em.text, "cut short");
 	assert_int_equal(served(h), 1);
 	unlink(cert_file);
 	assert_int_equal(httpd_reload(h, &em), E_CONFIG);
