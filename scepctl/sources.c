@@ -3,12 +3,13 @@
 
 #include "core/base/args.h"
 #include "core/base/clock.h"
+#include "core/ldap/dirstate.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { STATE_MAX = 65536, SILENT_S = 120 };
+enum { STATE_MAX = SOURCE_TEXT_MAX };
 
 static int state_read(const char *dir, const char *name, struct json **ret, struct errmsg *em)
 {
@@ -126,6 +127,7 @@ int cmd_sources(const struct ctl_command *self, int argc, char **argv)
 	struct conf *conf = NULL;
 	struct json *j = NULL;
 	struct errmsg em = {""};
+	struct source source;
 	const char *state;
 	int64_t lag;
 	bool push;
@@ -136,7 +138,7 @@ int cmd_sources(const struct ctl_command *self, int argc, char **argv)
 		return code;
 	rc = conf_load(common.conf_file, &conf, &em);
 	if (rc == E_OK)
-		rc = state_read(conf_dir(conf), "run/auto_revoke.sources.json", &j, &em);
+		rc = state_read(conf_dir(conf), SOURCE_FILE, &j, &em);
 	if (rc != E_OK) {
 		conf_free(conf);
 		return ctl_fail(rc, &em);
@@ -146,11 +148,8 @@ int cmd_sources(const struct ctl_command *self, int argc, char **argv)
 	if (push)
 		pushed_add(conf, j);
 	state = json_get_str(j, "state");
-	/* Whoever stopped writing says "good" for ever. */
-	if (state == NULL || (strcmp(state, "good") == 0 &&
-			      lag > SILENT_S + (strcmp(json_get_str(j, "mode"), "poll") == 0
-							? 2 * conf_int(conf, "ldap", NULL, "poll")
-							: 0)))
+	if (dirstate_read(j, &source) != E_OK ||
+	    source_silent(&source, conf_int(conf, "ldap", NULL, "poll"), clock_now()))
 		state = "silent";
 	if (push && state != NULL && strcmp(state, "good") == 0 && pushed_silent(conf, j))
 		state = "silent";

@@ -96,6 +96,43 @@ static void set_chart(const struct page_base *b, struct html_vars *v, const char
 	}
 }
 
+/* Said in words; the mark's form and colour only repeat it. */
+static void set_source(const struct page_base *b, struct html_vars *v,
+		       const struct page_overview *p)
+{
+	const struct source *s = p->source;
+	bool good = s != NULL && !p->silent && strcmp(s->state, "good") == 0;
+	int64_t lag = s != NULL && p->now > s->checked ? p->now - s->checked : 0;
+	char at[DESK_TIME_SIZE];
+
+	html_flag(v, "source", s != NULL);
+	if (s == NULL)
+		return;
+	html_set(v, "source_state",
+		 view_text(b->view, p->silent ? "source_silent"
+				    : good    ? "source_good"
+					      : "source_failing"));
+	html_set(v, "source_more",
+		 view_text(b->view, p->silent ? "source_silent_more"
+				    : good    ? "source_good_more"
+					      : "source_failing_more"));
+	html_set(v, "source_tone", good ? "good" : "bad");
+	html_set(v, "source_name", s->name);
+	html_set(v, "source_mode", s->mode);
+	html_set(v, "source_detail", good ? "" : s->detail);
+	html_setf(v, "source_people", "%" PRId64, s->people);
+	if (lag < 120)
+		html_setf(v, "source_lag", "%" PRId64 " %s", lag,
+			  view_text(b->view, "source_seconds"));
+	else
+		html_setf(v, "source_lag", "%" PRId64 " %s", lag / 60,
+			  view_text(b->view, "source_minutes"));
+	desk_time(s->checked, at);
+	html_set(v, "source_checked", at);
+	desk_time(s->changed, at);
+	html_set(v, "source_changed", at);
+}
+
 int page_overview(const struct page_base *b, const struct page_overview *p, struct buf *out)
 {
 	struct html_vars *v = page_vars(b, view_text(b->view, "over_title"), false);
@@ -106,6 +143,7 @@ int page_overview(const struct page_base *b, const struct page_overview *p, stru
 		return E_NOMEM;
 	desk_time(p->at, at);
 	html_set(v, "at", at);
+	set_source(b, v, p);
 	days(p, &charts[0]);
 	platforms_of(b, p, &charts[1]);
 	chart_named(&charts[2], p->counts, "group:");

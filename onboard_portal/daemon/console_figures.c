@@ -1,4 +1,6 @@
 #include "core/base/clock.h"
+#include "core/base/savefile.h"
+#include "core/ldap/dirstate.h"
 #include "core/store/store_desk.h"
 #include "onboard_portal/console/page_overview.h"
 #include "onboard_portal/daemon/console.h"
@@ -91,11 +93,32 @@ static int64_t shown(struct console_figures *f, struct desk_counts *ret)
 	return at;
 }
 
+/* The portal runs as who auto_revoke runs as; elsewhere there is nothing to read. */
+static bool look_at_source(const struct portal *p, struct source *ret)
+{
+	char path[4096], *text = malloc(SOURCE_TEXT_MAX);
+	struct json *j = NULL;
+	struct errmsg none;
+	int r = text != NULL ? E_OK : E_NOMEM;
+
+	snprintf(path, sizeof(path), "%s/" SOURCE_FILE, conf_dir(p->conf));
+	if (r == E_OK)
+		r = savefile_read(path, text, SOURCE_TEXT_MAX, &none);
+	if (r == E_OK)
+		r = json_parse(text, strlen(text), &j, &none);
+	if (r == E_OK)
+		r = dirstate_read(j, ret);
+	json_free(j);
+	free(text);
+	return r == E_OK;
+}
+
 void console_overview_get(void *ctx, const struct http_request *req, struct http_response *res)
 {
 	struct desk_counts *counts = calloc(1, sizeof(*counts));
 	struct page_overview page = {.counts = counts, .now = clock_now()};
 	struct errmsg em = {0};
+	struct source source;
 	struct portal *p = ctx;
 	struct console c;
 	int r;
@@ -110,6 +133,11 @@ void console_overview_get(void *ctx, const struct http_request *req, struct http
 	console_leave(p, &c);
 	if (r == E_OK) {
 		page.at = shown(p->console.figures, counts);
+		if (look_at_source(p, &source)) {
+			page.source = &source;
+			page.silent = source_silent(
+				&source, conf_int(p->conf, "ldap", NULL, "poll"), page.now);
+		}
 		reply_page(p, res, 200, page_overview(&c.base, &page, &res->body));
 	} else {
 		reply_failure(p, res, r, &em);

@@ -118,9 +118,10 @@ static int enter_sandbox(const struct portal *p, struct errmsg *em)
 	char tls[2][SANDBOX_FOLDER_MAX], key[2][SANDBOX_FOLDER_MAX];
 	char logo[2][SANDBOX_FOLDER_MAX], texts[SANDBOX_FOLDER_MAX];
 	char accounts[4096], socket[4096], directory[4096], oidc[4096];
-	const char *paths[11];
+	char run[4096];
+	const char *paths[12];
 	struct sandbox s = {
-		.user = conf_str(p->conf, "", NULL, "run-as"), .read_paths = paths, .n_read = 11};
+		.user = conf_str(p->conf, "", NULL, "run-as"), .read_paths = paths, .n_read = 12};
 
 	/* Folders, not files: each is replaced by renaming a new one over it. */
 	sandbox_folders(conf_path(p->conf, "portal", NULL, "tls-cert"), tls[0], tls[1]);
@@ -143,6 +144,8 @@ static int enter_sandbox(const struct portal *p, struct errmsg *em)
 	paths[8] = *conf_path(p->conf, "theme", NULL, "logo") != '\0' ? logo[0] : tls[0];
 	paths[9] = *conf_path(p->conf, "theme", NULL, "logo") != '\0' ? logo[1] : tls[1];
 	paths[10] = *texts != '\0' ? texts : tls[0];
+	snprintf(run, sizeof(run), "%s/run", conf_dir(p->conf));
+	paths[11] = run; /* how the directory is, for the console */
 	return sandbox_enter(&s, em);
 }
 

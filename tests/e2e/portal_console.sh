@@ -144,6 +144,23 @@ t_like "one enrolment in these days" "$BODY" 'id="over_days_title-d">In all 1\.'
 t_is "one device, by its kind" "$(figure over_platforms_title Linux)" 1
 t_is "by group" "$(figure over_groups_title students)" 1
 t_is "by how it connected last" "$(figure over_last_title ok)" 1
+t_like "no directory is followed" "$BODY" 'Nothing is known here of a directory'
+source_file=$(dirname "$SCEPAUTH_CONF")/run/auto_revoke.sources.json
+directory() { # STATE AGE DETAIL: what auto_revoke would leave
+	jq -nc --arg s "$1" --arg d "$3" --argjson t "$(($(date +%s) - $2))" \
+		'{source:"ldap",server:"x",base:"y",mode:"sync",state:$s,detail:$d,people:321,groups:4,last_full:0,last_change:0,last_checked:$t,cookie_from:0}' >"$source_file"
+	page desk /console/overview
+}
+directory good 5 ""
+t_like "a directory that is followed, in words" "$STATUS $BODY" '^200.*class="state good">Followed</strong>.*<dd>ldap .sync.</dd>.*<dd>321</dd>'
+directory good 7200 ""
+t_like "one that says nothing any more" "$STATUS $BODY" '^200.*class="state bad">Silent</strong>.*<dd>120 minutes</dd>'
+directory failing 5 "bind <refused>"
+t_like "one that fails, with why as text" "$STATUS $BODY" '^200.*class="state bad">Failing</strong>.*bind &lt;refused&gt;'
+echo '{"source":7}' >"$source_file"
+page desk /console/overview
+t_like "and what is no record" "$STATUS $BODY" '^200.*Nothing is known here of a directory'
+rm "$source_file"
 t_like "looking is recorded" "$(console_events)" 'console_viewed.*henry.*overview'
 page sam /console/overview
 t_is "not for students" "$STATUS" 404
