@@ -37,11 +37,13 @@ static bool read_again(void *ctx, const char *serial, uint64_t turn)
 	struct store *s = store_pool_get(b->pool);
 	struct errmsg em = {""};
 	struct facts f NOT_CLEARED;
+	uint64_t asked;
 	int rc;
 
 	if (!s)
 		return false;
 	facts_clear(&f);
+	asked = known_ask(b->known);
 	if (b->seen) {
 		seen_now(b->seen, &before);
 		rc = store_authorize_since(s, serial, before.head, before.hash, &f, &em);
@@ -52,10 +54,10 @@ static bool read_again(void *ctx, const char *serial, uint64_t turn)
 	if (rc != E_OK)
 		return false;
 	if (check_store(b, &before, &f) != AUTHZ_OK) {
-		known_trust(b->known, false);
+		known_trust(b->known, false, asked);
 		return false;
 	}
-	known_trust(b->known, true);
+	known_trust(b->known, true, asked);
 	known_read(b->known, serial, turn, &f, clock_now());
 	return true;
 }
@@ -195,6 +197,7 @@ void backend_decide(struct backend *b, const struct authz_request *req, struct b
 	struct seen_mark before = {.epoch = 0};
 	enum authz_reason why;
 	struct facts facts NOT_CLEARED;
+	uint64_t asked;
 	int rc;
 
 	memset(ret, 0, sizeof(*ret));
@@ -203,6 +206,7 @@ void backend_decide(struct backend *b, const struct authz_request *req, struct b
 		follow_start(b->follow);
 	if (b->seen)
 		seen_now(b->seen, &before);
+	asked = b->known ? known_ask(b->known) : 0;
 	rc = ask(b, req->serial, &before, &facts, ret);
 	if (rc) {
 		authz_reject(&ret->verdict, reason_of(rc));
@@ -215,7 +219,7 @@ void backend_decide(struct backend *b, const struct authz_request *req, struct b
 	ret->error.text[0] = '\0';
 	why = check_store(b, &before, &facts);
 	if (b->known)
-		known_trust(b->known, why == AUTHZ_OK);
+		known_trust(b->known, why == AUTHZ_OK, asked);
 	if (why != AUTHZ_OK) {
 		authz_reject(&ret->verdict, why);
 		return;

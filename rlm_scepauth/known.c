@@ -14,7 +14,8 @@
 
 #define VERSION "scepauth-known-1"
 #define FILE_MAX SAVEFILE_MAX
-#define REFRESH_S 10 /* between two writes that only say that all is as it was */
+#define SET_BACK_S 10 /* what a clock may go back without doubt: requests overtake each other */
+#define REFRESH_S 10  /* between two writes that only say that all is as it was */
 
 struct entry {
 	uint64_t turn;
@@ -34,6 +35,9 @@ struct known {
 	struct entry entries[KNOWN_MAX];
 	size_t n;
 	uint64_t turns;
+	uint64_t asks,
+		doubted; /* questions to the store; how many there were when it was last in doubt */
+	int64_t latest;  /* that the clock has said */
 	bool trusted;
 	bool changed, refreshed; /* since the file was written */
 	int64_t saved;
@@ -241,10 +245,16 @@ static bool load(struct known *k, const char *text)
 	IO_TEXT(&io, trusted);
 	io_count(&io, &n, KNOWN_MAX);
 	io.bad = io.bad || strcmp(version, VERSION) != 0;
-	while (!io.bad && n--)
-		io_entry(&io, add(k));
+	while (!io.bad && n--) {
+		struct entry *e = add(k);
+
+		io_entry(&io, e);
+		if (e->confirmed > k->latest)
+			k->latest = e->confirmed;
+	}
 	if (io.bad || *io.in) {
 		clear(k);
+		k->latest = 0;
 		return false;
 	}
 	k->trusted = strcmp(trusted, "yes") == 0;
@@ -374,14 +384,39 @@ void known_refuse(struct known *k, const char *serial, const struct facts *f)
 	pthread_mutex_unlock(&k->lock);
 }
 
-void known_trust(struct known *k, bool trusted)
+uint64_t known_ask(struct known *k)
+{
+	uint64_t asked;
+
+	pthread_mutex_lock(&k->lock);
+	asked = ++k->asks;
+	pthread_mutex_unlock(&k->lock);
+	return asked;
+}
+
+void known_trust(struct known *k, bool trusted, uint64_t asked)
 {
 	pthread_mutex_lock(&k->lock);
-	if (k->trusted != trusted) {
+	if (!trusted)
+		k->doubted = k->asks;
+	if (k->trusted != trusted && (!trusted || asked > k->doubted)) {
 		k->trusted = trusted;
 		k->changed = true;
 	}
 	pthread_mutex_unlock(&k->lock);
+}
+
+/* Nobody knows how old an answer is once the clock was set back: each has to be said again. With the lock held. */
+static void look_at_clock(struct known *k, int64_t now)
+{
+	if (now < k->latest - SET_BACK_S) {
+		for (size_t i = 0; i < k->n; i++)
+			k->entries[i].confirmed = 0;
+		k->changed = true;
+		k->latest = now;
+	} else if (now > k->latest) {
+		k->latest = now;
+	}
 }
 
 /* A reading of the future, as the clock was set back, is none: until its time comes nothing would follow. */
@@ -396,6 +431,7 @@ bool known_next(struct known *k, int64_t now, int64_t every, char ret[SERIAL_SIZ
 	struct entry *oldest = NULL;
 
 	pthread_mutex_lock(&k->lock);
+	look_at_clock(k, now);
 	for (size_t i = 0; i < k->n; i++)
 		if (!oldest || read_at(&k->entries[i], now) < read_at(oldest, now))
 			oldest = &k->entries[i];
@@ -415,6 +451,7 @@ void known_read(struct known *k, const char *serial, uint64_t turn, const struct
 	struct entry *e;
 
 	pthread_mutex_lock(&k->lock);
+	look_at_clock(k, now);
 	e = find(k, serial);
 	if (e && e->turn == turn) {
 		k->changed = k->changed || e->confirmed == 0;
@@ -454,6 +491,7 @@ bool known_decide(struct known *k, const struct authz_request *req, struct authz
 
 	memset(&f, 0, sizeof(f));
 	pthread_mutex_lock(&k->lock);
+	look_at_clock(k, req->now);
 	e = k->trusted ? find(k, req->serial) : NULL;
 	if (e && e->confirmed > 0) {
 		confirmed = e->confirmed;

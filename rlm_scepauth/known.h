@@ -27,10 +27,13 @@ void known_close(struct known *k);
 void known_accept(struct known *k, const struct facts *f, int64_t now);
 /* It said no. Where that is due to the certificate or the person, and not to the place or time, it is no longer known. */
 void known_refuse(struct known *k, const char *serial, const struct facts *f);
-/* Is the store whole, and ours? While it is not, nothing here counts, also after it is gone and after a restart. */
-void known_trust(struct known *k, bool trusted);
+/* Before each question to the store; for known_trust. */
+uint64_t known_ask(struct known *k);
+/* Is the store whole, and ours? While it is not, nothing here counts, also after it is gone and after a restart. A yes
+ * to a question from before the last no is too late. */
+void known_trust(struct known *k, bool trusted, uint64_t asked);
 
-/* Somebody whom nobody can be asked about: true when it may come in, and *ret says how, with AUTHZ_KNOWN_GOOD and for no
+/* Somebody whom nobody can be asked about; nobody is known any more once the clock was set back: true when it may come in, and *ret says how, with AUTHZ_KNOWN_GOOD and for no
  * longer than the answer counts. Else *ret is untouched. */
 bool known_decide(struct known *k, const struct authz_request *req, struct authz_verdict *ret);
 

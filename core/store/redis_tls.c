@@ -82,6 +82,10 @@ int redis_tls_open(const struct redis_tls_options *o, struct redis_tls **ret, st
 
 	if (t == NULL)
 		return err_set(em, E_NOMEM, "%s", err_text(E_NOMEM));
+	if (given(o->server_name) && o->server_name[0] == '.') {
+		free(t);
+		return err_set(em, E_CONFIG, "the server's name in TLS must not begin with a dot");
+	}
 	atomic_init(&t->owners, 1);
 	ERR_clear_error();
 	t->ctx = SSL_CTX_new(TLS_client_method());
@@ -160,6 +164,9 @@ static int expect_name(SSL *ssl, const char *name)
 {
 	unsigned char unused[sizeof(struct in6_addr)];
 
+	/* To OpenSSL ".example.edu" is any name below it. */
+	if (name[0] == '.')
+		return 0;
 	if (inet_pton(AF_INET, name, unused) == 1 || inet_pton(AF_INET6, name, unused) == 1)
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name);
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);

@@ -139,6 +139,21 @@ static void humanise(const struct portal *p, struct http_response *res)
 	reply_message(p, res, res->status, &m);
 }
 
+/* Codes are in the path, also where somebody types one wrongly: an address that is none is not repeated. */
+static const char *loggable(const char *path, unsigned status)
+{
+	static const char *const secret[] = {"/e/", "/r/", "/v/"};
+	static const char *const hidden[] = {"/e/...", "/r/...", "/v/..."};
+
+	if (path == NULL || status == 404)
+		return "-";
+	for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++) {
+		if (strncmp(path, secret[i], 3) == 0)
+			return hidden[i];
+	}
+	return path;
+}
+
 void reply_after(void *ctx, const struct http_request *req, struct http_response *res)
 {
 	static const struct {
@@ -175,12 +190,7 @@ void reply_after(void *ctx, const struct http_request *req, struct http_response
 		http_text(res, 500, "Something went wrong. Please try again.\n");
 	}
 	log_debug("%s %s %u", req->method != NULL ? req->method : "-",
-		  req->path != NULL && strncmp(req->path, "/e/", 3) == 0   ? "/e/..."
-		  : req->path != NULL && strncmp(req->path, "/r/", 3) == 0 ? "/r/..."
-		  : req->path != NULL && strncmp(req->path, "/v/", 3) == 0 ? "/v/..."
-		  : req->path != NULL                                      ? req->path
-									   : "-",
-		  res->status);
+		  loggable(req->path, res->status), res->status);
 	looks_end(p);
 }
 

@@ -160,6 +160,21 @@ t_ok "and the contact" grep -q 'id="contact"' body
 t_ok "every page leads there" grep -q 'href="/about"' <<<"$PORTAL_PAGE"
 
 t_stop portal
+# Whatever is told in detail, codes are not among it, also where somebody types one in a wrong place.
+"$SCEPAUTH_BIN/onboard_portal" -v -c "$SCEPAUTH_CONF" >verbose.log 2>&1 &
+verbose=$!
+# shellcheck disable=SC2016 # later
+t_defer 'kill "$verbose" 2>/dev/null'
+t_wait 60 grep -q 'ready ' verbose.log || t_bail "$(<verbose.log)"
+for path in "/r/$code" "/R/$code" "/$code" "//r/$code" "/r/$code/x" "$link" "$link/other" "/E/${link#/e/}"; do
+	ask "$path"
+done
+t_ok "(requests are logged)" t_wait 30 grep -q 'GET /r/\.\.\. ' verbose.log
+ask /about
+t_ok "(each of them)" t_wait 30 grep -q 'GET /about ' verbose.log
+t_is "nor is one in the log that tells all" "$(grep -cF -e "$code" -e "${link#/e/}" verbose.log)" 0
+kill "$verbose"
+wait "$verbose"
 conf networks '{"192.0.2.0/24"}'
 t_start portal
 OPEN=http://127.0.0.1:$(port)

@@ -174,12 +174,38 @@ static void test_grows_old(void **state)
 	become_known();
 	assert_int_equal(asked(NOW + AGE - 1), 1);
 	assert_int_equal(asked(NOW + AGE), 0);
-	assert_int_equal(asked(NOW - 1), 0); /* a clock that was set back proves nothing */
+	assert_int_equal(asked(NOW - 1), 0);
+	read_again(NOW);
 	reopen();
 	assert_int_equal(asked(NOW + AGE - 1), 1);
 	assert_int_equal(asked(NOW + AGE), 0);
 	read_again(NOW + AGE);
 	assert_int_equal(asked(NOW + AGE), AGE);
+}
+
+/* While nobody can be asked, time that a clock was set back is time that would not count: not even when it goes on. */
+static void test_set_back_while_away(void **state)
+{
+	char serial[SERIAL_SIZE];
+	uint64_t turn;
+
+	(void)state;
+	become_known();
+	assert_int_equal(asked(NOW + 300), AGE - 300);
+	assert_int_equal(asked(NOW + 295), AGE - 295); /* requests overtake each other */
+	assert_int_equal(asked(NOW + 200), 0);
+	assert_int_equal(asked(NOW + 300), 0);
+	reopen();
+	assert_int_equal(asked(NOW + 300), 0);
+	read_again(NOW + 300);
+	assert_int_equal(asked(NOW + 300), AGE);
+	/* who reads in turn notices it too, and also when the server was not running */
+	assert_true(known_next(k, NOW + 10, 5, serial, &turn));
+	assert_int_equal(asked(NOW + 300), 0);
+	read_again(NOW + 300);
+	reopen();
+	assert_int_equal(asked(NOW + 250), 0);
+	assert_int_equal(asked(NOW + 300), 0);
 }
 
 /* Of two, the one that was read after the clock was set back must not hide the other. */
@@ -292,14 +318,22 @@ static void test_an_old_reading_is_void(void **state)
 
 static void test_a_store_that_is_not_whole(void **state)
 {
+	uint64_t early;
+
 	(void)state;
 	become_known();
-	known_trust(k, false);
+	early = known_ask(k);
+	known_trust(k, false, known_ask(k));
+	assert_int_equal(asked(NOW), 0);
+	known_trust(k, true, early); /* its answer is of before, and was late */
 	assert_int_equal(asked(NOW), 0);
 	reopen();
 	assert_int_equal(asked(NOW), 0);
-	known_trust(k, true);
+	known_trust(k, true, known_ask(k));
 	assert_int_equal(asked(NOW), AGE);
+	early = known_ask(k);
+	known_trust(k, false, early); /* but a no is never too late */
+	assert_int_equal(asked(NOW), 0);
 }
 
 static void test_bounded(void **state)
@@ -450,6 +484,7 @@ int main(void)
 		T(test_not_for_other_groups),
 		T(test_grows_old),
 		T(test_clock_set_back),
+		T(test_set_back_while_away),
 		T(test_judged_at_the_present_time),
 		T(test_a_no_takes_it_out),
 		T(test_an_old_reading_is_void),

@@ -248,6 +248,10 @@ static void much(void **state)
 
 static void wrong_certificates(void **state)
 {
+	char ca[128];
+	const struct redis_tls_options dot = {.ca_file = ca, .server_name = ".test"};
+	struct redis_tls *t = NULL;
+
 	(void)state;
 	FAILS(once(tls_of("other.pem", NULL, NULL, NULL), tls_port, 5000), E_UNAVAIL);
 	says("not to be trusted");
@@ -255,6 +259,11 @@ static void wrong_certificates(void **state)
 	says("not to be trusted");
 	FAILS(once(tls_of("ca.pem", NULL, NULL, "192.0.2.1"), tls_port, 5000), E_UNAVAIL);
 	says("not to be trusted");
+	/* a name that begins with a dot would be any name below it */
+	(void)snprintf(ca, sizeof(ca), "%s/tls/ca.pem", S.redis.dir);
+	FAILS(redis_tls_open(&dot, &t, &S.em), E_CONFIG);
+	says("begin with a dot");
+	assert_null(t);
 	serve("strange");
 	FAILS(once(tls_of("ca.pem", NULL, NULL, NULL), tls_port, 5000), E_UNAVAIL);
 	says("127.0.0.1");
