@@ -69,7 +69,7 @@ t_is "nothing is taken over plain HTTP" "$STATUS" 405
 ask /captive-api -H 'Accept: application/captive+json'
 t_is "RFC 8908: its type, and captive" "$STATUS $TYPE $(jq -c '[.captive, ."user-portal-url", ."venue-info-url"]' body)" \
 	"200 application/captive+json [true,\"$PORTAL_URL/welcome\",\"$PORTAL_URL/about\"]"
-t_ok "and nobody but the device keeps the answer" grep -qi '^cache-control: private' headers
+t_ok "and nobody keeps the answer" grep -qi '^cache-control: private, no-store' headers
 
 # --- out of the small window ----------------------------------------------------------------------------
 
@@ -129,6 +129,12 @@ t_is "loaded again it is the same" "$(html_id resume-code <body)" "$code"
 ask /r -b other -c other
 post other /r 'code=0000-0000'
 t_is "a wrong code leads nowhere" "$STATUS" 403
+cp body kept
+ask /r -b other -c other -H "Origin: $PORTAL_URL" --data-urlencode csrf=0000 --data-urlencode "code=$code"
+t_is "a form of another site uses no code" "$STATUS" 403
+ask /r -b other -c other -H "Origin: https://evil.example" --data-urlencode "csrf=$(cp kept body && csrf)" --data-urlencode "code=$code"
+t_is "nor one from another origin" "$STATUS" 403
+cp kept body
 post other /r 'code=<x>'
 t_is "what is no code is told so" "$STATUS" 422
 ask "/r/$code" -b other -c other

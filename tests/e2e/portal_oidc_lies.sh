@@ -45,6 +45,8 @@ conf_set oidc issuer "\"http://127.0.0.1:$port\""
 conf_set oidc client-id '"portal"'
 conf_set oidc everyone '{ "students" }'
 conf_set oidc timeout 20000
+# Redis waits for the disk with each write: a busy one is not what this is about.
+conf_set redis deadline 20000
 conf_set portal login '{ "oidc" }'
 t_start portal
 

@@ -23,10 +23,17 @@ t_is "a name that would break the rules too" "$(garden --format cisco --name 'a 
 
 conf listen '"10.20.0.1:8081"'
 conf networks '{"10.20.0.0/16", "fd00:20::/64"}'
+for bad in 'a b.example.org' 'a;b' 'x{' '#x' 'a/b' 'a-.example.org' '-a.example.org' 'a..b' '*.*.example.org' '.example.org' '$(id)'; do
+	conf hosts "{\"$bad\"}"
+	t_like "no name: $bad" "$(garden --format dnsmasq 2>&1)" 'captive.hosts: .* is no name'
+done
 conf hosts '{"help.example.org"}'
 t_like "what the site adds" "$(garden --format hosts)" 'help\.example\.org'$'\t.*captive\.hosts'
 t_like "nftables: the portal from the open network" "$(garden --format nftables)" '10\.20\.0\.0/16'
 t_like "what was led to the portal may go there" "$(garden --format nftables)" 'ip saddr @onboarding4 ip daddr 10\.20\.0\.1 tcp dport 8081 ct status dnat accept'
+ports() { garden --format nftables | grep -m 1 -o 'tcp dport { .* }' | grep -oE '[0-9]+'; }
+t_is "each port stands there once" "$(ports | sort | uniq -d)" ""
+t_like "the portal's too" "$(ports)" "(^|[^0-9])$portal_port([^0-9]|\$)"
 t_unlike "and nothing that others lead elsewhere" "$(garden --format nftables)" $'\n\t+ct status dnat accept'
 if command -v nft >/dev/null && nft -c -f <(echo 'table inet t { }') 2>/dev/null; then
 	t_ok "nft takes it" nft -c -f <(garden --format nftables)
