@@ -1357,28 +1357,45 @@ local function newest_by_device(certs)
 	return best
 end
 
-local function devices(a)
-	need_ready()
-	local user, t, rows = arg_id(a[1], 'u', 'user'), now(), {}
-	local certs, open = certs_of(user, 0), {}
-	local best = newest_by_device(certs)
-	for _, o in ipairs(open_tickets(user, certs, t)) do
-		local b = open[o.device]
-		if not b or tonumber(o.expires) > tonumber(b.expires) then open[o.device] = o end
+local devices
+do
+	-- When this certificate was last let in, when refused; where and by which VLAN the one, why the other.
+	local function seen_row(serial)
+		local h, last, where, vlan = hash('seen:' .. serial) or {}, -1, '', ''
+		local function short(s) return string.sub(clean(s or ''), 1, 100) end
+		for i = 0, 7 do
+			local f = {}
+			for part in string.gmatch((h['v' .. i] or '') .. '\t', '([^\t]*)\t') do f[#f + 1] = part end
+			local n = #f == 9 and f[2] == 'accept' and number(f[9]) or -1
+			if n > last then last, where, vlan = n, f[4], f[8] end
+		end
+		return { text(number(h.accept or '') or 0), text(number(h.reject or '') or 0), short(h.reason), short(where), short(vlan) }
 	end
-	for _, id in ipairs(redis.call('ZRANGE', 'udevices:' .. user, 0, -1, 'REV')) do
-		local d = hash('device:' .. id)
-		if d and d.owner == user then
-			local b = best[id]
-			-- Removed before it ever had a certificate: there is nothing to tell.
-			if b or open[id] or not d.removed then
-				rows[#rows + 1] = { { id, d.owner, d.name or '', d.platform or '', text(number(d.created) or 0) },
-					b and cert_row(b.e.serial, b.e.c) or {}, open[id] and 1 or 0,
-					open[id] and open[id].expires or '0', open[id] and open[id].hash or '' }
+
+	function devices(a)
+		need_ready()
+		local user, t, rows = arg_id(a[1], 'u', 'user'), now(), {}
+		local certs, open = certs_of(user, 0), {}
+		local best = newest_by_device(certs)
+		for _, o in ipairs(open_tickets(user, certs, t)) do
+			local b = open[o.device]
+			if not b or tonumber(o.expires) > tonumber(b.expires) then open[o.device] = o end
+		end
+		for _, id in ipairs(redis.call('ZRANGE', 'udevices:' .. user, 0, -1, 'REV')) do
+			local d = hash('device:' .. id)
+			if d and d.owner == user then
+				local b = best[id]
+				-- Removed before it ever had a certificate: there is nothing to tell.
+				if b or open[id] or not d.removed then
+					rows[#rows + 1] = { { id, d.owner, d.name or '', d.platform or '', text(number(d.created) or 0) },
+						b and cert_row(b.e.serial, b.e.c) or {}, open[id] and 1 or 0,
+						open[id] and open[id].expires or '0', open[id] and open[id].hash or '',
+						seen_row(b and b.e.serial or '') }
+				end
 			end
 		end
+		return rows
 	end
-	return rows
 end
 
 -- Revokes what belongs to a person (and to one device when given). Returns the plan's counts.

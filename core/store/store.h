@@ -2,12 +2,11 @@
  * The store in the domain's words. Each verb is one Function of redis/scepauth.lua (see
  * docs/REDIS.md), so each is one round trip that blocks up to the handle's deadline.
  *
- * A handle serves one thread at a time; share through struct store_pool. Which verbs succeed is
- * decided by the Redis user of the handle, not here. Error mapping: no connection
- * E_UNAVAIL; no answer within the deadline E_TIMEOUT; an answer that it serves nobody, or not this user
- * (LOADING, READONLY, OOM, MISCONF, NOPERM, WRONGPASS, BUSY, a missing library, an empty store) E_BACKEND; NOTFOUND E_NOTFOUND; DENIED and AMBIGUOUS E_DENIED; BADARG
- * E_FORMAT; EXISTS E_EXISTS; STATE E_STATE;
- * a reply of unexpected shape E_INTERNAL. em (may be NULL) receives the sentence.
+ * A handle serves one thread at a time; share through struct store_pool. Which verbs succeed is decided by the Redis
+ * user of the handle, not here. Error mapping: no connection E_UNAVAIL; no answer within the deadline E_TIMEOUT; an
+ * answer that it serves nobody, or not this user (LOADING, READONLY, OOM, MISCONF, NOPERM, WRONGPASS, BUSY, a missing
+ * library, an empty store) E_BACKEND; NOTFOUND E_NOTFOUND; DENIED and AMBIGUOUS E_DENIED; BADARG E_FORMAT; EXISTS E_EXISTS;
+ * STATE E_STATE; a reply of unexpected shape E_INTERNAL. em (may be NULL) receives the sentence.
  */
 #ifndef CORE_STORE_STORE_H
 #define CORE_STORE_STORE_H
@@ -25,7 +24,6 @@
 #include <stdbool.h>
 
 struct store;
-
 struct store_options {
 	const char *socket, *host;   /* unix socket, or NULL for TCP and its host */
 	int port, deadline_ms;       /* ms for connect and command together */
@@ -83,6 +81,9 @@ struct store_device_row {
 	bool ticket_open;    /* a challenge is still waiting to be used */
 	int64_t ticket_expires;
 	char ticket[HASH_SIZE]; /* its challenge hash, "" when none is open */
+	int64_t accept, reject; /* when the certificate was last let in and refused; 0: never */
+	char reason[NAS_TEXT_SIZE], nas[NAS_TEXT_SIZE],
+		vlan[NAS_TEXT_SIZE]; /* of the refusal; of the other */
 };
 /* Devices of a person, newest first. The caller frees *ret with free(). */
 int store_devices(struct store *s, const char *user, struct store_device_row **ret, size_t *ret_n,
@@ -196,5 +197,4 @@ int store_actors(struct store *s, int (*fn)(void *ctx, const char *name, const c
 /* The same over the names of all Redis users. */
 int store_acl_users(struct store *s, int (*fn)(void *ctx, const char *name), void *ctx,
 		    struct errmsg *em) MUST_CHECK;
-
 #endif

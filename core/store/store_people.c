@@ -87,10 +87,16 @@ static int device_row(const struct reply *r, struct store_device_row *row)
 {
 	int64_t open;
 
-	if (reply_count(r) != 5 || reply_device(reply_at(r, 0), &row->device) ||
+	const struct reply *seen = reply_at(r, 5);
+
+	if (reply_count(r) != 6 || reply_device(reply_at(r, 0), &row->device) ||
 	    reply_kind(reply_at(r, 1)) != REPLY_ARRAY || reply_number(r, 2, &open) ||
 	    reply_number(r, 3, &row->ticket_expires) ||
-	    reply_text(r, 4, row->ticket, sizeof(row->ticket)))
+	    reply_text(r, 4, row->ticket, sizeof(row->ticket)) || reply_count(seen) != 5 ||
+	    reply_number(seen, 0, &row->accept) || reply_number(seen, 1, &row->reject) ||
+	    reply_text(seen, 2, row->reason, sizeof(row->reason)) ||
+	    reply_text(seen, 3, row->nas, sizeof(row->nas)) ||
+	    reply_text(seen, 4, row->vlan, sizeof(row->vlan)))
 		return E_INTERNAL;
 	row->ticket_open = open == 1;
 	if (reply_count(reply_at(r, 1)) == 0)

@@ -1,3 +1,4 @@
+#include "onboard_portal/daemon/devices.h"
 #include "onboard_portal/daemon/login.h"
 
 #include "core/base/clock.h"
@@ -8,6 +9,7 @@
 #include "onboard_portal/daemon/voucher.h"
 #include "onboard_portal/flow/enrol.h"
 #include "onboard_portal/flow/form.h"
+#include "onboard_portal/flow/page_proof.h"
 #include "onboard_portal/flow/platform.h"
 
 struct rows {
@@ -108,6 +110,60 @@ void devices_get(void *ctx, const struct http_request *req, struct http_response
 		return;
 	store_pool_put(p->pool, s);
 	reply_page(p, res, 200, list_page(p, req, res, &v, &rows));
+	free(rows.list);
+}
+
+/* The clock on the wall where the portal runs. */
+static void wall_time(int64_t t, char dst[32])
+{
+	time_t tt = (time_t)t;
+	struct tm tm;
+
+	dst[0] = '\0';
+	if (t > 0 && localtime_r(&tt, &tm) != NULL)
+		(void)strftime(dst, 32, "%Y-%m-%d %H:%M", &tm);
+}
+
+void device_proof_get(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	const struct store_device_row *row;
+	struct page_proof page = {.now = clock_now()};
+	char when[32], again[96] = "";
+	struct rows rows = {0};
+	struct portal *p = ctx;
+	struct page_base b;
+	struct visitor v;
+	struct store *s;
+	int64_t tries = 0;
+
+	if (!person_and_rows(p, req, res, &v, &s, &rows))
+		return;
+	store_pool_put(p->pool, s);
+	row = find_row(&rows, req->params[0]);
+	if (row == NULL) {
+		reply_not_found(p, res);
+		free(rows.list);
+		return;
+	}
+	if (http_query(req, "n") != NULL && text_int64(http_query(req, "n"), &tries) != E_OK)
+		tries = PROOF_TRIES;
+	wall_time(row->accept >= row->reject ? row->accept : row->reject, when);
+	page.row = shown(row);
+	page.accept = row->accept;
+	page.reject = row->reject;
+	page.when = when;
+	page.reason = row->reason;
+	page.nas = row->nas;
+	page.vlan = row->vlan;
+	page.tries = tries >= 0 && tries < PROOF_TRIES ? (unsigned)tries : PROOF_TRIES;
+	base_for(p, &b, &v);
+	reply_page(p, res, 200, page_proof(&b, &page, &res->body));
+	if (page_proof_waits(&page)) {
+		(void)snprintf(again, sizeof(again), "%d; url=/devices/%s?n=%u", PROOF_SECONDS,
+			       row->device.id, page.tries + 1);
+		if (http_set_header(res, "Refresh", again) != E_OK)
+			log_warn("a page that does not look again by itself");
+	}
 	free(rows.list);
 }
 

@@ -1,3 +1,4 @@
+#include "onboard_portal/daemon/devices.h"
 #include "onboard_portal/daemon/portal.h"
 
 #include "core/audit/audit.h"
@@ -39,6 +40,7 @@ const struct http_route portal_routes[] = {
 	{"GET", "/devices", devices_get},
 	{"GET", "/devices/new", device_new_get},
 	{"POST", "/devices/new", device_new_post},
+	{"GET", "/devices/:id", device_proof_get},
 	{"POST", "/devices/:id/code", device_code_post},
 	{"GET", "/devices/:id/remove", device_remove_get},
 	{"POST", "/devices/:id/remove", device_remove_post},

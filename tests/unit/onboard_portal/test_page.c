@@ -1,7 +1,7 @@
 /* Pages from view models. With PORTAL_DUMP=DIR they are also written there, to be looked at. */
 #include "core/base/text.h"
 #include "onboard_portal/flow/assets.h"
-#include "onboard_portal/flow/page.h"
+#include "onboard_portal/flow/page_proof.h"
 #include "onboard_portal/flow/page_captive.h"
 
 #include <setjmp.h>
@@ -564,6 +564,60 @@ static void handover_and_resume_are_whole(void **state)
 	assert_false(has("role=\"alert\""));
 }
 
+/* What comes last decides; who waits for something looks again, but not for ever. */
+static void proof_of_a_device(void **state)
+{
+	static const struct {
+		enum cert_state cert;
+		bool open;
+		int64_t accept, reject;
+		unsigned tries;
+		const char *reason, *says;
+		bool waits;
+	} cases[] = {
+		{CERT_NONE, true, 0, 0, 0, "", "Waiting for your device", true},
+		{CERT_NONE, true, 0, 0, PROOF_TRIES - 1, "", "Waiting for your device", true},
+		{CERT_NONE, true, 0, 0, PROOF_TRIES, "", "Look again", false},
+		{CERT_NONE, false, 0, 0, 0, "", "Nothing is under way", false},
+		{CERT_RESERVED, false, 0, 0, 0, "", "Waiting for your device", true},
+		{CERT_ACTIVE, false, 0, 0, 0, "", "Now choose the secure network", true},
+		{CERT_ACTIVE, true, 5, 0, 0, "", "It works", false},
+		{CERT_ACTIVE, false, 5, 5, 0, "user_held", "It works", false},
+		{CERT_ACTIVE, false, 5, 6, 0, "user_held", "suspended", true},
+		{CERT_ACTIVE, false, 0, 6, 0, "time_not_allowed", "here or now", true},
+		{CERT_ACTIVE, false, 0, 6, 0, "store_stale", "our fault", true},
+		{CERT_ACTIVE, false, 0, 6, 0, "cert_not_yet_valid", "date and time", true},
+		{CERT_ACTIVE, false, 0, 6, 0, "no_serial", "does not fit any more", true},
+		{CERT_ACTIVE, false, 0, 6, 0, "mac_not_allowed", "Ask the help desk, please", true},
+		{CERT_ACTIVE, false, 0, 6, 0, HOSTILE, "Ask the help desk, please", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct row r = row("d1", HOSTILE, "linux");
+		struct page_proof p = {.accept = cases[i].accept,
+				       .reject = cases[i].reject,
+				       .tries = cases[i].tries,
+				       .reason = cases[i].reason,
+				       .when = "2026-11-23 10:42",
+				       .nas = HOSTILE,
+				       .vlan = HOSTILE,
+				       .now = NOW};
+
+		r.cert.state = cases[i].cert;
+		r.cert.not_after = NOW + 90 * DAY;
+		r.ticket_open = cases[i].open;
+		r.ticket_expires = NOW + 60;
+		p.row = shown(&r);
+		assert_int_equal(page_proof_waits(&p), cases[i].waits);
+		assert_int_equal(page_proof(&base, &p, &out), E_OK);
+		assert_true(has(cases[i].says));
+		dump("proof");
+		check_page();
+		buf_reset(&out);
+	}
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, fresh, drop)
@@ -580,6 +634,7 @@ int main(void)
 		T(remove_and_messages),
 		T(catalogue_has_every_key_of_the_code),
 		T(bad_catalogues_are_refused),
+		T(proof_of_a_device),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
