@@ -2,6 +2,8 @@
 
 #include <curl/curl.h>
 
+#include <stdio.h>
+
 int fetch_start(void)
 {
 	return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? E_OK : E_NOMEM;
@@ -48,11 +50,32 @@ static size_t on_body(char *data, size_t size, size_t n, void *ctx)
 	return buf_error(body) == E_OK ? size * n : 0;
 }
 
+/* http:// to whoever it may be. */
+static bool open_url_ok(const char *url)
+{
+	char https[FETCH_URL_MAX + 2];
+
+	return strncmp(url, "http://", 7) == 0 &&
+	       snprintf(https, sizeof(https), "https://%s", url + 7) < (int)sizeof(https) &&
+	       fetch_url_ok(https, false);
+}
+
+static struct curl_slist *make_headers(const struct fetch *f)
+{
+	char type[128];
+
+	if (f->content.n == 0)
+		return curl_slist_append(NULL, "Accept: application/json");
+	if (snprintf(type, sizeof(type), "Content-Type: %s", f->type) >= (int)sizeof(type))
+		return NULL;
+	return curl_slist_append(NULL, type);
+}
+
 static bool set_up(CURL *c, const struct fetch *f, struct buf *body, char *why)
 {
 	bool ok = curl_easy_setopt(c, CURLOPT_URL, f->url) == CURLE_OK &&
-		  curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, f->plain ? "https,http" : "https") ==
-			  CURLE_OK &&
+		  curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR,
+				   f->plain || f->open ? "https,http" : "https") == CURLE_OK &&
 		  curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 		  curl_easy_setopt(c, CURLOPT_PROXY, "") == CURLE_OK &&
 		  curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) == CURLE_OK &&
@@ -71,6 +94,10 @@ static bool set_up(CURL *c, const struct fetch *f, struct buf *body, char *why)
 
 	if (ok && f->form != NULL)
 		ok = curl_easy_setopt(c, CURLOPT_POSTFIELDS, f->form) == CURLE_OK;
+	if (ok && f->content.n > 0)
+		ok = curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE, (long)f->content.n) == CURLE_OK &&
+		     curl_easy_setopt(c, CURLOPT_POSTFIELDS, (const char *)f->content.p) ==
+			     CURLE_OK;
 	if (ok && f->user != NULL)
 		ok = curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC) == CURLE_OK &&
 		     curl_easy_setopt(c, CURLOPT_USERNAME, f->user) == CURLE_OK &&
@@ -88,10 +115,10 @@ int fetch_run(const struct fetch *f, unsigned *ret_status, struct buf *body, str
 	int r = E_NOMEM;
 
 	buf_init(body, f->max);
-	if (!fetch_url_ok(f->url, f->plain))
+	if (!fetch_url_ok(f->url, f->plain) && !(f->open && open_url_ok(f->url)))
 		return err_set(em, E_CONFIG, "this is no https URL: %.200s", f->url);
 	c = curl_easy_init();
-	headers = curl_slist_append(NULL, "Accept: application/json");
+	headers = make_headers(f);
 	if (c == NULL || headers == NULL || !set_up(c, f, body, why) ||
 	    curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers) != CURLE_OK)
 		goto out;

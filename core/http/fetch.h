@@ -13,12 +13,15 @@
 enum { FETCH_URL_MAX = 2048 };
 
 struct fetch {
-	const char *url;  /* https://; or http:// to a loopback address when `plain` is set */
-	const char *form; /* urlencoded body of a POST; NULL: GET */
-	const char *user; /* Basic authentication; NULL: none */
+	const char *url;      /* https://; or http:// to a loopback address when `plain` is set */
+	const char *form;     /* urlencoded body of a POST; NULL: GET */
+	struct bytes content; /* instead of form: another body of a POST */
+	const char *type;     /* of it */
+	const char *user;     /* Basic authentication; NULL: none */
 	const char *password;
 	const char *ca_file; /* PEM; nothing else is trusted */
 	bool plain;
+	bool open; /* http:// to anybody: for messages that protect themselves, such as SCEP's */
 	unsigned timeout_ms; /* for all of it */
 	size_t max;          /* bytes of the answer's body */
 };

@@ -12,19 +12,22 @@ static const char *sentence(const struct page_base *b, const struct desk_act *ac
 	return view_text(b->view, key);
 }
 
-static void set_platforms(const struct page_base *b, const char *chosen, struct html_vars *v)
+static void set_platforms(const struct page_base *b, const struct page_act *p, struct html_vars *v)
 {
 	char key[64];
 
 	for (size_t i = 0; platforms[i] != NULL; i++) {
-		struct html_vars *row = html_row(v, "choice");
+		struct html_vars *row;
 
+		if (platform_keyless(platforms[i]) && !p->server_keys)
+			continue;
+		row = html_row(v, "choice");
 		if (row == NULL)
 			return; /* shows in html_render */
 		snprintf(key, sizeof(key), "platform_%s", platforms[i]);
 		html_set(row, "value", platforms[i]);
 		html_set(row, "choice_title", view_text(b->view, key));
-		html_flag(row, "checked", strcmp(chosen, platforms[i]) == 0);
+		html_flag(row, "checked", strcmp(p->platform, platforms[i]) == 0);
 	}
 }
 
@@ -51,7 +54,7 @@ int page_act(const struct page_base *b, const struct page_act *p, struct buf *ou
 	html_flag(v, "ask_password", p->ask_password);
 	html_flag(v, "code", p->act->deed == DEED_CODE);
 	html_set(v, "device", p->device);
-	set_platforms(b, p->platform, v);
+	set_platforms(b, p, v);
 	html_flag(v, "error", error);
 	page_sentence(b, v, "reason_error", p->reason_key);
 	page_sentence(b, v, "password_error", p->password_key);

@@ -15,7 +15,8 @@ struct page_act {
 	const char *device, *platform; /* for a new code: what was typed and chosen */
 	/* Sentences of the catalogue, or NULL */
 	const char *reason_key, *password_key, *device_key, *platform_key, *other_key;
-	int64_t wait; /* seconds until the next try, 0: none */
+	bool server_keys; /* the portal makes keys for devices that cannot */
+	int64_t wait;     /* seconds until the next try, 0: none */
 };
 int page_act(const struct page_base *b, const struct page_act *p, struct buf *out) MUST_CHECK;
 

@@ -66,6 +66,7 @@ static bool enter(struct portal *p, const struct http_request *req, struct http_
 					    .reason = "",
 					    .device = "",
 					    .platform = "",
+					    .server_keys = p->making != NULL,
 					    .ask_password = !recent(p, &d->c.visitor)};
 		return true;
 	}
@@ -112,6 +113,7 @@ static bool read_form(const struct http_request *req, struct deed *d)
 		if (form_device_name(device, d->device.name) != E_OK)
 			d->page.device_key = "add_name_missing";
 		if (!platform_known(platform) ||
+		    (platform_keyless(platform) && !d->page.server_keys) ||
 		    text_copy(d->device.platform, sizeof(d->device.platform), platform) != E_OK)
 			d->page.platform_key = "add_platform_missing";
 		else
@@ -262,7 +264,7 @@ static int make_code(struct portal *p, struct deed *d, const struct http_request
 	if (r == E_OK)
 		r = device_add(s, u, &d->device, em);
 	if (r == E_OK)
-		r = device_ticket(p, s, u, &d->choice, d->device.id, token, em);
+		r = device_ticket(p, s, u, &d->choice, &d->device, token, em);
 	store_pool_put(p->pool, s);
 	return r;
 }

@@ -6,6 +6,7 @@
 #include "core/base/rnd.h"
 #include "core/base/text.h"
 #include "onboard_portal/daemon/for_others.h"
+#include "onboard_portal/daemon/keyed.h"
 #include "onboard_portal/daemon/voucher.h"
 #include "onboard_portal/flow/enrol.h"
 #include "onboard_portal/flow/form.h"
@@ -190,10 +191,12 @@ static void no_group(struct portal *p, struct http_response *res)
 void device_new_get(void *ctx, const struct http_request *req, struct http_response *res)
 {
 	const char *guess = platform_guess(http_header(req, "User-Agent"));
-	struct page_new page = {
-		.name = "", .platform = platform_known(guess) ? guess : "", .detected = guess};
-	struct rows rows = {0};
 	struct portal *p = ctx;
+	struct page_new page = {.name = "",
+				.platform = platform_known(guess) ? guess : "",
+				.detected = guess,
+				.server_keys = p->making != NULL};
+	struct rows rows = {0};
 	struct visitor v;
 	struct store *s;
 
@@ -210,8 +213,8 @@ void device_new_get(void *ctx, const struct http_request *req, struct http_respo
 }
 
 int device_ticket(struct portal *p, struct store *s, const struct user *u,
-		  const struct choice *choice, const char *device, char token[ENROL_TOKEN_SIZE],
-		  struct errmsg *em)
+		  const struct choice *choice, const struct device *device,
+		  char token[ENROL_TOKEN_SIZE], struct errmsg *em)
 {
 	const struct portal_profile *profile = portal_find_profile(p, choice->profile);
 	char challenge[ENROL_CHALLENGE_SIZE] = "", hash[HASH_SIZE];
@@ -230,9 +233,11 @@ int device_ticket(struct portal *p, struct store *s, const struct user *u,
 			&(struct enrol_order){
 				.challenge_hash = hash,
 				.user = u->id,
-				.device = device,
+				.device = device->id,
 				.profile = profile->name,
-				.cert_lifetime = profile->lifetime,
+				.cert_lifetime = platform_keyless(device->platform)
+							 ? keyed_lifetime(p, profile)
+							 : profile->lifetime,
 				.ticket_lifetime = p->ticket_lifetime,
 				.now = clock_now(),
 			},
@@ -248,14 +253,14 @@ int device_ticket(struct portal *p, struct store *s, const struct user *u,
 
 /* A ticket for the device; sends the person to its capability link. E_STATE when the limit is reached. */
 static int issue_ticket(struct portal *p, struct store *s, const struct http_request *req,
-			struct http_response *res, const struct visitor *v, const char *device,
-			struct errmsg *em)
+			struct http_response *res, const struct visitor *v,
+			const struct device *device, struct errmsg *em)
 {
 	char token[ENROL_TOKEN_SIZE] = "", path[64] = "";
 	int r = device_ticket(p, s, &v->user, &v->choice, device, token, em);
 
 	if (r == E_OK) {
-		note_event("ticket_issued", req, v->user.login, "device", device);
+		note_event("ticket_issued", req, v->user.login, "device", device->id);
 		snprintf(path, sizeof(path), "/e/%s", token);
 		reply_redirect(res, path);
 	}
@@ -282,7 +287,7 @@ static int add_device(struct portal *p, struct store *s, const struct http_reque
 	if (r != E_OK)
 		return r;
 	note_event("device_added", req, v->user.login, "device", d->id);
-	return issue_ticket(p, s, req, res, v, d->id, em);
+	return issue_ticket(p, s, req, res, v, d, em);
 }
 
 int device_room(struct store *s, const struct user *u, const struct choice *choice,
@@ -305,11 +310,12 @@ static bool read_new(struct portal *p, const struct http_request *req, struct ht
 	bool shown = name != NULL && text_is_plain(name, TEXT_SIZE);
 	struct page_new page = {.name = shown ? name : "",
 				.platform = "",
-				.detected = platform_guess(http_header(req, "User-Agent"))};
+				.detected = platform_guess(http_header(req, "User-Agent")),
+				.server_keys = p->making != NULL};
 
 	if (form_device_name(name, ret->name) != E_OK)
 		page.name_key = "add_name_missing";
-	if (!platform_known(platform))
+	if (!platform_known(platform) || (platform_keyless(platform) && p->making == NULL))
 		page.platform_key = "add_platform_missing";
 	else
 		page.platform = platform;
@@ -324,8 +330,11 @@ static bool read_new(struct portal *p, const struct http_request *req, struct ht
 static void refuse_ticket(struct portal *p, struct http_response *res, const struct visitor *v,
 			  const struct device *d, int r, const struct errmsg *em)
 {
-	struct page_new page = {
-		.name = d->name, .platform = d->platform, .detected = "", .other_key = "add_limit"};
+	struct page_new page = {.name = d->name,
+				.platform = d->platform,
+				.detected = "",
+				.server_keys = p->making != NULL,
+				.other_key = "add_limit"};
 	static const struct page_message held = {
 		.title_key = "held_title", .text_key = "held", .detail = ""};
 
@@ -389,7 +398,7 @@ void device_code_post(void *ctx, const struct http_request *req, struct http_res
 	} else if (!v.may_enrol) {
 		no_group(p, res);
 	} else {
-		r = issue_ticket(p, s, req, res, &v, row->device.id, &em);
+		r = issue_ticket(p, s, req, res, &v, &row->device, &em);
 		if (r != E_OK)
 			refuse_ticket(p, res, &v, &row->device, r, &em);
 	}

@@ -27,8 +27,12 @@ int device_add(struct store *s, const struct user *u, struct device *d,
 /* Mints a ticket for it; the token of its capability link is known to nobody else. The caller wipes it.
  * E_STATE: limit; E_DENIED: held or left. */
 int device_ticket(struct portal *p, struct store *s, const struct user *u,
-		  const struct choice *choice, const char *device, char token[ENROL_TOKEN_SIZE],
-		  struct errmsg *em) MUST_CHECK;
+		  const struct choice *choice, const struct device *device,
+		  char token[ENROL_TOKEN_SIZE], struct errmsg *em) MUST_CHECK;
+/* --- setup.c ------------------------------------------------------------------------------------------ */
+/* What files for the device are written from; borrows all. */
+void setup_enrolment(const struct portal *p, const struct portal_profile *f, const char *device_id,
+		     const char *challenge, struct enrolment *ret);
 /* E_STATE: one more device would be too many. */
 int device_room(struct store *s, const struct user *u, const struct choice *choice,
 		struct errmsg *em) MUST_CHECK;

@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/store/store_conf.h"
 #include "onboard_portal/daemon/console.h"
+#include "onboard_portal/daemon/keyed.h"
 #include "onboard_portal/daemon/login.h"
 #include "onboard_portal/daemon/voucher.h"
 #include "onboard_portal/profile/pem.h"
@@ -269,6 +270,8 @@ static int open_all(struct portal *p, struct errmsg *em)
 	if (r == E_OK)
 		r = open_groups(p);
 	if (r == E_OK)
+		r = keyed_open(p, em);
+	if (r == E_OK)
 		r = open_memory(p);
 	if (r == E_OK)
 		r = captive_open(c, &p->captive, em);
@@ -334,6 +337,7 @@ void portal_close(struct portal *p)
 	free(p->groups);
 	buf_free(&p->anchor.der);
 	language_close(p);
+	keyed_close(p);
 	tries_free(p->by_account);
 	tries_free(p->by_address);
 	logouts_free(p->logouts);

@@ -64,6 +64,7 @@ struct portal {
 	struct conf *conf;
 	const char *organization, *support, *url, *ssid;
 	int64_t session_lifetime, session_idle, ticket_lifetime; /* seconds */
+	struct making *making; /* keyed.h; NULL: the portal makes no keys for devices */
 	uint8_t session_key[PORTAL_KEY_SIZE];
 	uint8_t challenge_key[PORTAL_KEY_SIZE];
 	uint8_t ticket_mac_key[PORTAL_KEY_SIZE];
@@ -187,8 +188,7 @@ void static_mark_get(void *ctx, const struct http_request *req, struct http_resp
 void static_anchor_get(void *ctx, const struct http_request *req, struct http_response *res);
 void health_get(void *ctx, const struct http_request *req, struct http_response *res);
 
-/* --- run.c ------------------------------------------------------------------------------------------- */
-/* The whole program; returns the exit code. */
+/* --- run.c: the whole program; returns the exit code ------------------------------------------------ */
 int portal_run(int argc, char **argv);
 
 #endif

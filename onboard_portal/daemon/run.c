@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/http/httpd.h"
 #include "core/ipc/sandbox.h"
+#include "core/pki/wiping.h"
 #include "onboard_portal/daemon/captive.h"
 #include "onboard_portal/daemon/login.h"
 #include "onboard_portal/daemon/console.h"
@@ -247,7 +248,10 @@ int portal_run(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	log_init(PROGRAM, args.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-	r = sandbox_early(&em);
+	/* Keys that are made for devices pass through many buffers of libcrypto. */
+	r = pki_wiping();
+	if (r == E_OK)
+		r = sandbox_early(&em);
 	if (r == E_OK)
 		r = conf_load(args.conf_file, &conf, &em);
 	if (r == E_OK)

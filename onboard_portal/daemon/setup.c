@@ -7,9 +7,11 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/store/store_desk.h"
+#include "onboard_portal/daemon/keyed.h"
 #include "onboard_portal/daemon/sign.h"
 #include "onboard_portal/flow/assets.h"
 #include "onboard_portal/flow/enrol.h"
+#include "onboard_portal/flow/platform.h"
 #include "onboard_portal/profile/apple.h"
 #include "onboard_portal/profile/chromeos.h"
 #include "onboard_portal/profile/linux.h"
@@ -103,15 +105,16 @@ static int read_link(struct portal *p, struct store *s, const char *token, struc
 	return r;
 }
 
+static const struct page_message gone = {.title_key = "gone_title",
+					 .text_key = "gone",
+					 .detail = "",
+					 .action = "/devices",
+					 .action_key = "back_devices"};
+
 /* False when the reply (404, 410, 503) is already made. The caller wipes *l. */
 static bool open_link(struct portal *p, const struct http_request *req, struct http_response *res,
 		      struct link *l)
 {
-	static const struct page_message gone = {.title_key = "gone_title",
-						 .text_key = "gone",
-						 .detail = "",
-						 .action = "/devices",
-						 .action_key = "back_devices"};
 	struct store *s = store_pool_get(p->pool);
 	struct errmsg em = {0};
 	int r = s != NULL ? read_link(p, s, req->params[0], l, &em)
@@ -136,12 +139,12 @@ static const char *script_text(const char *name)
 	return a != NULL ? a->data : NULL;
 }
 
-static void fill_enrolment(const struct portal *p, const struct link *l, struct enrolment *e)
+void setup_enrolment(const struct portal *p, const struct portal_profile *f, const char *device_id,
+		     const char *challenge, struct enrolment *ret)
 {
-	const struct portal_profile *f = l->profile;
 	const struct view *words = looks_now(p)->views[0];
 
-	*e = (struct enrolment){
+	*ret = (struct enrolment){
 		.organization = p->organization,
 		.ssid = p->ssid,
 		.onboarding_ssid = conf_str(p->conf, "wifi", NULL, "onboarding-ssid"),
@@ -150,8 +153,8 @@ static void fill_enrolment(const struct portal *p, const struct link *l, struct 
 		.profile_id = conf_str(p->conf, "portal", NULL, "profile-id"),
 		.scep_url = f->scep_url,
 		.profile = f->name,
-		.device_id = l->device.id,
-		.challenge = l->challenge,
+		.device_id = device_id,
+		.challenge = challenge,
 		.anchor = buf_bytes(&p->anchor.der),
 		.issuer = buf_bytes(&f->issuer.der),
 		.top = buf_bytes(&f->top->der),
@@ -179,6 +182,11 @@ static void fill_enrolment(const struct portal *p, const struct link *l, struct 
 	};
 }
 
+static void fill_enrolment(const struct portal *p, const struct link *l, struct enrolment *e)
+{
+	setup_enrolment(p, l->profile, l->device.id, l->challenge, e);
+}
+
 /* Files of a device are called this and an ending. */
 static void file_name(const struct portal *p, char dst[48])
 {
@@ -194,7 +202,7 @@ static int setup_page(struct portal *p, const struct http_request *req, struct h
 	struct buf before, after, nmcli, wpa, iwd, certmonger, again;
 	struct enrolment e;
 	struct page_base b;
-	char base[64], file[48];
+	char base[64], file[48], password[ENROL_PASSWORD_SIZE] = "";
 	int r;
 
 	buf_init(&before, 8192);
@@ -217,6 +225,8 @@ static int setup_page(struct portal *p, const struct http_request *req, struct h
 		r = linux_iwd_command(&e, &iwd);
 	if (r == E_OK)
 		r = linux_certmonger(&e, &certmonger, &again);
+	if (r == E_OK)
+		r = enrol_password(req->params[0], p->challenge_key, password);
 	reply_base(p, &b, NULL, "");
 	if (r == E_OK)
 		r = page_setup(&b,
@@ -244,6 +254,10 @@ static int setup_page(struct portal *p, const struct http_request *req, struct h
 				       .iwd = buf_str(&iwd),
 				       .certmonger = buf_str(&certmonger),
 				       .certmonger_again = buf_str(&again),
+				       .server_keys = p->making != NULL,
+				       .password = password,
+				       .days = l->ticket.lifetime / 86400,
+				       .passpoint = keyed_passpoint(p),
 			       },
 			       &res->body);
 	buf_free(&before);
@@ -253,6 +267,7 @@ static int setup_page(struct portal *p, const struct http_request *req, struct h
 	buf_free(&iwd);
 	buf_free(&certmonger);
 	buf_free(&again);
+	text_wipe(password, sizeof(password));
 	return r;
 }
 
@@ -322,6 +337,32 @@ static const struct file {
 	{"chromeos", ".onc", CHROMEOS_CONTENT_TYPE, chromeos_onc},
 };
 
+/* What holds a key of the server's making; each can be fetched once. */
+static int send_keyed(struct portal *p, const struct http_request *req, const struct link *l,
+		      const char *name, struct http_response *res, struct errmsg *em)
+{
+	char password[ENROL_PASSWORD_SIZE] = "", base[48];
+	struct keyed_order o = {.profile = l->profile,
+				.ticket = l->ticket.challenge,
+				.req = req,
+				.password = password,
+				.name = name};
+	struct enrolment e;
+	int r;
+
+	file_name(p, base);
+	if (!platform_keyless(l->device.platform) || p->making == NULL ||
+	    !keyed_kind(p, base, name, &o.kind))
+		return E_NOTFOUND;
+	fill_enrolment(p, l, &e);
+	o.enrolment = &e;
+	r = enrol_password(req->params[0], p->challenge_key, password);
+	if (r == E_OK)
+		r = keyed_send(p, &o, res, em);
+	text_wipe(password, sizeof(password));
+	return r;
+}
+
 static const struct file *find_file(const struct portal *p, const char *platform, const char *name)
 {
 	char want[64], base[48];
@@ -368,6 +409,21 @@ static void note_download(struct portal *p, const struct link *l, const char *na
 	store_pool_put(p->pool, s);
 }
 
+static void refuse_file(struct portal *p, struct http_response *res, int r, const struct errmsg *em)
+{
+	static const struct page_message busy = {
+		.title_key = "keyed_busy_title", .text_key = "keyed_busy", .detail = ""};
+
+	if (r == E_NOTFOUND)
+		reply_not_found(p, res);
+	else if (r == E_DENIED) /* the CA knows this code as used */
+		reply_message(p, res, 410, &gone);
+	else if (r == E_STATE)
+		reply_message(p, res, 503, &busy);
+	else
+		reply_failure(p, res, r, em);
+}
+
 void setup_file_get(void *ctx, const struct http_request *req, struct http_response *res)
 {
 	const char *name = req->params[1];
@@ -385,10 +441,10 @@ void setup_file_get(void *ctx, const struct http_request *req, struct http_respo
 	else if (strcmp(l.device.platform, "apple") == 0 && strcmp(name, "wifi.mobileconfig") == 0)
 		r = send_apple(p, &l, res, &em);
 	else
-		reply_not_found(p, res);
+		r = send_keyed(p, req, &l, name, res, &em);
 	if (r != E_OK) {
 		buf_reset(&res->body);
-		reply_failure(p, res, r, &em);
+		refuse_file(p, res, r, &em);
 	} else if (res->status == 200) {
 		note_download(p, &l, name);
 	}

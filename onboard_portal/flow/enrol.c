@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 
 #define CHALLENGE_LABEL "scepauth-challenge-1\n"
+#define PASSWORD_LABEL "scepauth-p12-1\n"
 
 int enrol_token(const uint8_t rnd[ENROL_RANDOM_SIZE], char dst[ENROL_TOKEN_SIZE])
 {
@@ -54,6 +55,32 @@ int enrol_challenge(const char *token, const uint8_t key[ENROL_KEY_SIZE],
 	memcpy(hash, digest, sizeof(digest));
 out:
 	text_wipe(challenge, sizeof(challenge));
+	text_wipe(mac, sizeof(mac));
+	buf_free(&b);
+	return r;
+}
+
+int enrol_password(const char *token, const uint8_t key[ENROL_KEY_SIZE],
+		   char dst[ENROL_PASSWORD_SIZE])
+{
+	static const char alphabet[] = "abcdefghijkmnpqrstuvwxyz23456789";
+	uint8_t mac[32] = {0};
+	struct buf b;
+	int r = E_FORMAT;
+
+	buf_init(&b, 256);
+	if (enrol_token_ok(token)) {
+		buf_adds(&b, PASSWORD_LABEL);
+		buf_adds(&b, token);
+		r = buf_error(&b);
+	}
+	if (r == E_OK)
+		r = digest_hmac_sha256(bytes_of(key, ENROL_KEY_SIZE), buf_bytes(&b), mac);
+	for (size_t i = 0; i < ENROL_PASSWORD_SIZE - 1; i++)
+		dst[i] = alphabet[mac[i] % (sizeof(alphabet) - 1)];
+	dst[ENROL_PASSWORD_SIZE - 1] = '\0';
+	if (r != E_OK)
+		dst[0] = '\0';
 	text_wipe(mac, sizeof(mac));
 	buf_free(&b);
 	return r;

@@ -18,6 +18,7 @@ enum {
 	ENROL_RANDOM_SIZE = 24,    /* 192 bits */
 	ENROL_TOKEN_SIZE = 33,     /* base64url of it */
 	ENROL_CHALLENGE_SIZE = 33, /* 32 upper-case hex digits, RFC 2985 PrintableString */
+	ENROL_PASSWORD_SIZE = 17,  /* 80 bits, without letters that look like others */
 };
 
 int enrol_token(const uint8_t rnd[ENROL_RANDOM_SIZE], char dst[ENROL_TOKEN_SIZE]) MUST_CHECK;
@@ -27,6 +28,10 @@ bool enrol_token_ok(const char *token);
 /* The challenge of a link and the hash under which the store knows it. The caller wipes dst. */
 int enrol_challenge(const char *token, const uint8_t key[ENROL_KEY_SIZE],
 		    char dst[ENROL_CHALLENGE_SIZE], char hash[HASH_SIZE]) MUST_CHECK;
+
+/* The password of the PKCS#12 that is made for this link. The caller wipes dst. */
+int enrol_password(const char *token, const uint8_t key[ENROL_KEY_SIZE],
+		   char dst[ENROL_PASSWORD_SIZE]) MUST_CHECK;
 
 struct enrol_order {
 	const char *challenge_hash;

@@ -159,8 +159,11 @@ static void set_choices(const struct page_base *b, const struct page_new *p, str
 	char key[64];
 
 	for (size_t i = 0; platforms[i] != NULL; i++) {
-		struct html_vars *row = html_row(v, "choice");
+		struct html_vars *row;
 
+		if (platform_keyless(platforms[i]) && !p->server_keys)
+			continue;
+		row = html_row(v, "choice");
 		if (row == NULL)
 			continue; /* shows in html_render */
 		html_set(row, "value", platforms[i]);
@@ -181,7 +184,7 @@ int page_new(const struct page_base *b, const struct page_new *p, struct buf *ou
 		return E_NOMEM;
 	html_set(v, "name", p->name);
 	set_choices(b, p, v);
-	html_flag(v, "android", strcmp(p->detected, "android") == 0);
+	html_flag(v, "android", strcmp(p->detected, "android") == 0 && !p->server_keys);
 	html_flag(v, "error", error);
 	page_sentence(b, v, "name_error", p->name_key);
 	page_sentence(b, v, "platform_error", p->platform_key);
@@ -218,6 +221,10 @@ int page_setup(const struct page_base *b, const struct page_setup *p, struct buf
 	html_set(v, "certmonger", p->certmonger);
 	html_set(v, "certmonger_again", p->certmonger_again);
 	html_set(v, "file", p->file);
+	html_flag(v, "server_keys", p->server_keys);
+	html_set(v, "password", p->server_keys ? p->password : "");
+	html_setf(v, "days", "%" PRId64, p->days);
+	html_flag(v, "passpoint", p->server_keys && p->passpoint);
 	return page_finish(b, "setup", v, out);
 }
 

@@ -60,6 +60,7 @@ struct page_new {
 	const char *name;     /* what was typed */
 	const char *platform; /* what was chosen, or is offered; "" nothing */
 	const char *detected; /* platform_guess of who is asking */
+	bool server_keys;     /* the portal makes keys for those that cannot */
 	const char *name_key; /* error sentences, or NULL */
 	const char *platform_key;
 	const char *other_key;
@@ -82,6 +83,10 @@ struct page_setup {
 	const char *before, *after, *nmcli, *wpa, *iwd; /* command lines for Linux; before is
 							    "" when there are none by hand */
 	const char *certmonger, *certmonger_again;
+	bool server_keys;     /* the portal makes this device's key */
+	const char *password; /* of its PKCS#12 */
+	int64_t days;         /* its certificate is valid for */
+	bool passpoint;
 };
 int page_setup(const struct page_base *b, const struct page_setup *p, struct buf *out) MUST_CHECK;
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-const char *const platforms[] = {"apple", "windows", "linux", "chromeos", "other", NULL};
+const char *const platforms[] = {"apple", "windows", "linux", "chromeos", "android", "other", NULL};
 
 bool platform_known(const char *name)
 {
@@ -11,6 +11,11 @@ bool platform_known(const char *name)
 			return true;
 	}
 	return false;
+}
+
+bool platform_keyless(const char *name)
+{
+	return name != NULL && strcmp(name, "android") == 0;
 }
 
 const char *platform_guess(const char *user_agent)

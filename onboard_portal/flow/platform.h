@@ -5,14 +5,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* apple, windows, linux, chromeos, other: in the order in which they are offered; ends with NULL. */
+/* apple, windows, linux, chromeos, android, other: in the order in which they are offered; ends with NULL. */
 extern const char *const platforms[];
 
 bool platform_known(const char *name);
 
+/* For those that cannot make a key when a web page asks: only where the portal makes keys. */
+bool platform_keyless(const char *name);
+
 /*
- * What the User-Agent header says: one of the above, "android", for which there is no way yet, or ""
- * when it says nothing. Only an offer: whoever sets up another device chooses by hand.
+ * What the User-Agent header says: one of the above, or "" when it says nothing. Only an offer: whoever sets up another device chooses by hand.
  */
 const char *platform_guess(const char *user_agent);
 

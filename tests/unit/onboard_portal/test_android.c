@@ -163,11 +163,8 @@ static void passpoint_has_what_android_reads(void **state)
 		"<NodeName>Realm</NodeName>\n<Value>example.edu</Value>",
 		"<NodeName>CertificateType</NodeName>\n<Value>x509v3</Value>",
 		/* sha256sum of cert */
-		"<NodeName>CertSHA256Fingerprint</NodeName>\n<Value>"
-		"945e2c51e2747714229999c9d07e59dc92ea4faf732c10c1fd14a5b175aca53c",
-		"<NodeName>AAAServerTrustedNames</NodeName>\n<Node>\n<NodeName>FQDN</NodeName>\n"
-		"<Value>radius.example.edu</Value>",
-		NULL};
+		"<Value>945e2c51e2747714229999c9d07e59dc92ea4faf732c10c1fd14a5b175aca53c",
+		"<NodeName>FQDN</NodeName>\n<Value>radius.example.edu</Value>", NULL};
 	struct enrolment e = friendly();
 	struct keyed k = with_key();
 	struct buf out, mime, xml;

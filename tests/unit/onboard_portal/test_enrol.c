@@ -162,7 +162,10 @@ static void forms_are_checked(void **state)
 	big[61] = '\0';
 	assert_int_equal(form_device_name(big, name), E_FORMAT);
 	assert_true(platform_known("apple"));
-	assert_false(platform_known("android"));
+	assert_true(platform_known("android"));
+	assert_true(platform_keyless("android"));
+	assert_false(platform_keyless("apple"));
+	assert_false(platform_keyless(NULL));
 	assert_false(platform_known(NULL));
 	assert_string_equal(platform_guess(NULL), "");
 	assert_string_equal(platform_guess("curl/8"), "");

@@ -270,7 +270,8 @@ static void new_page_tells_what_is_wrong(void **state)
 
 static void setup_page_shows_code_and_ways(void **state)
 {
-	static const char *const platforms[] = {"apple", "linux", "other", "windows", "chromeos"};
+	static const char *const platforms[] = {"apple",   "linux",    "other",
+						"windows", "chromeos", "android"};
 	struct device d = {.name = HOSTILE, .id = "d0123456789abcdef0123456789abcdef"};
 	struct page_setup p = {
 		.device = &d,
@@ -298,18 +299,24 @@ static void setup_page_shows_code_and_ways(void **state)
 		.iwd = "sudo install",
 		.certmonger = "getcert request",
 		.certmonger_again = "getcert resubmit",
+		.password = "abcdefghijkmnpqr",
+		.days = 7,
+		.passpoint = true,
 	};
 
 	(void)state;
 	base.person = NULL;
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 7; i++) {
 		const char *first;
 		char name[32];
 
-		assert_int_equal(text_copy(d.platform, sizeof(d.platform), platforms[i]), E_OK);
+		assert_int_equal(
+			text_copy(d.platform, sizeof(d.platform), platforms[i < 6 ? i : 5]), E_OK);
+		p.server_keys = i == 6;
 		buf_reset(&out);
 		assert_int_equal(page_setup(&base, &p, &out), E_OK);
-		snprintf(name, sizeof(name), "setup-%s", platforms[i]);
+		snprintf(name, sizeof(name), "setup-%s%s", platforms[i < 6 ? i : 5],
+			 i == 5 ? "-off" : "");
 		dump(name);
 		check_page();
 		first = strstr(buf_str(&out), "id=\"challenge\"");
@@ -327,6 +334,11 @@ static void setup_page_shows_code_and_ways(void **state)
 		assert_int_equal(has("href=\"/e/TOKEN/wifi-campus.ps1\""), i == 3);
 		assert_int_equal(has("sudo install"), i == 1);
 		assert_int_equal(has("nmcli connection"), i == 1);
+		assert_int_equal(has("is not made here any more"), i == 5);
+		assert_int_equal(has("This key is made by our server"), i == 6);
+		assert_int_equal(has("href=\"/e/TOKEN/wifi-campus.p12\""), i == 6);
+		assert_int_equal(has(p.password), i == 6);
+		assert_int_equal(has("wifi-campus.wifi-config"), i == 6);
 	}
 }
 
