@@ -77,6 +77,15 @@ const struct http_route portal_routes[] = {
 	{NULL, NULL, NULL},
 };
 
+/* Everybody comes by the web server in front then, from one address. */
+static bool behind_proxy(const struct portal *p)
+{
+	const char *listen = conf_str(p->conf, "portal", NULL, "listen");
+
+	return p->header != NULL &&
+	       (strncmp(listen, "127.", 4) == 0 || strncmp(listen, "[::1]", 5) == 0);
+}
+
 static int open_server(struct portal *p, struct httpd **ret, struct errmsg *em)
 {
 	struct httpd_options o = {
@@ -86,7 +95,7 @@ static int open_server(struct portal *p, struct httpd **ret, struct errmsg *em)
 		.threads = portal_threads(p),
 		.max_body = FORM_MAX,
 		.max_connections = 1000,
-		.max_per_address = 100,
+		.max_per_address = behind_proxy(p) ? 0 : 100,
 		.deadline_ms = 15000,
 		.routes = portal_routes,
 		.ctx = p,

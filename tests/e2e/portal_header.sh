@@ -63,4 +63,15 @@ ask /login/sso "${proxied[@]}"
 t_is "and again as the same one" "$STATUS $(who)" "303 saml anna  "
 t_unlike "the secret is not in the log" "$(<"$PORTAL_LOG")" "$secret"
 
+# All people come from the proxy's address: its connections are not counted as those of one.
+idle=()
+for _ in {1..130}; do
+	exec {fd}<>"/dev/tcp/127.0.0.1/${PORTAL_URL##*:}" && idle+=("$fd")
+done
+sockets() { find "/proc/$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/portal.pid")/fd" -lname 'socket:*' 2>/dev/null | wc -l; }
+t_ok "a proxy may have many connections" t_wait 10 eval '(($(sockets) >= 130))'
+ask /about
+t_is "and one more" "$STATUS" 200
+for fd in "${idle[@]}"; do exec {fd}>&-; done
+
 t_done
