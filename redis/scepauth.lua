@@ -2059,8 +2059,28 @@ local session_tell, session_verbs
 do
 	session_verbs = { session_open = true, session_update = true, session_close = true, session_refused = true } -- see register
 
+	-- What a batch said, added up by reason and day for the help desk's figures. Whose list of users knows none of this
+	-- has none. A refusal of strangers counts, too.
+	local function count(said)
+		local t, key = now(), nil
+		key = 'verdicts:' .. text(math.floor(t / 86400))
+		for reason, n in pairs(said) do
+			local r = redis.pcall('HINCRBY', key, reason, n)
+			if r == n then redis.pcall('EXPIRE', key, text(40 * 86400)) end
+		end
+	end
+
+	local function reason_of(a, i, n)
+		if a[i + 1] == 'session_refused' then return a[i + 3] end
+		if a[i + 1] ~= 'session_open' then return nil end
+		for k = i + 5, i + n - 1, 2 do
+			if a[k] == 'apart' then return a[k + 1] == 'yes' and 'quarantined' or a[k + 1] == 'known' and 'known_good' or 'ok' end
+		end
+		return 'ok'
+	end
+
 	function session_tell(a)
-		local list, i = {}, 1
+		local list, i, said = {}, 1, {}
 		memo = {}
 		need_person_or_program()
 		need_ready()
@@ -2070,8 +2090,11 @@ do
 			if n - 1 < verb[2] or n - 1 > verb[3] or i + n > #a then fail('BADARG', 'too few or too many words') end
 			local ok, r = pcall(verb[1], { unpack(a, i + 2, i + n) })
 			list[#list + 1] = ok and { 1, type(r) == 'table' and r.ok or text(r) } or { 0, error_text(r) }
+			local reason = ok and reason_of(a, i, n)
+			if reason then said[reason] = (said[reason] or 0) + 1 end
 			i = i + n + 1
 		end
+		count(said)
 		return list
 	end
 end
@@ -2708,12 +2731,32 @@ do -- a chunk of Lua has at most 200 local names at once
 	end
 
 	-- The figures of a page of people, to be added up by who asks.
+	-- Days ago 0 to 29; what is no figure is left out: these are the RADIUS server's word.
+	local function verdicts(n, t)
+		for ago = 0, 29 do
+			local day, left = redis.pcall('HGETALL', 'verdicts:' .. text(math.floor(t / 86400) - ago)), 40
+			if day.err then return end -- a helpdesk person of before this, who may not
+			for reason, v in pairs(pairs_to_table(day)) do
+				v = number(v)
+				if v and v > 0 and left > 0 and is_name(reason, 32) then
+					local well = reason == 'ok' or reason == 'known_good' or reason == 'quarantined'
+					local by_day = (well and 'accepts:' or 'rejects:') .. text(ago)
+					left = left - 1
+					local name = 'said' .. ':' .. reason
+					n[name] = (n[name] or 0) + v
+					n[by_day] = (n[by_day] or 0) + v
+				end
+			end
+		end
+	end
+
 	function desk.overview(a)
 		need_ready()
 		local from, cursor = string.match(a[1], '^(%d%d?):(%d+)$')
 		local i, t, n, flat = tonumber(from or '0'), now(), {}, {}
 		if not SOURCES[i] or #cursor > 20 then fail('BADARG', 'bad cursor') end
 		local r = redis.call('HSCAN', 'login:' .. SOURCES[i], cursor, 'COUNT', 100)
+		if a[1] == '1:0' then verdicts(n, t) end
 		for k = 1, #r[2], 2 do
 			local u = hash('user:' .. r[2][k + 1])
 			if u and u.source == SOURCES[i] and u.login == r[2][k] then

@@ -77,7 +77,7 @@ struct desk_person {
 };
 
 /* Figures by name, such as "platform:apple". */
-enum { DESK_COUNTS_MAX = 256 };
+enum { DESK_COUNTS_MAX = 512 };
 struct desk_count {
 	char name[48];
 	int64_t n;

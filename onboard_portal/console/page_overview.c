@@ -28,13 +28,13 @@ static void day_label(int64_t t, char dst[8])
 	snprintf(dst, 8, "%.5s", strlen(text) > 10 ? text + 5 : "");
 }
 
-static void days(const struct page_overview *p, struct chart *c)
+static void days(const struct page_overview *p, const char *prefix, struct chart *c)
 {
 	char label[8];
 
 	for (int i = DAYS - 1; i >= 0; i--) {
 		day_label(p->now - (int64_t)i * DAY, label);
-		chart_add(c, label, count_of(p->counts, "day:", i));
+		chart_add(c, label, count_of(p->counts, prefix, i));
 	}
 	chart_columns(c);
 }
@@ -136,7 +136,7 @@ static void set_source(const struct page_base *b, struct html_vars *v,
 int page_overview(const struct page_base *b, const struct page_overview *p, struct buf *out)
 {
 	struct html_vars *v = page_vars(b, view_text(b->view, "over_title"), false);
-	struct chart charts[5] = {0};
+	struct chart charts[8] = {0};
 	char at[DESK_TIME_SIZE];
 
 	if (v == NULL)
@@ -144,17 +144,24 @@ int page_overview(const struct page_base *b, const struct page_overview *p, stru
 	desk_time(p->at, at);
 	html_set(v, "at", at);
 	set_source(b, v, p);
-	days(p, &charts[0]);
+	days(p, "day:", &charts[0]);
 	platforms_of(b, p, &charts[1]);
 	chart_named(&charts[2], p->counts, "group:");
 	chart_rows(&charts[2]);
 	chart_named(&charts[3], p->counts, "last:");
 	chart_rows(&charts[3]);
 	weeks(b, p, &charts[4]);
+	chart_named(&charts[5], p->counts, "said:");
+	chart_rows(&charts[5]);
+	days(p, "accepts:", &charts[6]);
+	days(p, "rejects:", &charts[7]);
 	set_chart(b, v, "over_days_title", &charts[0], true);
 	set_chart(b, v, "over_platforms_title", &charts[1], false);
 	set_chart(b, v, "over_groups_title", &charts[2], false);
 	set_chart(b, v, "over_last_title", &charts[3], false);
+	set_chart(b, v, "over_said_title", &charts[5], false);
+	set_chart(b, v, "over_accepts_title", &charts[6], true);
+	set_chart(b, v, "over_rejects_title", &charts[7], true);
 	set_chart(b, v, "over_weeks_title", &charts[4], true);
 	return page_finish(b, "console_overview", v, out);
 }

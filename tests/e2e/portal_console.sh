@@ -161,6 +161,16 @@ echo '{"source":7}' >"$source_file"
 page desk /console/overview
 t_like "and what is no record" "$STATUS $BODY" '^200.*Nothing is known here of a directory'
 rm "$source_file"
+answers() { redis_as installer HGETALL "verdicts:$(($(date +%s) / 86400))" | paste -sd' '; }
+t_like "answers are counted by reason" "$(answers)" 'ok [1-9]'
+redis_as installer HSET "verdicts:$(($(date +%s) / 86400 - 2))" user_held 7 ok 30 "$(head -c 60 /dev/zero | tr '\0' x)" 4 odd x "a b" 3 >/dev/null
+t_stop portal
+t_start portal
+page desk /console/overview
+t_is "thirty days of them, by reason" "$(figure over_said_title user_held)" "$((7 + $(redis_as installer HGET "verdicts:$(($(date +%s) / 86400))" user_held)))"
+t_like "by day" "$BODY" 'id="over_rejects_title-d">In all [0-9]+\..* 7\.'
+t_unlike "without what is no figure" "$BODY" 'xxxxxxxx|<th scope="row">odd<'
+t_is "they go by themselves" "$(($(redis_as installer TTL "verdicts:$(($(date +%s) / 86400))") > 39 * 86400))" 1
 t_like "looking is recorded" "$(console_events)" 'console_viewed.*henry.*overview'
 page sam /console/overview
 t_is "not for students" "$STATUS" 404

@@ -48,10 +48,10 @@ t_is "the store is set up" "$(as radius FCALL_RO status 0 | head -n 1)" 1
 U=u00000000000000000000000000000001 D=d00000000000000000000000000000001
 S=40000000000000000000000000000001 T=$(printf '%064d' 1) X=$(printf '%064d' 2)
 keys=(meta actors groups group:students policy:1 shadow:1 "cert:$S" "ucerts:$U" "claim:$T" "ticket:$T" "utickets:$U" revoked keyowners
-	"user:$U" login:local login:ldap "device:$D" "udevices:$U" "enrol:$X" enrols "seen:$S" session:x "usessions:$U"
+	"user:$U" login:local login:ldap "device:$D" "udevices:$U" "enrol:$X" enrols "seen:$S" verdicts:1 voucher:x vouchers "vouchers:$U" session:x "usessions:$U"
 	sessions "receipt:$U" receipt:mac:020000000001
 	pos:auto_revoke pos:anna pos: revoked2 xrevoked hold: hold hold:helpdesk hold:helpdesk2 hold:file
-	hold:local hold:ldap hold:ad hold:oidc hold:saml hold:entra hold:google hold:okta hold:scim hold:hr
+	hold:local hold:ldap hold:ad hold:oidc hold:saml hold:entra hold:google hold:okta hold:scim hold:hr hold:voucher
 	hold:other hold:portal events: events events:installer events:front events:ca events:portal
 	events:auto_revoke events:radius events:disconnect events:gc events:anna events:bert events:annabel events:xanna anything)
 
@@ -104,18 +104,20 @@ allowed() {
 	for h in "${streams[@]}"; do
 		for p in xreadgroup xautoclaim xack; do echo "disconnect $p $h"; done
 	done
-	echo "radius expire usessions:$U"; echo "radius hset seen:$S"; echo "radius hdel seen:$S"; echo "radius expire seen:$S"
+	echo "radius expire usessions:$U"; echo "radius hincrby verdicts:1"; echo "radius expire verdicts:1"; echo "radius hset seen:$S"; echo "radius hdel seen:$S"; echo "radius expire seen:$S"
 	echo "radius hset shadow:1"; echo "radius expire shadow:1"
 	for p in ca portal auto_revoke anna bert; do echo "$p hsetnx revoked"; done
 	echo "ca hsetnx keyowners"
-	for h in helpdesk file local ldap ad oidc saml entra google okta scim hr; do echo "ca hsetnx hold:$h"; done
+	for h in helpdesk file local ldap ad oidc saml entra google okta scim hr voucher; do echo "ca hsetnx hold:$h"; done
 	echo "ca hset cert:$S"; echo "ca hset claim:$T"; echo "ca expireat claim:$T"; echo "ca zadd ucerts:$U"
 	echo "ca hset meta"
 	echo "portal hset user:$U"; echo "portal hset device:$D"; echo "portal hsetnx login:local"
+	echo "portal hset voucher:x"; echo "portal expireat voucher:x"; echo "portal expireat vouchers:$U"
+	for h in vouchers "vouchers:$U"; do echo "portal zadd $h"; echo "portal zremrangebyscore $h"; done
 	echo "portal hsetnx login:ldap"; echo "portal zadd udevices:$U"; echo "portal zadd utickets:$U"
 	echo "portal zremrangebyscore utickets:$U"; echo "portal hset ticket:$T"; echo "portal expireat ticket:$T"
 	echo "auto_revoke hset user:$U"; echo "auto_revoke hset pos:auto_revoke"
-	for h in file local ldap ad oidc saml entra google okta scim hr; do
+	for h in file local ldap ad oidc saml entra google okta scim hr voucher; do
 		echo "auto_revoke hset hold:$h"; echo "auto_revoke hdel hold:$h"
 	done
 	for p in anna bert; do echo "$p hset hold:helpdesk"; echo "$p hdel hold:helpdesk"; echo "$p hdel seen:$S"; done
@@ -150,7 +152,7 @@ t_is "every writing command was understood" "$(cat "$T_DIR"/unclear.[a-z]* | sor
 
 # --- 2. the rules themselves: nothing but these commands, in no user but the installer --------------
 harmless=' acl|whoami ping role time fcall fcall_ro exists type get zscan xgroup|create xreadgroup xautoclaim xack setex hget hmget hgetall hexists hlen hscan scan smembers zcard zrange zscore
-	zrangebyscore xrange xrevrange xlen hset hsetnx hdel expire expireat del unlink zadd zrem zremrangebyscore xadd xtrim '
+	zrangebyscore xrange xrevrange xlen hset hsetnx hincrby hdel expire expireat del unlink zadd zrem zremrangebyscore xadd xtrim '
 for user in "${programs[@]}" "${people[@]}"; do
 	line=$(as installer ACL LIST | grep "^user $user ")
 	t_like "$user: begins with no command at all" "$line" ' resetchannels -@all \+'
