@@ -2013,20 +2013,34 @@ do -- a chunk of Lua has at most 200 local names at once
 	end
 end
 
-local function session_update(a)
+local session_update
+do
+-- In accounting some access points leave the SSID out, or tell an IP address: who is on where stays as the verdict had it.
+local function is_worse(field, old, new)
+	local ssid = '^%x%x[-:.]?%x%x[-:.]?%x%x[-:.]?%x%x[-:.]?%x%x[-:.]?%x%x:.'
+	if field == 'mac' then return mac_of(old or '') ~= nil end
+	return field == 'called' and string.find(old or '', ssid) ~= nil and not string.find(new, ssid)
+end
+
+function session_update(a)
 	local t, token = now(), arg_token(a[1])
 	need_ready()
 	local silence = arg_int(a[2], 0, 31 * 86400, 'seconds')
 	local key = 'session:' .. token
 	local s = hash(key)
 	if not s or not s.serial then return 0 end
-	local plan = { session_fields({ 'HSET', key, 'seen', text(t) }, a, 3) }
+	local told, cmd = session_fields({}, a, 3), { 'HSET', key, 'seen', text(t) }
+	for i = 1, #told, 2 do
+		if not is_worse(told[i], s[told[i]], told[i + 1]) then cmd[#cmd + 1], cmd[#cmd + 2] = told[i], told[i + 1] end
+	end
+	local plan = { cmd }
 	local ttl = math.max((number(s.ends or '') or t) - t, 0) + SESSION_GRACE
 	-- Three missed updates: the NAS has forgotten it, or was switched off.
 	if silence > 0 then ttl = math.min(ttl, 3 * silence) end
 	plan[2] = { 'EXPIRE', key, text(ttl) }
 	run(plan)
 	return 1
+end
 end
 
 local function session_close(a)

@@ -217,12 +217,52 @@ static void who_is_apart(void **state)
 	minding("", "");
 }
 
+/* What an access point leaves out of its accounting makes nobody another device, or one that is nowhere. */
+static void accounting_says_less(void **state)
+{
+	struct user u;
+	struct device d;
+	struct ticket t;
+	struct certrec c;
+	struct nas_session x = {.called = "00-11-22-33-44-55:campus"}, y = {.mac = "10.20.0.7"};
+	char bad[REASON_SIZE], key[64];
+	bool known = false;
+
+	(void)state;
+	active(&u, &d, &t, &c, "macs7");
+	minding("", "refuse");
+	assert_int_equal(rnd_id(x.token, TOKEN_SIZE, "", 16), E_OK);
+	memcpy(x.serial, c.serial, sizeof(x.serial));
+	memcpy(y.token, x.token, sizeof(y.token));
+	snprintf(key, sizeof(key), "session:%s", x.token);
+	snprintf(x.mac, sizeof(x.mac), "02-00-5E-00-53-01");
+	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
+	snprintf(y.called, sizeof(y.called), "00-11-22-33-44-55");
+	snprintf(y.acct, sizeof(y.acct), "7");
+	OK(store_session_update(S.radius, &y, 0, &known, &S.em));
+	assert_true(known);
+	assert_string_equal(macs_of(&c), "(02005e005301) ");
+	assert_string_equal(RAW("installer", "HGET", key, "called"), x.called);
+	assert_string_equal(RAW("installer", "HGET", key, "acct"), "7");
+	/* nor does another address, but it may go to another access point */
+	snprintf(y.mac, sizeof(y.mac), "02-00-5E-00-53-02");
+	snprintf(y.called, sizeof(y.called), "00-11-22-33-44-66:campus");
+	OK(store_session_update(S.radius, &y, 0, &known, &S.em));
+	assert_string_equal(macs_of(&c), "(02005e005301) ");
+	assert_string_equal(RAW("installer", "HGET", key, "called"), y.called);
+	minding("", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(first_stays), cmocka_unit_test(private_ones_follow),
-		cmocka_unit_test(few_ssids),   cmocka_unit_test(forgotten),
-		cmocka_unit_test(who_is_on),   cmocka_unit_test(who_is_apart),
+		cmocka_unit_test(first_stays),
+		cmocka_unit_test(private_ones_follow),
+		cmocka_unit_test(few_ssids),
+		cmocka_unit_test(forgotten),
+		cmocka_unit_test(who_is_on),
+		cmocka_unit_test(who_is_apart),
+		cmocka_unit_test(accounting_says_less),
 	};
 
 	return cmocka_run_group_tests(tests, story_start, story_end);
