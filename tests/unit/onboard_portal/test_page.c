@@ -528,6 +528,15 @@ static void long_terms_lose_no_text(void **state)
 	for (p = buf_str(&out); (p = strstr(p, "zzzzzzzzzz")) != NULL; p += 10)
 		n += 10;
 	assert_true(n >= 11900);
+	/* and cut no letter in two */
+	for (n = 0; n < 6000; n++)
+		memcpy(terms + 2 * n, "\xc3\xa4", 2);
+	buf_reset(&out);
+	assert_int_equal(page_about(&base, &a, &out), E_OK);
+	n = 0;
+	for (p = strstr(buf_str(&out), "<p>\xc3\xa4"); p && (p = strstr(p, "\xc3\xa4")); p += 2)
+		n++;
+	assert_int_equal(n, 6000);
 }
 
 static void handover_and_resume_are_whole(void **state)
