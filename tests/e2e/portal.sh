@@ -224,6 +224,8 @@ refused "a person who does not exist is not" "$(seal "u$nonce"$'\n'"${now}000"$'
 
 ask GET /login -H 'Accept-Language: de-CH, en;q=0.5'
 t_like "in the language that the browser asks for" "$(header content-language) $BODY" '^de .*<html lang="de" dir="ltr">'
+ask GET /login -H 'Accept-Language: ar-EG, en;q=0.5'
+t_like "from right to left" "$(header content-language) $BODY" '^ar .*<html lang="ar" dir="rtl">.*تسجيل الدخول'
 ask GET /login -H 'Accept-Language: tlh, en;q=0.1'
 t_is "English where there is none of those" "$(header content-language)" en
 ask GET '/login?lang=de'
