@@ -226,6 +226,8 @@ ask GET /login -H 'Accept-Language: de-CH, en;q=0.5'
 t_like "in the language that the browser asks for" "$(header content-language) $BODY" '^de .*<html lang="de" dir="ltr">'
 ask GET /login -H 'Accept-Language: ar-EG, en;q=0.5'
 t_like "from right to left" "$(header content-language) $BODY" '^ar .*<html lang="ar" dir="rtl">.*تسجيل الدخول'
+ask GET /login -H 'Accept-Language: zh-TW, en;q=0.5'
+t_like "in the one Chinese that there is" "$(header content-language) $BODY" '^zh .*<html lang="zh" dir="ltr">.*登录'
 ask GET /login -H 'Accept-Language: tlh, en;q=0.1'
 t_is "English where there is none of those" "$(header content-language)" en
 ask GET '/login?lang=de'
