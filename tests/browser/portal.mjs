@@ -198,6 +198,44 @@ await journey('in German', async () => {
 	await b.browser.close();
 });
 
+// From right to left, and without a sentence that is still the English one. The help desk's pages are not translated.
+const ENGLISH = readFileSync(new URL('../../onboard_portal/flow/text_en.txt', import.meta.url), 'utf8').split('\n')
+	.filter((l) => !l.startsWith('#')).map((l) => l.split(' = ')[1]).filter((s) => s && s.includes(' ') && !s.includes('{{'));
+async function lookRtl(b, name) {
+	await look(b, `${name}-arabic`);
+	is(`${name}, Arabic, ${b.kind}: from right to left`, await b.page.locator('html').evaluate((h) => `${h.lang} ${h.dir}`), 'ar rtl');
+	const words = new Set((await b.page.locator('body').innerText()).split('\n').map((l) => l.trim()));
+	is(`${name}, Arabic, ${b.kind}: no English`, ENGLISH.filter((s) => words.has(s)).join('; '), '');
+	is(`${name}, Arabic, ${b.kind}: commands from left to right`, await b.page.locator('pre, code, .code-field').evaluateAll((all) => all.filter((e) => getComputedStyle(e).direction !== 'ltr').length), 0);
+}
+for (const kind of ['phone', 'desktop', 'narrow']) {
+	await journey(`in Arabic, ${kind}`, async () => {
+		const b = await open(kind, { locale: 'ar-EG' });
+		for (const path of ['login', 'welcome', 'about', 'r']) {
+			await b.page.goto(`/${path}`);
+			await lookRtl(b, path);
+		}
+		await login(b);
+		await lookRtl(b, 'devices-none');
+		for (const platform of ['apple', 'linux', 'windows', 'chromeos', 'other']) {
+			await b.page.goto('/devices/new');
+			if (platform === 'apple') await lookRtl(b, 'new');
+			await add(b, `هاتف سارة ${platform}`, platform);
+			await lookRtl(b, `setup-${platform}`);
+			if (platform === 'apple') {
+				await b.page.locator('main a[href$="/other"]').click();
+				await lookRtl(b, 'handover');
+			}
+			await b.page.goto('/devices');
+			await lookRtl(b, 'devices');
+			await b.page.locator('main a[href$="/remove"]').first().click();
+			if (platform === 'apple') await lookRtl(b, 'remove');
+			await b.page.locator('main button[type=submit]').click();
+		}
+		await b.browser.close();
+	});
+}
+
 for (const kind of ['desktop', 'phone', 'dark', 'narrow']) {
 	await journey(`the help desk, ${kind}`, async () => {
 		const b = await open(kind);
