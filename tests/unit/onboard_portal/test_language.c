@@ -89,10 +89,11 @@ static size_t places(const char *s)
 static bool may_be_english(const char *key)
 {
 	static const char *const parts[] = {
-		"act_",    "android_",         "console_",    "cstate_",      "file_",
-		"find_",   "keyed_",           "nav_console", "nav_vouchers", "over_",
-		"person_", "platform_android", "rule_",       "say_",         "sheet_",
-		"source_", "story_",           "verdict_",    "voucher_",     "vouchers_"};
+		"act_",         "android_", "calendar_", "device_calendar",  "console_",
+		"cstate_",      "file_",    "find_",     "keyed_",           "nav_console",
+		"nav_vouchers", "over_",    "person_",   "platform_android", "rule_",
+		"say_",         "sheet_",   "source_",   "story_",           "verdict_",
+		"voucher_",     "vouchers_"};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (strncmp(key, parts[i], strlen(parts[i])) == 0)
