@@ -7,7 +7,9 @@
 #include "core/base/text.h"
 #include "onboard_portal/daemon/for_others.h"
 #include "onboard_portal/daemon/keyed.h"
+#include "onboard_portal/daemon/looks.h"
 #include "onboard_portal/daemon/voucher.h"
+#include "onboard_portal/flow/calendar.h"
 #include "onboard_portal/flow/enrol.h"
 #include "onboard_portal/flow/form.h"
 #include "onboard_portal/flow/page_proof.h"
@@ -164,6 +166,59 @@ void device_proof_get(void *ctx, const struct http_request *req, struct http_res
 			       row->device.id, page.tries + 1);
 		if (http_set_header(res, "Refresh", again) != E_OK)
 			log_warn("a page that does not look again by itself");
+	}
+	free(rows.list);
+}
+
+static int send_calendar(struct portal *p, const struct store_device_row *row,
+			 struct http_response *res)
+{
+	char uid[ID_SIZE + 32], url[320];
+	struct calendar c = {
+		.uid = uid, .url = url, .now = clock_now(), .end = row->cert.not_after};
+	struct buf summary;
+	int r;
+
+	(void)snprintf(uid, sizeof(uid), "%s-%lld", row->device.id, (long long)c.end);
+	(void)snprintf(url, sizeof(url), "%.300s/devices",
+		       conf_str(p->conf, "portal", NULL, "url"));
+	buf_init(&summary, 4096);
+	buf_addf(&summary, "%s %s",
+		 view_text(looks_now(p)->views[language_spoken(p)], "calendar_summary"),
+		 row->device.name);
+	c.summary = buf_str(&summary);
+	r = calendar_write(&c, &res->body);
+	if (r == E_OK)
+		r = http_set_header(res, "Content-Disposition",
+				    "attachment; filename=\"wifi.ics\"");
+	buf_free(&summary);
+	if (r == E_OK) {
+		res->status = 200;
+		res->content_type = "text/calendar; charset=utf-8";
+	}
+	return r;
+}
+
+void device_calendar_get(void *ctx, const struct http_request *req, struct http_response *res)
+{
+	const struct store_device_row *row;
+	struct rows rows = {0};
+	struct portal *p = ctx;
+	struct visitor v;
+	struct store *s;
+	int r = E_OK;
+
+	if (!person_and_rows(p, req, res, &v, &s, &rows))
+		return;
+	store_pool_put(p->pool, s);
+	row = find_row(&rows, req->params[0]);
+	if (row == NULL || row->cert.state != CERT_ACTIVE || *row->cert.revoked != '\0')
+		reply_not_found(p, res);
+	else
+		r = send_calendar(p, row, res);
+	if (r != E_OK) {
+		buf_reset(&res->body);
+		reply_failure(p, res, r, NULL);
 	}
 	free(rows.list);
 }

@@ -6,6 +6,7 @@
 
 void device_proof_get(void *ctx, const struct http_request *req, struct http_response *res);
 void devices_get(void *ctx, const struct http_request *req, struct http_response *res);
+void device_calendar_get(void *ctx, const struct http_request *req, struct http_response *res);
 void device_new_get(void *ctx, const struct http_request *req, struct http_response *res);
 void device_new_post(void *ctx, const struct http_request *req, struct http_response *res);
 void device_code_post(void *ctx, const struct http_request *req, struct http_response *res);

@@ -42,6 +42,7 @@ const struct http_route portal_routes[] = {
 	{"GET", "/devices/new", device_new_get},
 	{"POST", "/devices/new", device_new_post},
 	{"GET", "/devices/:id", device_proof_get},
+	{"GET", "/devices/:id/calendar.ics", device_calendar_get},
 	{"POST", "/devices/:id/code", device_code_post},
 	{"GET", "/devices/:id/remove", device_remove_get},
 	{"POST", "/devices/:id/remove", device_remove_post},

@@ -108,6 +108,7 @@ int page_proof(const struct page_base *b, const struct page_proof *p, struct buf
 	html_flag(v, "code", at == PROOF_CODE || at == PROOF_ISSUING);
 	html_flag(v, "connect", at == PROOF_CONNECT);
 	html_flag(v, "over", at == PROOF_OVER);
+	html_flag(v, "has_end", place[at] > 1);
 	html_flag(v, "waits", page_proof_waits(p));
 	html_set(v, "when", p->when);
 	html_set(v, "reason", at == PROOF_REFUSED ? p->reason : "");

@@ -38,6 +38,11 @@ t_is "the certificate is there, the network is next" "$STATUS $(steps)" "200 goo
 t_ok "whose name is said" grep -q 'class="net"><bdi>campus' page
 t_is "it still waits" "$REFRESH" "5; url=$at?n=1"
 
+t_ok "it offers the end for a calendar" grep -q "href=\"$at/calendar.ics\"" page
+look "$at/calendar.ics"
+t_like "a calendar file" "$STATUS $(sed -n 's/^[Cc]ontent-[Tt]ype: *//p' headers | tr -d '\r')" '^200 text/calendar; charset=utf-8$'
+t_is "with the certificate's end" "$(date -u -d "$(openssl x509 -in device/cert.pem -noout -enddate | cut -d= -f2)" +DTSTART:%Y%m%dT%H%M%SZ)" "$(grep ^DTSTART page | tr -d '\r')"
+t_is "in words" "$(grep ^SUMMARY page | tr -d '\r')" "SUMMARY:Wi-Fi access ends: Sam's laptop"
 redis_as "$HELPDESK_NAME" FCALL suspend_user 0 "$STUDENT_LOGIN" 'a test' >/dev/null
 eapol_conf device.conf device/cert.pem device/key.pem
 eapol_run device.conf
@@ -73,6 +78,8 @@ t_is "without a session there is only the login" "$STATUS" 303
 t_ok "somebody else logs in" portal_login other.jar "$STAFF_LOGIN" "$STAFF_PASSWORD"
 look "$at" other.jar
 t_is "to whom the device is unknown" "$STATUS" 404
+look "$at/calendar.ics" other.jar
+t_is "and its calendar file" "$STATUS" 404
 look /devices/x
 t_is "as is one that does not exist" "$STATUS" 404
 redis_as "$HELPDESK_NAME" FCALL revoke_cert 0 "$serial" 'a test' >/dev/null
