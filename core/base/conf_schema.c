@@ -130,7 +130,7 @@ const struct conf_key conf_schema[] = {
 	{"portal", false, "ticket-lifetime", CONF_INT, "30", 1, 1440,
 	 "minutes in which a challenge may be used"},
 	{"portal", false, "server-keys", CONF_BOOL, "false", 0, 0,
-	 "it makes keys for Android and for the apps of geteduroam, which make none of their own"},
+	 "it makes keys for Android, which makes none when a web page asks"},
 	{"portal", false, "server-key-lifetime", CONF_INT, "90", 1, 825,
 	 "days for which a certificate with such a key is valid, or the profile's when that is "
 	 "less"},
