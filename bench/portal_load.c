@@ -238,7 +238,7 @@ static int by_us(const void *a, const void *b)
 static void report(int page, const char *name)
 {
 	static uint32_t us[SAMPLES_MAX];
-	size_t n = 0, all = atomic_load(&n_samples);
+	size_t n = 0, all = atomic_load(&n_samples), middle, late;
 
 	for (size_t i = 0; i < all && i < SAMPLES_MAX; i++)
 		if (page == PAGES || samples[i].page == page)
@@ -246,8 +246,9 @@ static void report(int page, const char *name)
 	if (n == 0)
 		return;
 	qsort(us, n, sizeof(*us), by_us);
-	printf("%s_p50=%.1f\n%s_p99=%.1f\n", name, (double)us[n / 2] / 1000, name,
-	       (double)us[n * 99 / 100] / 1000);
+	middle = n / 2;
+	late = n * 99 / 100;
+	printf("%s_p50=%.1f\n%s_p99=%.1f\n", name, us[middle] / 1000.0, name, us[late] / 1000.0);
 }
 
 int main(int argc, char **argv)

@@ -153,7 +153,7 @@ int cmd_sources(const struct ctl_command *self, int argc, char **argv)
 		state = "silent";
 	if (push && state != NULL && strcmp(state, "good") == 0 && pushed_silent(conf, j))
 		state = "silent";
-	code = strcmp(state, "good") == 0 ? EXIT_DONE : EXIT_FAILED;
+	code = state != NULL && strcmp(state, "good") == 0 ? EXIT_DONE : EXIT_FAILED;
 	if (common.json) {
 		json_set_str(j, "state", state);
 		json_set_int(j, "lag", lag);

@@ -311,7 +311,8 @@ static int brake_check(struct revoker *r, const struct plan *p, bool full, struc
 	struct buf text;
 	int rc;
 
-	*ret_released = false;
+	/* Of a released list that was cut short nothing is left that needs a release: those people do not count any more. */
+	*ret_released = full && why == BRAKE_NO && p->affected == 0 && state->applying[0] != '\0';
 	if (why == BRAKE_NO)
 		return E_OK;
 	if (!full) {

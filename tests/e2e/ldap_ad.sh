@@ -43,10 +43,10 @@ leaves_at() { [[ $(as installer HGET "user:${ids[$1]}" leave_at) == "$2" ]]; }
 state_is() { [[ $(jq -r ".$1" "$run/auto_revoke.sources.json") == "$2" ]]; }
 full() { jq -r .last_full "$run/auto_revoke.sources.json"; }
 daemon() { # OPTIONS...
-	ip netns exec "$AD_NS" "$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" "$@" >>"$audit" 2>>"$log"
+	nsenter --net="/run/netns/$AD_NS" "$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" "$@" >>"$audit" 2>>"$log"
 }
 daemon_start() {
-	ip netns exec "$AD_NS" "$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" >>"$audit" 2>>"$log" &
+	nsenter --net="/run/netns/$AD_NS" "$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" >>"$audit" 2>>"$log" &
 	pid=$!
 }
 daemon_stop() {

@@ -42,14 +42,14 @@ ad_make() {
 		>"$d/provision.log" 2>&1 || t_bail "no domain: $(tail -n 3 "$d/provision.log")"
 	ip netns add "$AD_NS" || t_bail "no network namespace"
 	t_defer ad_end
-	ip netns exec "$AD_NS" ip link set lo up
+	nsenter --net="/run/netns/$AD_NS" ip link set lo up
 }
 ad_end() {
 	ad_stop
 	ip netns del "$AD_NS" 2>/dev/null || true
 }
 ad_start() {
-	PATH=$PATH:/usr/sbin ip netns exec "$AD_NS" samba -F --no-process-group -M single -s "$AD_DIR/dc/etc/smb.conf" >>"$AD_DIR/samba.out" 2>&1 &
+	PATH=$PATH:/usr/sbin nsenter --net="/run/netns/$AD_NS" samba -F --no-process-group -M single -s "$AD_DIR/dc/etc/smb.conf" >>"$AD_DIR/samba.out" 2>&1 &
 	AD_PID=$!
 	t_wait 30 ad_answers || t_bail "the domain controller does not answer: $(tail -n 3 "$AD_DIR/samba.out")"
 }
@@ -61,7 +61,7 @@ ad_stop() {
 ad_tool() { # PROGRAM OPTIONS...: as the domain's administrator
 	local program=$1
 	shift
-	LDAPTLS_CACERT=$AD_DIR/tls/ca.pem ip netns exec "$AD_NS" "$program" -x -H "$AD_URI" -D "$AD_ADMIN" -w "$AD_ADMIN_PASSWORD" "$@"
+	LDAPTLS_CACERT=$AD_DIR/tls/ca.pem nsenter --net="/run/netns/$AD_NS" "$program" -x -H "$AD_URI" -D "$AD_ADMIN" -w "$AD_ADMIN_PASSWORD" "$@"
 }
 ad_answers() { ad_tool ldapsearch -LLL -s base -b "$AD_BASE" 1.1 >/dev/null 2>&1; }
 ad_modify() { ad_tool ldapmodify >>"$AD_DIR/ldif.log" 2>&1; }
