@@ -128,6 +128,8 @@ t_is "no password is in it" "$(grep -c secret "$run/auto_revoke.ldap")" 0
 daemon_start
 t_ok "auto_revoke connects" t_wait 30 grep -q 'lists 5 people' "$log"
 change ben 'replace: employeeType' 'employeeType: left'
+cookie_came() { (($(source_state cookie_from) > 0)); }
+t_ok "a change comes with a cookie" t_wait 20 cookie_came
 t_like "scepctl sources says how it is" "$("$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" sources)" 'state +good.*people +5, groups 3.*lag +[0-9]+ s.*cookie +20'
 t_ok "the site's own mark of a leaver holds" t_wait 20 held ben
 change ben 'delete: employeeType'
