@@ -4,7 +4,7 @@
 
 #include "onboard_portal/daemon/portal.h"
 
-/* Reads section console. E_CONFIG. Without groups there is none, and no connection. */
+/* console_open.c: reads section console. E_CONFIG. Without groups there is none, and no connection. */
 int console_open(struct portal *p, struct errmsg *em) MUST_CHECK;
 void console_close(struct portal *p);
 

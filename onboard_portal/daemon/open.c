@@ -193,14 +193,14 @@ static int open_groups(struct portal *p)
 	return E_OK;
 }
 
-unsigned portal_threads(const struct portal *p)
+static unsigned count_threads(const struct conf *c)
 {
-	long threads = conf_int(p->conf, "portal", NULL, "threads"),
+	long threads = conf_int(c, "portal", NULL, "threads"),
 	     cores = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (threads == 0)
 		threads = (cores > 0 ? cores : 1) * THREADS_PER_CORE;
-	return threads > THREADS_MIN || conf_int(p->conf, "portal", NULL, "threads") > 0
+	return threads > THREADS_MIN || conf_int(c, "portal", NULL, "threads") > 0
 		       ? (unsigned)threads
 		       : THREADS_MIN;
 }
@@ -208,7 +208,7 @@ unsigned portal_threads(const struct portal *p)
 /* A request holds at most one connection, so with one for each thread none ever waits. */
 static int open_store(struct portal *p, struct errmsg *em)
 {
-	return store_conf_open_pool(p->conf, "portal", portal_threads(p), &p->pool, em);
+	return store_conf_open_pool(p->conf, "portal", p->threads, &p->pool, em);
 }
 
 static int check_texts(struct portal *p, struct errmsg *em)
@@ -231,7 +231,7 @@ static int check_texts(struct portal *p, struct errmsg *em)
 
 static int open_memory(struct portal *p)
 {
-	unsigned threads = portal_threads(p);
+	unsigned threads = p->threads;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	uint8_t key[TRIES_KEY_SIZE];
 	int r = rnd_bytes(key, sizeof(key));
@@ -294,6 +294,7 @@ int portal_open(struct conf *conf, struct portal **ret, struct errmsg *em)
 	if (p == NULL)
 		return E_NOMEM;
 	p->conf = conf;
+	p->threads = count_threads(conf);
 	p->organization = conf_str(conf, "", NULL, "organization");
 	p->support = conf_str(conf, "portal", NULL, "support");
 	p->url = conf_str(conf, "portal", NULL, "url");

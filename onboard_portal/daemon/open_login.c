@@ -6,7 +6,7 @@
 
 static int open_oidc(struct portal *p, struct errmsg *em)
 {
-	unsigned threads = portal_threads(p);
+	unsigned threads = p->threads;
 	int r = fetch_start();
 
 	/* Half of the threads may wait for the provider: the others serve who is logged in already. */

@@ -64,6 +64,7 @@ struct portal {
 	struct conf *conf;
 	const char *organization, *support, *url, *ssid;
 	int64_t session_lifetime, session_idle, ticket_lifetime; /* seconds */
+	unsigned threads;                                        /* how many requests run at once */
 	struct making *making; /* keyed.h; NULL: the portal makes no keys for devices */
 	uint8_t session_key[PORTAL_KEY_SIZE];
 	uint8_t challenge_key[PORTAL_KEY_SIZE];
@@ -104,7 +105,6 @@ struct portal {
 /* --- open.c: configuration, keys, certificates ---------------------------------------------------- */
 int portal_open(struct conf *conf, struct portal **ret, struct errmsg *em) MUST_CHECK;
 void portal_close(struct portal *p);
-unsigned portal_threads(const struct portal *p); /* how many requests run at once */
 const struct portal_profile *portal_find_profile(const struct portal *p, const char *name);
 
 /* --- language.c: what the pages are written in ------------------------------------------------------ */

@@ -93,7 +93,7 @@ static int open_server(struct portal *p, struct httpd **ret, struct errmsg *em)
 		.listen = conf_str(p->conf, "portal", NULL, "listen"),
 		.tls_cert = conf_path(p->conf, "portal", NULL, "tls-cert"),
 		.tls_key = conf_path(p->conf, "portal", NULL, "tls-key"),
-		.threads = portal_threads(p),
+		.threads = p->threads,
 		.max_body = FORM_MAX,
 		.max_connections = 1000,
 		.max_per_address = behind_proxy(p) ? 0 : 100,
