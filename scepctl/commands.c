@@ -190,6 +190,17 @@ static const char ca_help[] =
 	"--csr, renew-server --csr)\n"
 	"What was in use stays beside it, in a folder with the date of its making.\n";
 
+static const char brake_help[] =
+	"  show                    who would lose access, since when and why; exit status 1 while "
+	"the "
+	"brake holds\n"
+	"    --all                 the whole list\n"
+	"  release SOURCE REASON   let through exactly what is held back now; who did it and why "
+	"stay "
+	"recorded\n"
+	"    --list LIST           only if it is still the list that show had\n"
+	"    --dry-run             say what would be released, change nothing\n";
+
 static const char walled_garden_help[] =
 	"Names that people on the open network need before their device is set up, and what DHCP "
 	"and "
@@ -232,6 +243,8 @@ const struct ctl_command ctl_commands[] = {
 	 "what access points said when a session was to end", NULL, cmd_receipts},
 	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},
 	{"sources", "[--json]", "how the directory is that auto_revoke follows", NULL, cmd_sources},
+	{"brake", "show|release [SOURCE REASON]",
+	 "what too many leavers at once hold back, and letting it through", brake_help, cmd_brake},
 	{"scim", "token add|list|remove [NAME], free USERNAME",
 	 "tokens of identity providers that push people", scim_help, cmd_scim},
 	{"journal", "verify|show|export|key|accept-clock [--from N] [--json]",

@@ -84,6 +84,7 @@ int cmd_sessions(const struct ctl_command *self, int argc, char **argv);
 int cmd_receipts(const struct ctl_command *self, int argc, char **argv);
 int cmd_status(const struct ctl_command *self, int argc, char **argv);
 int cmd_sources(const struct ctl_command *self, int argc, char **argv);
+int cmd_brake(const struct ctl_command *self, int argc, char **argv);
 int cmd_scim(const struct ctl_command *self, int argc, char **argv);
 int cmd_journal(const struct ctl_command *self, int argc, char **argv);
 int cmd_prove(const struct ctl_command *self, int argc, char **argv);

@@ -9,11 +9,10 @@
 #include "core/base/conf.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/ipc/brake_file.h"
 #include "core/ipc/sandbox.h"
 #include "core/store/store_conf.h"
 
-#include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -192,40 +191,22 @@ static int sandbox_setup(const struct conf *c, const struct revoker *r, struct e
 	return E_OK;
 }
 
-static void who_releases(char *dst, size_t size)
-{
-	const struct passwd *pw = getpwuid(getuid());
-	char login[24] = "";
-	int fd = open("/proc/self/loginuid", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, login, sizeof(login) - 1) : -1;
-
-	if (fd >= 0)
-		(void)close(fd);
-	login[n > 0 ? n : 0] = '\0';
-	/* 4294967295: nobody logged in, as from a service. */
-	if (login[0] != '\0' && strcmp(login, "4294967295") != 0)
-		(void)snprintf(dst, size, "uid %u (%.40s), logged in as uid %.20s", getuid(),
-			       pw != NULL ? pw->pw_name : "?", login);
-	else
-		(void)snprintf(dst, size, "uid %u (%.40s)", getuid(),
-			       pw != NULL ? pw->pw_name : "?");
-}
-
 static int release_brake(const struct revoker *r)
 {
-	struct run_brake b = {.plan = NULL};
+	struct brake_held b = {.plan = NULL};
+	struct brake_release release = {.reason = ""};
 	struct errmsg em = {""};
-	char by[TEXT_SIZE];
-	int rc = run_brake_read(r->run_dir, &b, &em);
+	int rc = brake_read(r->run_dir, &b, &em);
 
 	if (rc == E_NOTFOUND) {
 		fprintf(stderr, "%s: the brake is not engaged\n", PROGRAM);
 		return EXIT_FAILED;
 	}
 	if (rc == E_OK) {
-		who_releases(by, sizeof(by));
+		brake_who(release.by, sizeof(release.by));
+		memcpy(release.digest, b.digest, sizeof(release.digest));
 		printf("%s", b.plan);
-		rc = run_approval_write(r->run_dir, b.digest, by, &em);
+		rc = brake_approve(r->run_dir, &release, &em);
 	}
 	if (rc == E_OK)
 		printf("# released: %zu of %zu people lose access with the next look of "
@@ -233,7 +214,7 @@ static int release_brake(const struct revoker *r)
 		       b.affected, b.known);
 	else
 		fprintf(stderr, "%s: %s\n", PROGRAM, em.text[0] != '\0' ? em.text : err_text(rc));
-	run_brake_free(&b);
+	brake_free(&b);
 	return rc == E_OK ? EXIT_DONE : EXIT_FAILED;
 }
 
@@ -257,7 +238,7 @@ static int work(const struct options *o, const struct conf *c, struct revoker *r
 
 	signals_set();
 	audit_open(PROGRAM, conf_bool(c, "", NULL, "syslog"));
-	if (!o->dry_run && runfile_lock(r->run_dir, &lock, &em) != E_OK) {
+	if (!o->dry_run && runfile_lock(r->run_dir, RUNFILE_LOCK, &lock, &em) != E_OK) {
 		log_error("%s", em.text);
 		return EXIT_FAILED;
 	}

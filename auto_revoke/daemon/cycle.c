@@ -5,6 +5,7 @@
 #include "core/base/digest.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/ipc/brake_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -198,84 +199,79 @@ static int plan_apply(struct revoker *r, const struct plan *p, struct errmsg *em
 
 static void sample(const char *plan, char *dst, size_t size)
 {
-	size_t at = 0;
+	struct brake_row rows[SAMPLE_PEOPLE];
+	size_t n = brake_sample(plan, SAMPLE_PEOPLE, rows), at = 0;
 
 	dst[0] = '\0';
-	for (int i = 0; i < SAMPLE_PEOPLE && *plan != '\0'; i++) {
-		size_t n = strcspn(plan, "\n");
-		const char *login = memrchr(plan, ' ', n);
-		size_t len = login == NULL ? 0 : n - (size_t)(login - plan) - 1;
-
-		if (at + len + 2 > size)
-			break;
-		if (len > 0) {
-			if (at > 0)
-				dst[at++] = ' ';
-			memcpy(dst + at, login + 1, len);
-			at += len;
-		}
-		dst[at] = '\0';
-		plan += n + (plan[n] == '\n');
-	}
+	for (size_t i = 0; i < n && at + (size_t)rows[i].n_login + 2 <= size; i++)
+		at += (size_t)snprintf(dst + at, size - at, "%s%.*s", i > 0 ? " " : "",
+				       rows[i].n_login, rows[i].login);
 }
 
-static void brake_event(struct revoker *r, const char *event, const struct run_brake *b,
-			const char *by)
+/* by NULL: nobody released it. */
+static void brake_event(struct revoker *r, const char *event, const struct brake_held *b,
+			const struct brake_release *by)
 {
 	char n[4][24], people[512];
-	const struct audit_field f[] = {
-		{"source", r->hold}, {"digest", b->digest}, {"why", b->why},
-		{"known", n[0]},     {"affected", n[1]},    {"listed", n[2]},
-		{"before", n[3]},    {"sample", people},    {"by", by}};
+	const struct audit_field f[] = {{"source", r->hold},
+					{"digest", b->digest},
+					{"why", b->why},
+					{"known", n[0]},
+					{"affected", n[1]},
+					{"listed", n[2]},
+					{"before", n[3]},
+					{"sample", people},
+					{"by", by != NULL ? by->by : ""},
+					{"reason", by != NULL ? by->reason : ""}};
 	const size_t v[4] = {b->known, b->affected, b->listed, b->before};
 
 	for (size_t i = 0; i < 4; i++)
 		(void)snprintf(n[i], sizeof(n[i]), "%zu", v[i]);
 	sample(b->plan, people, sizeof(people));
-	revoker_event(event, f, by[0] != '\0' ? 9 : 8);
+	revoker_event(event, f, by == NULL ? 8 : by->reason[0] == '\0' ? 9 : 10);
 }
 
 /* Is this the plan that a person let through, or the rest of one that was cut short? */
-static bool released(struct revoker *r, const struct run_brake *b, const struct run_state *state,
-		     char digest[HASH_SIZE], char by[TEXT_SIZE], struct errmsg *em)
+static bool released(struct revoker *r, const struct brake_held *b, const struct run_state *state,
+		     struct brake_release *by, struct errmsg *em)
 {
-	struct run_brake held = {.plan = NULL};
+	struct brake_held held = {.plan = NULL};
 	bool yes = false;
 
-	if (run_approval_read(r->run_dir, digest, by, em) != E_OK)
+	if (brake_approval(r->run_dir, by, em) != E_OK)
 		return false;
-	if (strcmp(digest, b->digest) == 0) {
+	if (strcmp(by->digest, b->digest) == 0) {
 		yes = true;
-	} else if (strcmp(digest, state->applying) == 0 &&
-		   run_brake_read(r->run_dir, &held, em) == E_OK) {
-		yes = strcmp(held.digest, digest) == 0 && brake_covers(held.plan, b->plan);
-		run_brake_free(&held);
+	} else if (strcmp(by->digest, state->applying) == 0 &&
+		   brake_read(r->run_dir, &held, em) == E_OK) {
+		yes = strcmp(held.digest, by->digest) == 0 && brake_covers(held.plan, b->plan);
+		brake_free(&held);
 	}
 	return yes;
 }
 
-static int brake_engage(struct revoker *r, const struct run_brake *b, struct errmsg *em)
+static int brake_engage(struct revoker *r, const struct brake_held *b, struct errmsg *em)
 {
-	struct run_brake held = {.plan = NULL};
-	bool same = run_brake_read(r->run_dir, &held, em) == E_OK &&
-		    strcmp(held.digest, b->digest) == 0;
+	struct brake_held held = {.plan = NULL};
+	bool same =
+		brake_read(r->run_dir, &held, em) == E_OK && strcmp(held.digest, b->digest) == 0;
 	int rc = E_OK;
 
-	run_brake_free(&held);
+	brake_free(&held);
 	if (!same) {
 		/* A release is for one list; it does not outlive it. */
-		rc = runfile_remove(r->run_dir, RUNFILE_APPROVED, em);
+		rc = runfile_remove(r->run_dir, BRAKE_APPROVED, em);
 		if (rc == E_OK)
-			rc = run_brake_write(r->run_dir, b, em);
+			rc = brake_write(r->run_dir, b, em);
 		if (rc != E_OK)
 			return rc;
 	}
 	if (alarm_raise(&r->brake_alarm, b->digest)) {
 		log_error("brake engaged (%s): %zu of %zu people would lose access; nothing is "
 			  "applied. See %s/%s; "
-			  "to let exactly this through: auto_revoke -c CONF --release-brake",
-			  b->why, b->affected, b->known, r->run_dir, RUNFILE_BRAKE);
-		brake_event(r, "brake_engaged", b, "");
+			  "to let exactly this through: scepctl -c CONF brake release %s REASON",
+			  b->why, b->affected, b->known, r->run_dir, BRAKE_FILE, r->hold);
+		brake_event(r, "brake_engaged", b, NULL);
 	}
 	r->braked = true;
 	return err_set(em, E_DENIED, "the mass-change brake holds back %zu people", b->affected);
@@ -284,18 +280,18 @@ static int brake_engage(struct revoker *r, const struct run_brake *b, struct err
 /* The plan needs no release (any more), or has been applied. */
 static int brake_clear(struct revoker *r, bool applied, struct errmsg *em)
 {
-	struct run_brake held = {.plan = NULL};
-	int rc = run_brake_read(r->run_dir, &held, em);
+	struct brake_held held = {.plan = NULL};
+	int rc = brake_read(r->run_dir, &held, em);
 
 	if (rc == E_OK && !applied) {
 		log_info("brake cleared: the export no longer asks for it");
-		brake_event(r, "brake_cleared", &held, "");
+		brake_event(r, "brake_cleared", &held, NULL);
 	}
-	run_brake_free(&held);
+	brake_free(&held);
 	alarm_clear(&r->brake_alarm);
 	r->braked = false;
-	rc = runfile_remove(r->run_dir, RUNFILE_APPROVED, em);
-	return rc != E_OK ? rc : runfile_remove(r->run_dir, RUNFILE_BRAKE, em);
+	rc = runfile_remove(r->run_dir, BRAKE_APPROVED, em);
+	return rc != E_OK ? rc : runfile_remove(r->run_dir, BRAKE_FILE, em);
 }
 
 static int brake_check(struct revoker *r, const struct plan *p, bool full, struct run_state *state,
@@ -303,11 +299,11 @@ static int brake_check(struct revoker *r, const struct plan *p, bool full, struc
 {
 	enum brake_why why = brake_decide(&r->limits, p->known, p->affected, p->recent, r->roster.n,
 					  (size_t)state->people);
-	struct run_brake b = {.known = p->known,
-			      .affected = p->affected,
-			      .listed = r->roster.n,
-			      .before = (size_t)state->people};
-	char by[TEXT_SIZE] = "", approved[HASH_SIZE] = "";
+	struct brake_held b = {.known = p->known,
+			       .affected = p->affected,
+			       .listed = r->roster.n,
+			       .before = (size_t)state->people};
+	struct brake_release by = {.reason = ""};
 	struct buf text;
 	int rc;
 
@@ -329,17 +325,18 @@ static int brake_check(struct revoker *r, const struct plan *p, bool full, struc
 		goto out;
 	}
 	b.plan = buf_str(&text);
+	(void)snprintf(b.source, sizeof(b.source), "%s", r->hold);
 	(void)snprintf(b.why, sizeof(b.why), "%s", brake_why_text(why));
 	clock_iso(b.since, sizeof(b.since), clock_now());
-	if (!released(r, &b, state, approved, by, em)) {
+	if (!released(r, &b, state, &by, em)) {
 		rc = brake_engage(r, &b, em);
 		goto out;
 	}
 	*ret_released = true;
-	if (strcmp(state->applying, approved) != 0) {
-		log_info("brake released by %s: applying %zu changes", by, b.affected);
-		brake_event(r, "brake_released", &b, by);
-		memcpy(state->applying, approved, sizeof(approved));
+	if (strcmp(state->applying, by.digest) != 0) {
+		log_info("brake released by %s: applying %zu changes", by.by, b.affected);
+		brake_event(r, "brake_released", &b, &by);
+		memcpy(state->applying, by.digest, sizeof(by.digest));
 		rc = run_state_write(r->run_dir, r->file, state, em);
 	}
 out:

@@ -3,6 +3,7 @@
 #include "core/base/args.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/ipc/brake_file.h"
 
 #include <limits.h>
 #include <poll.h>
@@ -92,9 +93,9 @@ static void look(struct revoker *r, struct rhythm *h)
 
 static bool approval_waits(const struct revoker *r)
 {
-	char path[PATH_MAX + sizeof(RUNFILE_APPROVED) + 1];
+	char path[PATH_MAX + sizeof(BRAKE_APPROVED) + 1];
 
-	(void)snprintf(path, sizeof(path), "%s/%s", r->run_dir, RUNFILE_APPROVED);
+	(void)snprintf(path, sizeof(path), "%s/%s", r->run_dir, BRAKE_APPROVED);
 	return r->braked && access(path, F_OK) == 0;
 }
 

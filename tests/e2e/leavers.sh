@@ -66,6 +66,7 @@ put() { # TEXT: a new export, written aside and renamed
 once() { "$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" --once >>"$audit" 2>>"$log"; }
 dry() { "$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" --dry-run 2>>"$log"; }
 release() { "$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" --release-brake; }
+brake() { "$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" brake "$@"; }
 events() { jq -c "select($1)" "$audit"; }
 count_events() { events "$1" | wc -l; }
 seen() { [[ -n $(events "$1") ]]; }
@@ -297,7 +298,24 @@ t_is "the alarm counts" "$(events '.event == "brake_engaged"' | jq -r '[.why, .a
 	"percent 7 64 64"
 t_like "and shows a sample" "$(events '.event == "brake_engaged"' | jq -r .sample)" '^p01 p02 p03'
 t_is "the list is there for the operator" "$(grep -c '^suspend u' "$run/auto_revoke.brake")" 7
-t_like "the log says how to release" "$(cat "$log")" 'auto_revoke -c CONF --release-brake'
+t_like "the log says how to release" "$(cat "$log")" 'scepctl -c CONF brake release file REASON'
+brake show >"$T_DIR/show.txt" && rc=0 || rc=$?
+t_is "scepctl shows it, with an exit status for monitoring" "$rc" 1
+t_like "how many of whom, and why" "$(cat "$T_DIR/show.txt")" \
+	'7 of 64 people would lose access: remove 0, suspend 7, groups or date 0'
+t_like "since when, and for which source" "$(head -1 "$T_DIR/show.txt")" '^file: the brake holds since 20[0-9T:-]+Z: more of all people'
+t_is "a sample of them" "$(grep -c '^  suspend p0' "$T_DIR/show.txt")" 7
+t_is "all of them" "$(brake show --all | grep -c "^suspend u")" 7
+t_is "as JSON" "$(brake show --json | jq -c '[.engaged, .source, .why, .affected, .known, .suspend, (.sample | length), .sample[0].login, .released]')" \
+	'[true,"file","percent",7,64,7,7,"p01",false]'
+t_not "a release needs a source" brake release
+t_not "and a reason" brake release file
+t_not "and the right source" brake release ldap "term ended"
+t_not "and a reason that is one line" brake release file $'term\nended'
+t_not "of a list that was another" brake release file "term ended" --list 0123456789abcdef
+t_like "which is said" "$(brake release file "term ended" --list 0123456789abcdef 2>&1)" 'another one by now'
+t_like "a dry run says what would be released" "$(brake release file "term ended" --dry-run | tail -1)" '^# would be released by uid .*7 of 64'
+t_not "and releases nothing" test -e "$run/auto_revoke.approved"
 put "$(crowd '/^p0[1-6]/s/active/disabled/')
 "
 t_ok "6 of 64 people are not" once
@@ -343,9 +361,14 @@ put "$(crowd '/^p[0-2]/s/active/removed/')
 once
 release >"$T_DIR/release.txt"
 t_like "the release shows whom it is about" "$(cat "$T_DIR/release.txt")" "remove $(uid_of p07) p07"
+t_is "what waits for the next look is shown" "$(brake show --json | jq .released)" true
+list=$(brake show --json | jq -r .list)
+t_ok "the same by scepctl, with a reason" brake release file "term ended" --list "${list:0:16}"
 t_ok "what was released is applied" once
 t_is "to all of them" "$(db HVALS hold:file | grep -c 'removed:')" 29
-t_ok "and it is told who released" seen '.event == "brake_released" and .affected == "29" and (.by | test("^uid [0-9]+"))'
+t_ok "and it is told who released" seen '.event == "brake_released" and .affected == "29" and (.by | test("^uid [0-9]+")) and .reason == "term ended"'
+t_is "the brake is off" "$(brake show)" "file: the brake is not engaged"
+t_not "so there is nothing to release" brake release file "term ended"
 t_not "brake and release are gone" compgen -G "$run/auto_revoke.[ab][pr]*"
 n=$(wc -l <"$audit")
 once

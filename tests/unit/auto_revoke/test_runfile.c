@@ -1,6 +1,7 @@
 /* The files in run/: what was written is read back, what was damaged is refused. */
 #include "auto_revoke/daemon/runfile.h"
 #include "core/base/digest.h"
+#include "core/ipc/brake_file.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -23,7 +24,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = {RUNFILE_STATE, RUNFILE_BRAKE, RUNFILE_APPROVED,
+	static const char *const names[] = {RUNFILE_STATE, BRAKE_FILE, BRAKE_APPROVED,
 					    RUNFILE_LOCK};
 
 	(void)state;
@@ -72,55 +73,84 @@ static void test_state(void **state)
 
 static void test_brake(void **state)
 {
-	struct run_brake b = {.why = "count",
-			      .since = "2026-11-22T20:44:39Z",
-			      .known = 100,
-			      .affected = 2,
-			      .listed = 98,
-			      .before = 100,
-			      .plan = "remove u1 anna\nremove u2 ben\n"};
-	struct run_brake got = {.plan = NULL};
+	struct brake_held b = {.source = "file",
+			       .why = "count",
+			       .since = "2026-11-22T20:44:39Z",
+			       .known = 100,
+			       .affected = 2,
+			       .listed = 98,
+			       .before = 100,
+			       .plan = "remove u1 anna\nremove u2 ben\n"};
+	struct brake_held got = {.plan = NULL};
 	struct errmsg em = {""};
 	struct buf text;
 	char *evil;
 
 	(void)state;
-	assert_int_equal(run_brake_read(dir, &got, &em), E_NOTFOUND);
+	assert_int_equal(brake_read(dir, &got, &em), E_NOTFOUND);
 	assert_int_equal(digest_sha256_hex(bytes_str(b.plan), b.digest), E_OK);
-	assert_int_equal(run_brake_write(dir, &b, &em), E_OK);
-	assert_int_equal(run_brake_read(dir, &got, &em), E_OK);
+	assert_int_equal(brake_write(dir, &b, &em), E_OK);
+	assert_int_equal(brake_read(dir, &got, &em), E_OK);
 	assert_string_equal(got.plan, b.plan);
 	assert_string_equal(got.digest, b.digest);
 	assert_string_equal(got.why, "count");
+	assert_string_equal(got.source, "file");
 	assert_int_equal(got.known + got.affected + got.listed + got.before, 300);
-	run_brake_free(&got);
+	brake_free(&got);
 	/* A list that was edited is not what the digest stands for. */
-	assert_int_equal(runfile_read(dir, RUNFILE_BRAKE, &text, &em), E_OK);
+	assert_int_equal(runfile_read(dir, BRAKE_FILE, &text, &em), E_OK);
 	evil = strstr((char *)text.p, "u2 ben");
 	assert_non_null(evil);
 	evil[1] = '3';
-	spoil(RUNFILE_BRAKE, buf_str(&text));
+	spoil(BRAKE_FILE, buf_str(&text));
 	buf_free(&text);
-	assert_int_equal(run_brake_read(dir, &got, &em), E_FORMAT);
-	spoil(RUNFILE_BRAKE, "digest x\n");
-	assert_int_equal(run_brake_read(dir, &got, &em), E_FORMAT);
-	run_brake_free(NULL);
+	assert_int_equal(brake_read(dir, &got, &em), E_FORMAT);
+	spoil(BRAKE_FILE, "digest x\n");
+	assert_int_equal(brake_read(dir, &got, &em), E_FORMAT);
+	brake_free(NULL);
 }
 
 static void test_approval(void **state)
 {
-	char digest[HASH_SIZE] = "old", by[TEXT_SIZE] = "old", want[HASH_SIZE];
+	struct brake_release want = {.by = "uid 0 (root)", .reason = "term ended"},
+			     got = {.by = "old"};
 
 	(void)state;
-	assert_int_equal(run_approval_read(dir, digest, by, NULL), E_NOTFOUND);
-	(void)snprintf(want, sizeof(want), "%064d", 9);
-	assert_int_equal(run_approval_write(dir, want, "uid 0 (root)", NULL), E_OK);
-	assert_int_equal(run_approval_read(dir, digest, by, NULL), E_OK);
-	assert_string_equal(digest, want);
-	assert_string_equal(by, "uid 0 (root)");
-	spoil(RUNFILE_APPROVED, "by somebody\n");
-	assert_int_equal(run_approval_read(dir, digest, by, NULL), E_FORMAT);
-	assert_string_equal(digest, want);
+	assert_int_equal(brake_approval(dir, &got, NULL), E_NOTFOUND);
+	(void)snprintf(want.digest, sizeof(want.digest), "%064d", 9);
+	assert_int_equal(brake_approve(dir, &want, NULL), E_OK);
+	assert_int_equal(brake_approval(dir, &got, NULL), E_OK);
+	assert_string_equal(got.digest, want.digest);
+	assert_string_equal(got.by, "uid 0 (root)");
+	assert_string_equal(got.reason, "term ended");
+	want.reason[0] = '\0';
+	assert_int_equal(brake_approve(dir, &want, NULL), E_OK);
+	assert_int_equal(brake_approval(dir, &got, NULL), E_OK);
+	assert_string_equal(got.reason, "");
+	/* A reason must not be able to say who. */
+	(void)snprintf(want.reason, sizeof(want.reason), "x\nby uid 0 (root)");
+	assert_int_equal(brake_approve(dir, &want, NULL), E_FORMAT);
+	spoil(BRAKE_APPROVED, "by somebody\n");
+	assert_int_equal(brake_approval(dir, &got, NULL), E_FORMAT);
+	assert_string_equal(got.digest, want.digest);
+}
+
+static void test_sample(void **state)
+{
+	static const char plan[] = "remove u1 anna\nremove u2 ben\nbroken\nsuspend u3 carl\n";
+	struct brake_row rows[4];
+
+	(void)state;
+	assert_int_equal(brake_sample("", 4, rows), 0);
+	assert_int_equal(brake_sample(plan, 2, rows), 2);
+	assert_int_equal(brake_sample(plan, 4, rows), 3);
+	assert_int_equal(rows[2].n_op, 7);
+	assert_memory_equal(rows[2].op, "suspend", 7);
+	assert_int_equal(rows[2].n_login, 4);
+	assert_memory_equal(rows[2].login, "carl", 4);
+	assert_int_equal(brake_count(plan, "remove"), 2);
+	assert_int_equal(brake_count(plan, "suspend"), 1);
+	assert_int_equal(brake_count(plan, "rem"), 0);
 }
 
 /* Somebody else's link in run/ is neither followed when reading nor written through. */
@@ -147,13 +177,13 @@ static void test_lock(void **state)
 	int a = -1, b = -1;
 
 	(void)state;
-	assert_int_equal(runfile_lock(dir, &a, &em), E_OK);
-	assert_int_equal(runfile_lock(dir, &b, &em), E_EXISTS);
+	assert_int_equal(runfile_lock(dir, RUNFILE_LOCK, &a, &em), E_OK);
+	assert_int_equal(runfile_lock(dir, RUNFILE_LOCK, &b, &em), E_EXISTS);
 	assert_int_equal(b, -1);
 	(void)close(a);
-	assert_int_equal(runfile_lock(dir, &b, &em), E_OK);
+	assert_int_equal(runfile_lock(dir, RUNFILE_LOCK, &b, &em), E_OK);
 	(void)close(b);
-	assert_int_equal(runfile_lock("/nonexistent", &b, &em), E_IO);
+	assert_int_equal(runfile_lock("/nonexistent", RUNFILE_LOCK, &b, &em), E_IO);
 }
 
 int main(void)
@@ -161,6 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_state, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_brake, setup, teardown),
+		cmocka_unit_test(test_sample),
 		cmocka_unit_test_setup_teardown(test_approval, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_links, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lock, setup, teardown),
