@@ -1357,7 +1357,7 @@ local function newest_by_device(certs)
 	return best
 end
 
-local devices
+local mine = {} -- what people do with their own devices
 do
 	-- When this certificate was last let in, when refused; where and by which VLAN the one, why the other.
 	local function seen_row(serial)
@@ -1372,7 +1372,7 @@ do
 		return { text(number(h.accept or '') or 0), text(number(h.reject or '') or 0), short(h.reason), short(where), short(vlan) }
 	end
 
-	function devices(a)
+	function mine.list(a)
 		need_ready()
 		local user, t, rows = arg_id(a[1], 'u', 'user'), now(), {}
 		local certs, open = certs_of(user, 0), {}
@@ -1395,6 +1395,23 @@ do
 			end
 		end
 		return rows
+	end
+
+	local NAMES_A_DAY = 20 -- each leaves an event, and a record in the CA's journal
+
+	function mine.rename(a)
+		local who = need_person_or_program()
+		need_ready()
+		local user, id, name = arg_id(a[1], 'u', 'user'), arg_id(a[2], 'd', 'device id'), arg_text(a[3], 128, 'device name')
+		local d = hash('device:' .. id)
+		if not d or d.owner ~= user then fail('NOTFOUND', 'the person has no device %s', id) end
+		if d.name == name then return { ok = 'OK' } end
+		local day = text(math.floor(now() / 86400))
+		local today = d.named_day == day and number(d.named or '') or 0
+		if today >= NAMES_A_DAY then fail('STATE', 'the device was renamed %d times today', today) end
+		run({ { 'HSET', 'device:' .. id, 'name', name, 'named_day', day, 'named', text(today + 1) } })
+		person_event(who, 'device_changed', user, hash('user:' .. user), 'device', id, 'name', name, 'platform', d.platform or '')
+		return { ok = 'OK' }
 	end
 end
 
@@ -3293,7 +3310,8 @@ register('user_put', user_put, 7, 7)
 register('user_get', user_get, 1, 1, 'no-writes')
 register('user_find', user_find, 1, 1, 'no-writes')
 register('device_put', device_put, 4, 4)
-register('devices', devices, 1, 1, 'no-writes')
+register('devices', mine.list, 1, 1, 'no-writes')
+register('device_rename', mine.rename, 3, 3)
 register('device_revoke', device_revoke, 3, 3, 'allow-oom')
 register('ticket_put', ticket_put, 8, 8)
 register('ticket_get', ticket_get, 1, 1, 'no-writes')

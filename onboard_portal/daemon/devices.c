@@ -1,88 +1,22 @@
 #include "onboard_portal/daemon/devices.h"
-#include "onboard_portal/daemon/login.h"
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/rnd.h"
 #include "core/base/text.h"
+#include "onboard_portal/daemon/device_rows.h"
 #include "onboard_portal/daemon/for_others.h"
 #include "onboard_portal/daemon/keyed.h"
+#include "onboard_portal/daemon/login.h"
 #include "onboard_portal/daemon/looks.h"
-#include "onboard_portal/daemon/voucher.h"
 #include "onboard_portal/flow/calendar.h"
 #include "onboard_portal/flow/enrol.h"
 #include "onboard_portal/flow/form.h"
 #include "onboard_portal/flow/page_proof.h"
 #include "onboard_portal/flow/platform.h"
 
-struct rows {
-	struct store_device_row *list;
-	size_t n;
-};
-
-static const char *person_name(const struct user *u)
-{
-	return *u->name != '\0' ? u->name : u->login;
-}
-
-static void base_for(struct portal *p, struct page_base *b, const struct visitor *v)
-{
-	reply_base(p, b, person_name(&v->user), v->csrf);
-	voucher_menu(p, &v->user, b);
-}
-
-/* The person's own device, or NULL: ids of others are as unknown as ones that do not exist. */
-static const struct store_device_row *find_row(const struct rows *rows, const char *id)
-{
-	for (size_t i = 0; id != NULL && i < rows->n; i++) {
-		if (strcmp(rows->list[i].device.id, id) == 0)
-			return &rows->list[i];
-	}
-	return NULL;
-}
-
-static struct page_device shown(const struct store_device_row *row)
-{
-	return (struct page_device){
-		.device = &row->device,
-		.cert = &row->cert,
-		.ticket_open = row->ticket_open,
-		.ticket_expires = row->ticket_expires,
-	};
-}
-
-static long live_rows(const struct rows *rows, int64_t now)
-{
-	long n = 0;
-
-	for (size_t i = 0; i < rows->n; i++) {
-		struct page_device d = shown(&rows->list[i]);
-
-		n += page_device_live(page_device_state(&d, now));
-	}
-	return n;
-}
-
-/* gate_person and the person's devices; on true the caller frees rows->list and puts *s back. */
-static bool person_and_rows(struct portal *p, const struct http_request *req,
-			    struct http_response *res, struct visitor *v, struct store **s,
-			    struct rows *rows)
-{
-	struct errmsg em = {0};
-	int r;
-
-	if (!gate_person(p, req, res, v, s))
-		return false;
-	r = store_devices(*s, v->user.id, &rows->list, &rows->n, &em);
-	if (r == E_OK)
-		return true;
-	reply_failure(p, res, r, &em);
-	store_pool_put(p->pool, *s);
-	return false;
-}
-
 static int list_page(struct portal *p, const struct http_request *req, struct http_response *res,
-		     const struct visitor *v, const struct rows *rows)
+		     const struct visitor *v, const struct device_rows *rows)
 {
 	struct page_device *list = calloc(rows->n + 1, sizeof(*list));
 	struct page_devices page = {.rows = list, .n = rows->n, .now = clock_now()};
@@ -92,11 +26,13 @@ static int list_page(struct portal *p, const struct http_request *req, struct ht
 	if (list == NULL)
 		return E_NOMEM;
 	for (size_t i = 0; i < rows->n; i++)
-		list[i] = shown(&rows->list[i]);
+		list[i] = device_row_shown(&rows->list[i]);
 	page.limit = v->may_enrol ? v->choice.group->device_limit : 0;
 	if (http_query(req, "removed") != NULL)
 		page.notice_key = "removed_notice";
-	base_for(p, &b, v);
+	else if (http_query(req, "renamed") != NULL)
+		page.notice_key = "renamed_notice";
+	device_base(p, &b, v);
 	r = page_devices(&b, &page, &res->body);
 	free(list);
 	return r;
@@ -104,12 +40,12 @@ static int list_page(struct portal *p, const struct http_request *req, struct ht
 
 void devices_get(void *ctx, const struct http_request *req, struct http_response *res)
 {
-	struct rows rows = {0};
+	struct device_rows rows = {0};
 	struct portal *p = ctx;
 	struct visitor v;
 	struct store *s;
 
-	if (!person_and_rows(p, req, res, &v, &s, &rows))
+	if (!device_rows_get(p, req, res, &v, &s, &rows))
 		return;
 	store_pool_put(p->pool, s);
 	reply_page(p, res, 200, list_page(p, req, res, &v, &rows));
@@ -132,17 +68,17 @@ void device_proof_get(void *ctx, const struct http_request *req, struct http_res
 	const struct store_device_row *row;
 	struct page_proof page = {.now = clock_now()};
 	char when[32], again[96] = "";
-	struct rows rows = {0};
+	struct device_rows rows = {0};
 	struct portal *p = ctx;
 	struct page_base b;
 	struct visitor v;
 	struct store *s;
 	int64_t tries = 0;
 
-	if (!person_and_rows(p, req, res, &v, &s, &rows))
+	if (!device_rows_get(p, req, res, &v, &s, &rows))
 		return;
 	store_pool_put(p->pool, s);
-	row = find_row(&rows, req->params[0]);
+	row = device_row_find(&rows, req->params[0]);
 	if (row == NULL) {
 		reply_not_found(p, res);
 		free(rows.list);
@@ -151,7 +87,7 @@ void device_proof_get(void *ctx, const struct http_request *req, struct http_res
 	if (http_query(req, "n") != NULL && text_int64(http_query(req, "n"), &tries) != E_OK)
 		tries = PROOF_TRIES;
 	wall_time(row->accept >= row->reject ? row->accept : row->reject, when);
-	page.row = shown(row);
+	page.row = device_row_shown(row);
 	page.accept = row->accept;
 	page.reject = row->reject;
 	page.when = when;
@@ -159,7 +95,7 @@ void device_proof_get(void *ctx, const struct http_request *req, struct http_res
 	page.nas = row->nas;
 	page.vlan = row->vlan;
 	page.tries = tries >= 0 && tries < PROOF_TRIES ? (unsigned)tries : PROOF_TRIES;
-	base_for(p, &b, &v);
+	device_base(p, &b, &v);
 	reply_page(p, res, 200, page_proof(&b, &page, &res->body));
 	if (page_proof_waits(&page)) {
 		(void)snprintf(again, sizeof(again), "%d; url=/devices/%s?n=%u", PROOF_SECONDS,
@@ -202,16 +138,16 @@ static int send_calendar(struct portal *p, const struct store_device_row *row,
 void device_calendar_get(void *ctx, const struct http_request *req, struct http_response *res)
 {
 	const struct store_device_row *row;
-	struct rows rows = {0};
+	struct device_rows rows = {0};
 	struct portal *p = ctx;
 	struct visitor v;
 	struct store *s;
 	int r = E_OK;
 
-	if (!person_and_rows(p, req, res, &v, &s, &rows))
+	if (!device_rows_get(p, req, res, &v, &s, &rows))
 		return;
 	store_pool_put(p->pool, s);
-	row = find_row(&rows, req->params[0]);
+	row = device_row_find(&rows, req->params[0]);
 	if (row == NULL || row->cert.state != CERT_ACTIVE || *row->cert.revoked != '\0')
 		reply_not_found(p, res);
 	else
@@ -228,7 +164,7 @@ static void new_page(struct portal *p, struct http_response *res, const struct v
 {
 	struct page_base b;
 
-	base_for(p, &b, v);
+	device_base(p, &b, v);
 	reply_page(p, res, status, page_new(&b, page, &res->body));
 }
 
@@ -251,16 +187,16 @@ void device_new_get(void *ctx, const struct http_request *req, struct http_respo
 				.platform = platform_known(guess) ? guess : "",
 				.detected = guess,
 				.server_keys = p->making != NULL};
-	struct rows rows = {0};
+	struct device_rows rows = {0};
 	struct visitor v;
 	struct store *s;
 
-	if (!person_and_rows(p, req, res, &v, &s, &rows))
+	if (!device_rows_get(p, req, res, &v, &s, &rows))
 		return;
 	store_pool_put(p->pool, s);
 	if (!v.may_enrol)
 		no_group(p, res);
-	else if (live_rows(&rows, clock_now()) >= v.choice.group->device_limit)
+	else if (device_rows_live(&rows, clock_now()) >= v.choice.group->device_limit)
 		reply_redirect(res, "/devices"); /* which says why */
 	else
 		new_page(p, res, &v, 200, &page);
@@ -348,10 +284,10 @@ static int add_device(struct portal *p, struct store *s, const struct http_reque
 int device_room(struct store *s, const struct user *u, const struct choice *choice,
 		struct errmsg *em)
 {
-	struct rows rows = {0};
+	struct device_rows rows = {0};
 	int r = store_devices(s, u->id, &rows.list, &rows.n, em);
 
-	if (r == E_OK && live_rows(&rows, clock_now()) >= choice->group->device_limit)
+	if (r == E_OK && device_rows_live(&rows, clock_now()) >= choice->group->device_limit)
 		r = E_STATE;
 	free(rows.list);
 	return r;
@@ -404,14 +340,14 @@ static void refuse_ticket(struct portal *p, struct http_response *res, const str
 void device_new_post(void *ctx, const struct http_request *req, struct http_response *res)
 {
 	struct device d = {0};
-	struct rows rows = {0};
+	struct device_rows rows = {0};
 	struct errmsg em = {0};
 	struct portal *p = ctx;
 	struct visitor v;
 	struct store *s;
 	int r = E_OK;
 
-	if (!person_and_rows(p, req, res, &v, &s, &rows))
+	if (!device_rows_get(p, req, res, &v, &s, &rows))
 		return;
 	if (!gate_form(p, req, res, &v))
 		goto out;
@@ -422,7 +358,7 @@ void device_new_post(void *ctx, const struct http_request *req, struct http_resp
 	if (!read_new(p, req, res, &v, &d))
 		goto out;
 	/* Asked first so that no device is left behind; ticket_put has the last word. */
-	if (live_rows(&rows, clock_now()) >= v.choice.group->device_limit)
+	if (device_rows_live(&rows, clock_now()) >= v.choice.group->device_limit)
 		r = E_STATE;
 	else
 		r = add_device(p, s, req, res, &v, &d, &em);
@@ -436,16 +372,16 @@ out:
 void device_code_post(void *ctx, const struct http_request *req, struct http_response *res)
 {
 	const struct store_device_row *row;
-	struct rows rows = {0};
+	struct device_rows rows = {0};
 	struct errmsg em = {0};
 	struct portal *p = ctx;
 	struct visitor v;
 	struct store *s;
 	int r;
 
-	if (!person_and_rows(p, req, res, &v, &s, &rows))
+	if (!device_rows_get(p, req, res, &v, &s, &rows))
 		return;
-	row = find_row(&rows, req->params[0]);
+	row = device_row_find(&rows, req->params[0]);
 	if (!gate_form(p, req, res, &v)) {
 		/* the reply is made */
 	} else if (row == NULL) {
@@ -464,21 +400,21 @@ void device_code_post(void *ctx, const struct http_request *req, struct http_res
 void device_remove_get(void *ctx, const struct http_request *req, struct http_response *res)
 {
 	const struct store_device_row *row;
-	struct rows rows = {0};
+	struct device_rows rows = {0};
 	struct portal *p = ctx;
 	struct page_base b;
 	struct visitor v;
 	struct store *s;
 
-	if (!person_and_rows(p, req, res, &v, &s, &rows))
+	if (!device_rows_get(p, req, res, &v, &s, &rows))
 		return;
 	store_pool_put(p->pool, s);
-	row = find_row(&rows, req->params[0]);
+	row = device_row_find(&rows, req->params[0]);
 	if (row != NULL && !login_oidc_recent(p, req, res, &v)) {
 		free(rows.list);
 		return;
 	}
-	base_for(p, &b, &v);
+	device_base(p, &b, &v);
 	if (row != NULL)
 		reply_page(p, res, 200, page_remove(&b, &row->device, &res->body));
 	else

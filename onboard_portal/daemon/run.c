@@ -1,3 +1,4 @@
+#include "onboard_portal/daemon/device_care.h"
 #include "onboard_portal/daemon/devices.h"
 #include "onboard_portal/daemon/portal.h"
 
@@ -44,6 +45,8 @@ const struct http_route portal_routes[] = {
 	{"GET", "/devices/:id", device_proof_get},
 	{"GET", "/devices/:id/calendar.ics", device_calendar_get},
 	{"POST", "/devices/:id/code", device_code_post},
+	{"GET", "/devices/:id/rename", device_rename_get},
+	{"POST", "/devices/:id/rename", device_rename_post},
 	{"GET", "/devices/:id/remove", device_remove_get},
 	{"POST", "/devices/:id/remove", device_remove_post},
 	{"GET", "/e/:token", setup_get},

@@ -108,6 +108,7 @@ static void device_vars(const struct page_base *b, const struct page_devices *p,
 	set_date(b, v, "added", has_cert ? 0 : row->device->created);
 	set_date(b, v, "issued", has_cert ? row->cert->not_before : 0);
 	set_date(b, v, "expires", has_cert ? row->cert->not_after : 0);
+	set_date(b, v, "used", has_cert ? row->accept : 0);
 	if (left > 0)
 		html_setf(v, "minutes", "%" PRId64, (left + 59) / 60);
 	else

@@ -30,6 +30,7 @@ struct page_device {
 	const struct certrec *cert; /* state CERT_NONE when there is none */
 	bool ticket_open;
 	int64_t ticket_expires;
+	int64_t accept; /* when it was let in last; 0: never */
 };
 
 /* What a device is to its owner. */

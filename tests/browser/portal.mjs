@@ -88,6 +88,19 @@ for (const kind of ['phone', 'desktop', 'dark', 'narrow']) {
 			await b.page.goto('/devices');
 			is(`${platform}, ${kind}: its name as it was typed`, await b.page.locator('li.device h2').first().innerText(), `My ${platform} <b>&"'`);
 			await look(b, `devices-${platform}`);
+			if (platform === 'apple') {
+				await b.page.getByRole('link', { name: /^Rename/ }).first().click();
+				is(`${kind}: the old name to begin with`, await b.page.locator('#name').inputValue(), `My ${platform} <b>&"'`);
+				await look(b, 'rename');
+				await b.page.locator('#name').fill('');
+				await b.page.locator('main button[type=submit]').click();
+				ok(`${kind}: no name is refused`, await b.page.getByRole('alert').isVisible());
+				await look(b, 'rename-empty');
+				await b.page.locator('#name').fill('Другое имя <i>');
+				await b.page.locator('main button[type=submit]').click();
+				is(`${kind}: the new name`, await b.page.locator('li.device h2').first().innerText(), 'Другое имя <i>');
+				ok(`${kind}: and a word about it`, await b.page.getByRole('status').isVisible());
+			}
 			await b.page.getByRole('link', { name: /^Remove/ }).first().click();
 			if (platform === 'apple') await look(b, 'remove');
 			await b.page.locator('main button[type=submit]').click();

@@ -404,19 +404,42 @@ apple=$(header location)
 ask GET /devices -b tina.jar
 foreign=$(grep -o '/devices/d[0-9a-f]*/remove' <<<"$BODY" | head -n 1 | cut -d/ -f3)
 t_unlike "tina sees nothing of sam" "$BODY" "$device|By hand"
+as_tina() { curl -sS --max-time 20 --cacert "$ROOT_CERT" -b tina.jar "$PORTAL_URL$1"; }
 in_page /devices
-for action in remove code; do
-	form jar "/devices/$foreign/$action"
+for action in remove code rename; do
+	form jar "/devices/$foreign/$action" name=mine
 	t_is "another person's device: $action is not found" "$STATUS" 404
 done
-ask GET "/devices/$foreign/remove" -b jar
-t_is "nor its page" "$STATUS" 404
+for action in remove rename; do
+	ask GET "/devices/$foreign/$action" -b jar
+	t_is "nor its page: $action" "$STATUS" 404
+done
+t_unlike "and its name stays" "$(as_tina /devices)" '>mine<'
 form jar "/devices/d0000000000000000000000000000dead/remove"
 t_is "nor a device that does not exist" "$STATUS" 404
 form jar '/devices/%27%22/remove'
 t_is "nor an id that is none" "$STATUS" 404
 ask GET "$apple"
 t_is "tina's device is untouched" "$STATUS" 200
+ask GET "/devices/$device/rename" -b jar
+t_like "a device gets another name on a page of its own" "$STATUS $BODY" '^200 .*<input id="name"'
+for bad in '' '   ' "$(printf 'x%.0s' {1..61})" $'a\nb' $'a\x01b'; do
+	form jar "/devices/$device/rename" "name=$bad"
+	t_is "not '${bad:0:6}' (${#bad})" "$STATUS" 422
+done
+good=$TOKEN
+TOKEN=
+form jar "/devices/$device/rename" name=forged
+t_is "nor without a token" "$STATUS" 403
+TOKEN=$good
+form jar "/devices/$device/rename" 'name= Sam'"'"'s <b>"new"</b> 📱 '
+t_is "but a good one" "$STATUS $(header location)" "303 /devices?renamed=1"
+ask GET '/devices?renamed=1' -b jar
+t_like "the list has it, as text" "$BODY" '<bdi>Sam&#39;s &lt;b&gt;&quot;new&quot;&lt;/b&gt; 📱</bdi>'
+t_like "and says so" "$BODY" 'The new name is saved'
+ask GET "/devices/$device" -b jar
+t_like "the device's page has it too" "$BODY" 'Sam&#39;s &lt;b&gt;'
+t_ok "it is in the ledger's events" grep -q "Sam's <b>" <(redis_as auto_revoke XREVRANGE events:portal + - COUNT 5)
 ask GET "/devices/$device/remove" -b jar
 t_like "removing asks first" "$STATUS $BODY" '^200 .*Remove this device'
 good=$TOKEN

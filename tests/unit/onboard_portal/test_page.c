@@ -1,6 +1,7 @@
 /* Pages from view models. With PORTAL_DUMP=DIR they are also written there, to be looked at. */
 #include "core/base/text.h"
 #include "onboard_portal/flow/assets.h"
+#include "onboard_portal/flow/page_care.h"
 #include "onboard_portal/flow/page_proof.h"
 #include "onboard_portal/flow/page_captive.h"
 
@@ -129,7 +130,7 @@ struct row {
 
 static struct page_device shown(const struct row *r)
 {
-	return (struct page_device){&r->device, &r->cert, r->ticket_open, r->ticket_expires};
+	return (struct page_device){&r->device, &r->cert, r->ticket_open, r->ticket_expires, 0};
 }
 
 static enum device_state state_of(const struct row *r)
@@ -208,8 +209,13 @@ static void devices_page_shows_each_state(void **state)
 	give_cert(&rows[5], CERT_ACTIVE, NOW - DAY);
 	for (int i = 0; i < 6; i++)
 		list[i] = shown(&rows[i]);
+	list[0].accept = NOW - DAY;
+	list[3].accept = NOW - 2 * DAY; /* of no certificate: not shown */
 	assert_int_equal(page_devices(&base, &p, &out), E_OK);
 	dump("devices");
+	assert_true(has("<dt>Last connected</dt><dd>21 November 2026</dd>"));
+	assert_false(has("20 November 2026"));
+	assert_true(has("href=\"/devices/d1/rename\""));
 	check_page();
 	assert_true(has("&lt;script&gt;"));
 	assert_true(has("&amp;{{csrf}}</bdi>")); /* what people type is never a template */
@@ -342,6 +348,26 @@ static void setup_page_shows_code_and_ways(void **state)
 	}
 }
 
+static void renaming_escapes_what_was_typed(void **state)
+{
+	struct device d = {.name = HOSTILE, .id = "d1"};
+	struct page_rename p = {.device = &d, .typed = HOSTILE};
+
+	(void)state;
+	assert_int_equal(page_rename(&base, &p, &out), E_OK);
+	dump("rename");
+	check_page();
+	assert_true(has("action=\"/devices/d1/rename\""));
+	assert_true(has("value=\"&lt;script&gt;"));
+	assert_false(has("role=\"alert\""));
+	p.name_key = "rename_often";
+	buf_reset(&out);
+	assert_int_equal(page_rename(&base, &p, &out), E_OK);
+	check_page();
+	assert_true(has("enough names for today"));
+	assert_true(has("aria-invalid"));
+}
+
 static void remove_and_messages(void **state)
 {
 	struct device d = {.name = HOSTILE, .id = "d1"};
@@ -371,7 +397,9 @@ static void remove_and_messages(void **state)
 }
 
 /* Sentences that the code names by key, not a template. */
-static const char *const keys[] = {"add_limit",
+static const char *const keys[] = {"rename_often",
+				   "renamed_notice",
+				   "add_limit",
 				   "add_name_missing",
 				   "add_platform_missing",
 				   "add_title",
@@ -652,6 +680,7 @@ int main(void)
 		T(devices_page_shows_each_state),
 		T(new_page_tells_what_is_wrong),
 		T(setup_page_shows_code_and_ways),
+		T(renaming_escapes_what_was_typed),
 		T(remove_and_messages),
 		T(catalogue_has_every_key_of_the_code),
 		T(bad_catalogues_are_refused),

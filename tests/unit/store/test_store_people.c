@@ -1,3 +1,4 @@
+#include "core/store/store_device.h"
 #include "tests/support/store_story.h"
 
 static void user_new_and_again(void **state)
@@ -156,6 +157,56 @@ static void leave_date(void **state)
 	assert_int_equal(leave_set(&u), 0);
 }
 
+static void expect_name(const struct user *u, const char *name)
+{
+	struct store_device_row *rows = NULL;
+	size_t n = 0;
+
+	OK(store_devices(S.portal, u->id, &rows, &n, &S.em));
+	assert_int_equal(n, 1);
+	assert_string_equal(rows[0].device.name, name);
+	free(rows);
+}
+
+static const char *device_key(const struct device *d)
+{
+	static char key[ID_SIZE + 8];
+
+	(void)snprintf(key, sizeof(key), "device:%s", d->id);
+	return key;
+}
+
+/* Only the owner's own, safe text, and not for ever. */
+static void renames(const struct user *u, const struct user *v, struct device *d)
+{
+	char name[32];
+
+	OK(text_copy(d->name, sizeof(d->name), "Anna's \xf0\x9f\x93\xb1"));
+	OK(store_device_rename(S.portal, u->id, d->id, d->name, &S.em));
+	expect_name(u, d->name);
+	FAILS(store_device_rename(S.portal, v->id, d->id, "stolen", &S.em), E_NOTFOUND);
+	FAILS(store_device_rename(S.portal, u->id, "d00000000000000000000000000000000", "x", &S.em),
+	      E_NOTFOUND);
+	FAILS(store_device_rename(S.portal, u->id, d->id, "", &S.em), E_FORMAT);
+	FAILS(store_device_rename(S.portal, u->id, d->id, "a\nb", &S.em), E_FORMAT);
+	FAILS(store_device_rename(S.portal, u->id, "d1", "x", &S.em), E_FORMAT);
+	FAILS(store_device_rename(S.radius, u->id, d->id, "x", &S.em), E_BACKEND);
+	FAILS(store_device_rename(S.anna, u->id, d->id, "x", &S.em), E_BACKEND);
+	expect_name(u, d->name);
+	for (int i = 1; i < 20; i++) {
+		OK(store_device_rename(S.portal, u->id, d->id, d->name, &S.em)); /* costs nothing */
+		(void)snprintf(name, sizeof(name), "name %d", i);
+		OK(store_device_rename(S.portal, u->id, d->id, name, &S.em));
+		OK(text_copy(d->name, sizeof(d->name), name));
+	}
+	FAILS(store_device_rename(S.portal, u->id, d->id, "one too many", &S.em), E_STATE);
+	expect_name(u, d->name);
+	RAW("installer", "HSET", device_key(d), "named_day", "1"); /* another day */
+	OK(store_device_rename(S.portal, u->id, d->id, "the next day", &S.em));
+	expect_name(u, "the next day");
+	OK(text_copy(d->name, sizeof(d->name), "the next day"));
+}
+
 static void device_rules(void **state)
 {
 	struct user u, v;
@@ -182,6 +233,7 @@ static void device_rules(void **state)
 	assert_int_equal(rows[0].cert.state, CERT_NONE);
 	assert_false(rows[0].ticket_open);
 	free(rows);
+	renames(&u, &v, &d);
 	bad = d;
 	memcpy(bad.owner, v.id, sizeof(bad.owner));
 	FAILS(store_device_put(S.portal, &bad, &S.em), E_DENIED);
