@@ -9,6 +9,11 @@
 #include "onboard_portal/console/desk.h"
 #include "onboard_portal/console/page_console.h"
 
+bool console_allows(const struct portal *p, const struct user *u)
+{
+	return p->console.pool != NULL && desk_member(u, p->console.groups, p->console.n_groups);
+}
+
 bool console_enter(struct portal *p, const struct http_request *req, struct http_response *res,
 		   struct console *ret)
 {

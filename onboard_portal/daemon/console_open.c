@@ -1,6 +1,5 @@
 #include "core/base/text.h"
 #include "core/store/store_conf.h"
-#include "onboard_portal/console/desk.h"
 #include "onboard_portal/daemon/console.h"
 
 #define REDIS_USER "console"
@@ -37,9 +36,4 @@ void console_close(struct portal *p)
 {
 	store_pool_close(p->console.pool);
 	console_figures_close(p->console.figures);
-}
-
-bool console_allows(const struct portal *p, const struct user *u)
-{
-	return p->console.pool != NULL && desk_member(u, p->console.groups, p->console.n_groups);
 }
