@@ -34,6 +34,7 @@ t_stop ca redis
 # Every question is asked, and no notes are told: what is seen is about the question alone.
 sed -i 's/^\treject_delay = 1$/\treject_delay = 0/' "$raddb/radiusd.conf"
 sed -i 's/^\tbreaker_ms = .*/\tbreaker_ms = 0/; s/^\tdeadline_ms = .*/\tdeadline_ms = 1000/; s/^\tnotes = .*/\tnotes = 0/' "$raddb/mods-available/scepauth"
+sed -i "s|^\tmetrics_file = .*|\tmetrics_file = \"$w/radius.prom\"|" "$raddb/mods-available/scepauth"
 t_stop radius
 t_start radius
 
@@ -95,22 +96,122 @@ refuses "megabytes of something" say flood backend_error
 
 # --- many at once -------------------------------------------------------------------------------------
 
-for mode in mute drip; do
-	speaks $mode yes
+eight() { # WHAT REASON: eight devices at once, each of them refused for it
+	local pids=() i
 	mark
-	pids=()
 	for i in 1 2 3 4 5 6 7 8; do
 		eapol_test -c sam.conf -a "$RADIUS_HOST" -p "$RADIUS_PORT" -s "$RADIUS_SECRET" -t 20 \
 			-M "02:00:00:00:00:0$i" >"many.$i" 2>&1 &
 		pids+=($!)
 	done
 	for i in "${pids[@]}"; do wait "$i"; done
-	t_is "eight at once ($mode): each has an answer" "$(grep -l 'code=3 (Access-Reject)' many.? | wc -l)" 8
-	t_is "which is no ($mode)" "$(grep -l 'code=2 (Access-Accept)' many.? | wc -l)" 0
-	t_is "for its reason ($mode)" "$(said | sort -u)" "reject reason=backend_timeout"
-done
+	t_is "eight at once ($1): each has an answer" "$(grep -l 'code=3 (Access-Reject)' many.? | wc -l)" 8
+	t_is "which is no ($1)" "$(grep -l 'code=2 (Access-Accept)' many.? | wc -l)" 0
+	t_is "for its reason ($1)" "$(said | sort -u)" "reject reason=$2"
+}
+# The server's own clock, over all questions since it began: those without an answer cost the deadline of a second each, not
+# the fifteen that the double drips or the twenty that a device waits.
+within_deadline() { # WHAT
+	t_stop radius
+	t_ok "no worker waited longer than the deadline ($1)" awk '
+		/^scepauth_lookup_seconds_sum/ { sum = $2 }
+		/^scepauth_backend_errors_total.*kind="deadline"/ { late = $2 }
+		END { print sum, late; exit !(late >= 1 && sum >= late * 0.99 && sum < late * 1.5 + 5) }' radius.prom
+	t_start radius
+}
 
+for mode in mute drip; do
+	speaks $mode yes
+	eight $mode backend_timeout
+done
 quiet
+within_deadline "doubles"
+
+# --- a real Redis that is stopped ---------------------------------------------------------------------
+
 t_start redis
 t_ok "Redis itself is back, and lets the device in" t_wait 30 eapol_run sam.conf
+redis_pid=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid")
+kill -STOP "$redis_pid"
+eight "SIGSTOP, connections are open" backend_timeout
+within_deadline "SIGSTOP"
+t_pass "the server starts while Redis is stopped"
+eight "SIGSTOP, nothing but new connections" backend_timeout
+kill -CONT "$redis_pid"
+t_ok "Redis goes on: the device gets in, without a restart of the server" t_wait 30 eapol_run sam.conf
+
+# --- a real Redis that nobody can connect to ----------------------------------------------------------
+
+# It is stopped with its queue of connections full: the kernel drops what comes to it, as a firewall does.
+port=$((20000 + RANDOM % 12000))
+while ss -Hltn 2>/dev/null | grep -q ":$port "; do ((++port)); done
+redis-server --port $port --bind 127.0.0.1 --tcp-backlog 1 --save '' --daemonize no >hole.log 2>&1 &
+hole=$!
+t_defer "kill -9 $hole 2>/dev/null"
+t_wait 20 redis-cli -p $port ping || t_bail "no second Redis: $(tail -n 3 hole.log)"
+kill -STOP "$hole"
+held=()
+for _ in 1 2 3 4; do
+	(exec 3<>"/dev/tcp/127.0.0.1/$port" && exec sleep 300) 2>/dev/null &
+	held+=($!)
+done
+t_defer "kill ${held[*]} 2>/dev/null"
+# shellcheck disable=SC2317 # called by t_wait
+drops() { ! timeout 1 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port"; }
+t_ok "connections to it vanish" t_wait 30 drops
+cp "$raddb/mods-available/scepauth" module.socket
+sed -i "s|^\tsocket = .*|&\n\tservers = \"127.0.0.1:$port\"|" "$raddb/mods-available/scepauth"
+t_stop radius
+t_start radius
+eight "a black hole" backend_timeout
+within_deadline "a black hole"
+cp module.socket "$raddb/mods-available/scepauth"
+t_stop radius
+kill "${held[@]}" 2>/dev/null
+kill -9 "$hole"; wait "$hole" 2>/dev/null
+
+# --- a real Redis that is loading ---------------------------------------------------------------------
+
+for ((i = 0; i < 4000; i++)); do echo "SET pad:$i x"; done | redis_as installer >/dev/null
+redis_as installer BGREWRITEAOF >/dev/null
+# shellcheck disable=SC2317 # called by t_wait
+rewritten() { [[ $(redis_as installer INFO persistence) == *aof_rewrite_in_progress:0*aof_rewrite_scheduled:0* ]]; }
+t_wait 60 rewritten || t_bail "Redis does not rewrite its file"
+t_stop redis
+cp "$SCEPAUTH_DIR/redis/redis.conf" redis.conf
+printf 'key-load-delay 5000\nloading-process-events-interval-bytes 1024\n' >>"$SCEPAUTH_DIR/redis/redis.conf"
+t_start radius
+SCEPAUTH_READY_SECONDS=200 "$T_TOP/packaging/instance.sh" start "$SCEPAUTH_DIR" redis >start.redis 2>&1 &
+starter=$!
+# shellcheck disable=SC2317 # called by t_wait
+loads() { redis_as installer PING 2>&1 | grep -q LOADING; }
+t_ok "a real Redis is loading" t_wait 30 loads
+mark
+eapol_run sam.conf || true
+t_is "and lets nobody in" "$EAP_RESULT, $(said)" "reject, reject reason=backend_error"
+t_like "for that reason" "$(tail -c "+$from" "$RADIUS_LOG")" "still loading its data"
+wait "$starter"
+t_is "it ends" $? 0
+t_ok "and the device gets in" t_wait 30 eapol_run sam.conf
+cp redis.conf "$SCEPAUTH_DIR/redis/redis.conf"
+
+# --- killed while it is asked -------------------------------------------------------------------------
+
+sed -i 's/^\tdeadline_ms = .*/\tdeadline_ms = 10000/' "$raddb/mods-available/scepauth"
+t_stop radius
+t_start radius
+redis_pid=$(cut -d' ' -f1 "$SCEPAUTH_DIR/run/redis.pid")
+kill -STOP "$redis_pid"
+mark
+(eapol_run sam.conf; echo "$EAP_RESULT" >result) &
+asked=$!
+# shellcheck disable=SC2317 # called by t_wait
+waits() { ss -Haxn | awk -v s="$REDIS_SOCKET" 'index($0, s) && $3 > 0 { found = 1 } END { exit !found }'; }
+t_ok "a question waits for the answer of a stopped Redis" t_wait 10 waits
+kill -9 "$redis_pid"
+wait "$asked"
+t_is "which is killed: refused, and not after the deadline of ten seconds" "$(<result), $(said)" "reject, reject reason=backend_down"
+t_stop redis
+t_start redis
+t_ok "and in again when it is back" t_wait 30 eapol_run sam.conf
 t_done
