@@ -6,6 +6,9 @@
 # shellcheck disable=SC2034 # for t_instance
 T_INIT=(--group staff:20 --group students:30)
 t_instance redis ca radius
+# shellcheck source=tests/support/nas.sh
+. "$T_TOP/tests/support/nas.sh"
+t_defer nas_stop_all
 tool=$SCEPAUTH_BIN/../tests/bin/scep_tool
 ctl() { "$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" "$@"; }
 w=$T_DIR/w
@@ -72,6 +75,12 @@ account Stop "Class = 0x$(printf %s "$class" | xxd -p | tr -d '\n')" 'Acct-Sessi
 t_ok "Accounting-Stop ends it" t_wait 20 count_is 0
 
 # --- the race: revoked between the verdict and the note of it --------------------------------------------
+das=$(nas_port)
+nas_section here "\"$RADIUS_HOST\"" "$das"
+nas_start here "$das" ack
+# Only the event can tell it: it does not look at all sessions meanwhile.
+sed -i '/^disconnect {/,/^}/ { s/# sweep = .*/sweep = 600/ }' "$SCEPAUTH_CONF"
+t_start disconnect
 redis_as installer ACL SETUSER radius -fcall >/dev/null # may ask, may not note
 eapol_run sam.conf
 t_is "let in while notes wait" "$EAP_RESULT" accept
@@ -84,6 +93,10 @@ t_ok "the note arrives late" t_wait 20 count_is 1
 t_like "and the ledger sees that it is not wanted any more" "$(redis_as installer XREVRANGE events:radius + - COUNT 1)" \
 	"session_unwanted.*$serial.*held by helpdesk"
 t_ok "so does the log" t_wait 20 grep -q "unwanted serial=$serial class=$class why=" "$RADIUS_LOG"
+t_ok "and the access point ends what came of it" t_wait 30 receipt_is sam result ended
+t_is "for that reason" "$(receipt sam reason)" user_held
+t_is "by the token of that accept" "sa1:$(receipt sam token)" "$class"
+t_stop disconnect
 
 # --- refusals ---------------------------------------------------------------------------------------------
 eapol_run sam.conf
@@ -133,6 +146,33 @@ t_stop radius
 t_like "so are the questions to Redis" "$(cat radius.prom)" 'scepauth_lookup_seconds_count\{instance="scepauth"\} 2'
 t_like "a broken connection to Redis is told apart" "$(cat radius.prom)" 'scepauth_backend_errors_total\{instance="scepauth",kind="down"\} 0'
 t_is "for node_exporter, which is another user" "$(stat -c %a radius.prom)" 644
+t_start radius
+
+# --- an access point that falls silent -----------------------------------------------------------------------
+sed -i 's/^\tinterim = .*/\tinterim = 2/' "$SCEPAUTH_DIR/raddb/mods-available/scepauth"
+t_stop radius
+t_start radius
+eapol_run sam.conf
+class=$(eapol_text 'Attribute 25 ')
+token=${class#sa1:}
+# shellcheck disable=SC2317 # called by t_wait
+ends_in() { (($(redis_as installer TTL "session:$1") <= $2)); }
+# shellcheck disable=SC2317
+is_there() { [[ $(redis_as installer EXISTS "session:$1") == 1 ]]; }
+t_ok "a connection is noted" t_wait 20 is_there "$token"
+t_not "and counts for as long as it may, where nothing is accounted" ends_in "$token" 60
+account Start "Class = 0x$(printf %s "$class" | xxd -p | tr -d '\n')" 'Acct-Session-Id = "5B2-79"' >/dev/null
+t_ok "after Accounting-Start it is expected to be told of again" t_wait 20 ends_in "$token" 6
+began=$(date +%s)
+for _ in 1 2 3 4 5 6 7 8; do
+	account Interim-Update "Class = 0x$(printf %s "$class" | xxd -p | tr -d '\n')" 'Acct-Session-Id = "5B2-79"' >/dev/null
+	sleep 1
+done
+t_ok "while updates come it lives on ($(($(date +%s) - began)) s)" is_there "$token"
+t_ok "three that did not come, and it is over" t_wait 60 eval '! is_there "$token"'
+t_is "nobody is on the network" "$(ctl --json sessions sam | jq --arg t "$token" '[.sessions[] | select(.token == $t)] | length')" 0
+sed -i 's/^\tinterim = .*/\tinterim = 0/' "$SCEPAUTH_DIR/raddb/mods-available/scepauth"
+t_stop radius
 t_start radius
 
 # --- nothing waits for the notes -----------------------------------------------------------------------------

@@ -114,4 +114,20 @@ done
 touch stop
 wait "$toggler"
 t_is "every connection is judged by one version or by the other while they change" "$mixed" ""
+
+# --- back at once --------------------------------------------------------------------------------------------
+ctl policy activate "$a" >/dev/null
+ctl policy activate "$b" >/dev/null
+eapol_run sam.conf
+t_is "a new version decides" "$EAP_RESULT $EAP_VLAN" "accept 41"
+t_ok "rollback" ctl policy rollback
+eapol_run sam.conf
+t_is "the next connection is judged by the one before" "$EAP_RESULT $EAP_VLAN $EAP_SESSION_TIMEOUT" "accept 40 4000"
+t_like "as the log tells with its version" "$(tail -n 5 "$RADIUS_LOG")" "scepauth: accept .* vlan=40 .* policy=$a"
+ctl policy activate "$drops" >/dev/null
+eapol_run sam.conf
+t_is "one that forgot the students" "$EAP_RESULT" reject
+t_ok "rolled back" ctl policy rollback
+eapol_run sam.conf
+t_is "lets them in again" "$EAP_RESULT $EAP_VLAN" "accept 40"
 t_done
