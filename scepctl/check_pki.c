@@ -1,6 +1,7 @@
 #include "scepctl/check.h"
 
 #include "core/base/clock.h"
+#include "core/pki/ca_dir.h"
 #include "core/pki/cert.h"
 #include "core/pki/cert_check.h"
 #include "core/pki/key.h"
@@ -9,6 +10,8 @@
 #include "core/store/store_conf.h"
 #include "scepctl/fs.h"
 
+#include <limits.h>
+#include <string.h>
 #include <sys/stat.h>
 
 struct chain {
@@ -287,6 +290,77 @@ static void check_radius(struct check *c, X509 *root)
 	chain_free(&server);
 }
 
+/* Is this CA the one in the file, or one above it? */
+static bool stands_above(const struct check *c, const struct chain *accepted, X509 *ca,
+			 const char *path)
+{
+	struct errmsg em = {""};
+	X509 *issuing = NULL;
+	bool found;
+
+	if (cert_load(path, &issuing, &em) != E_OK)
+		return false;
+	found = cert_check_same(ca, issuing) ||
+		cert_check_chain(issuing, accepted->certs, accepted->n, ca, CERT_USE_ANY, c->now,
+				 &em) == E_OK;
+	cert_free(issuing);
+	return found;
+}
+
+/* Of the CA that a profile issues from, the one prepared and those before. */
+static bool serves_profile(const struct check *c, const struct chain *accepted, X509 *ca,
+			   const char *issuer)
+{
+	const char *name = strrchr(issuer, '/');
+	char path[CA_DIR_PATH_SIZE], part[NAME_MAX + 64];
+	char ids[CA_DIR_RETIRED_MAX][CA_DIR_ID_SIZE];
+	struct errmsg em = {""};
+	size_t n = 0;
+
+	if (stands_above(c, accepted, ca, issuer))
+		return true;
+	snprintf(part, sizeof(part), "next/%.255s", name ? name + 1 : issuer);
+	if (ca_dir_path(issuer, part, path, &em) == E_OK && stands_above(c, accepted, ca, path))
+		return true;
+	if (ca_dir_retired(issuer, ids, &n, &em) != E_OK)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		snprintf(part, sizeof(part), "now/retired/%.32s/issuing.pem", ids[i]);
+		if (ca_dir_path(issuer, part, path, &em) == E_OK &&
+		    stands_above(c, accepted, ca, path))
+			return true;
+	}
+	return false;
+}
+
+/* The ledger turns away what others have issued, but TLS is one wall the more. */
+static void check_no_others(struct check *c, const struct chain *accepted)
+{
+	char root[FS_PATH_MAX] = "";
+	const char *const *profiles;
+	size_t n = conf_titles(c->conf, "profile", &profiles);
+
+	if (fs_join(root, c->dir, "ca/root/root.pem", NULL) != E_OK)
+		return;
+	for (size_t k = 0; k < accepted->n; k++) {
+		bool ours = stands_above(c, accepted, accepted->certs[k], root);
+		struct buf name;
+
+		for (size_t i = 0; i < n && !ours; i++)
+			ours = serves_profile(
+				c, accepted, accepted->certs[k],
+				conf_path(c->conf, "profile", profiles[i], "issuer-cert"));
+		if (ours)
+			continue;
+		buf_init(&name, 4096);
+		check_add(c, true, "radius/client-ca.pem",
+			  "take it out, and restart the RADIUS servers",
+			  "no profile issues from the CA \"%.200s\" that it accepts",
+			  cert_subject(accepted->certs[k], &name) == E_OK ? buf_str(&name) : "?");
+		buf_free(&name);
+	}
+}
+
 static void check_client_ca(struct check *c)
 {
 	char path[FS_PATH_MAX];
@@ -312,6 +386,7 @@ static void check_client_ca(struct check *c)
 				  "the issuing CA of profile \"%.40s\" is missing", profiles[i]);
 		cert_free(issuer);
 	}
+	check_no_others(c, &accepted);
 	chain_free(&accepted);
 }
 

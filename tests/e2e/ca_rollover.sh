@@ -42,6 +42,9 @@ t_like "activation without preparation" "$(ctl ca rollover students --activate 2
 t_like "abort, too" "$(ctl ca rollover students --abort 2>&1)" 'nothing is prepared'
 t_like "no such profile" "$(ctl ca rollover nobody --prepare 2>&1)" "no profile 'nobody'"
 
+others() { ctl check | grep -c 'no profile issues from the CA'; } # that RADIUS accepts
+t_is "RADIUS accepts no others than ours" "$(others)" 0
+
 # --- prepare, abort, prepare --------------------------------------------------------------------------------
 
 t_like "prepare" "$(ctl ca rollover students --prepare --bits 2048 "${root[@]}")" 'prepared: Example University students CA 20[0-9-]+.*restart freeradius'
@@ -50,11 +53,17 @@ t_is "nothing in use has changed" "$(id_of "$ca/issuing.pem")" "$old"
 t_like "status" "$(ctl ca rollover students --status)" "active +$old.*prepared +[0-9a-f]{32}, valid until"
 t_ok "abort" ctl ca rollover students --abort
 t_unlike "leaves nothing to activate" "$(ctl ca rollover students --status)" prepared
+t_is "check tells that RADIUS accepts what was given up" "$(others)" 1
+openssl crl2pkcs7 -nocrl -certfile "$SCEPAUTH_DIR/radius/client-ca.pem" | openssl pkcs7 -print_certs | awk -v RS= 'NR < n { print $0 "\n" }' \
+	n="$(grep -c BEGIN "$SCEPAUTH_DIR/radius/client-ca.pem")" >kept.pem
+cat kept.pem >"$SCEPAUTH_DIR/radius/client-ca.pem"
+t_is "and not once it is taken out" "$(others)" 0
 t_ok "prepare again" ctl ca rollover students --prepare --bits 2048 "${root[@]}"
 t_ok "openssl verifies the new CA" openssl verify -x509_strict -CAfile "$ROOT_CERT" "$ca/next/issuing.pem"
 t_like "which may have no CA below" "$(openssl x509 -in "$ca/next/issuing.pem" -noout -text)" 'CA:TRUE, pathlen:0'
 t_is "its key is closed" "$(stat -c %a "$ca/next/issuing.key")" 600
 t_ok "check is content" ctl check
+t_is "also with what is prepared" "$(others)" 0
 t_ok "enrolling goes on under the old CA" enrol oona students
 new=$(id_of "$ca/next/issuing.pem")
 
@@ -83,6 +92,7 @@ t_like "status" "$(ctl ca rollover students --status)" "active +$new.*retired +$
 t_ok "the process that has the old keys goes on" enrol ollo students
 t_reload_ca
 t_ok "ca status and check are good" eval 'ctl ca status && ctl check'
+t_is "the CA before is one of ours" "$(others)" 0
 t_ok "a device enrols with the new CA" enrol nora students
 t_ok "and another" enrol nick students
 t_ok "the device that lost its answer asks again" again second.der
@@ -142,4 +152,5 @@ t_not "its devices no longer get in" gets_in olga
 t_ok "those of the new CA do" gets_in nora
 t_is "its list is gone" "$(curl -s -o /dev/null -w '%{http_code}' "$SCEP_URL/crl/$old.crl")" 404
 t_ok "check is content" ctl check
+t_is "and says that RADIUS still accepts it" "$(others)" 1
 t_done

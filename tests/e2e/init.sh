@@ -231,6 +231,13 @@ damage "instance open to others" 'lets others into the instance' 'chmod 755 .'
 damage "configuration writable by others" 'scepauth.conf: mode 0666' 'chmod 666 scepauth.conf'
 damage "missing folder" 'run: is missing' 'rmdir run'
 damage "issuing CA not accepted by RADIUS" 'issuing CA of profile "staff" is missing' 'cp ca/root/root.pem radius/client-ca.pem'
+another_ca='openssl req -x509 -newkey rsa:2048 -nodes -keyout x -out y -subj "/CN=Somebody Else CA" -days 9 2>/dev/null'
+warned "a CA accepted by RADIUS that is not ours" 'no profile issues from the CA ".*Somebody Else CA" that it accepts' \
+	"$another_ca; cat y >>radius/client-ca.pem; rm x y"
+warned "nor below our root" 'no profile issues from the CA ".*Somebody Below" that it accepts' \
+	"openssl req -newkey rsa:2048 -nodes -keyout x -out y -subj '/CN=Somebody Below' 2>/dev/null
+	openssl x509 -req -in y -CA ca/root/root.pem -CAkey ca/root/root.key -passin 'file:$pass' -days 9 -set_serial 0x0102 \
+		-extfile <(echo basicConstraints=critical,CA:TRUE) 2>/dev/null >>radius/client-ca.pem; rm x y"
 damage "server certificate of another name" 'does not cover wifi.server-name' 'sed -i "s/server-name = .*/server-name = \"other.example.edu\"/" scepauth.conf'
 damage "Redis may forget" 'Redis may forget' 'sed -i "s/^maxmemory-policy.*/maxmemory-policy allkeys-lru/" redis/redis.conf'
 damage "foreign ACL file" 'no line aclfile' 'sed -i "s|^aclfile.*|aclfile /etc/redis/users.acl|" redis/redis.conf'
