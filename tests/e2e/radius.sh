@@ -56,6 +56,11 @@ authorityKeyIdentifier = keyid:always,issuer:always
 basicConstraints = critical,CA:FALSE
 extendedKeyUsage = clientAuth
 authorityKeyIdentifier = none
+[sub_ca]
+basicConstraints = critical,CA:TRUE
+keyUsage = critical,digitalSignature,keyCertSign
+extendedKeyUsage = clientAuth
+authorityKeyIdentifier = keyid:always
 [server]
 basicConstraints = critical,CA:FALSE
 extendedKeyUsage = serverAuth
@@ -212,6 +217,16 @@ expect_reject "a person who has left" alice user_left
 person $alice alice@example.edu staff
 record $alice_serial "$staff_ca" $alice
 
+filter_name=quiet
+install_as HSET group:staff vlan campus-staff filter_id "$filter_name"
+expect_accept "a VLAN by its name" alice campus-staff
+filter() { grep -o 'Attribute 11 (.*) length=[0-9]*' <<<"$EAP_OUT" | sed 's/.*=//'; } # eapol_test shows no more of it
+t_is "and a filter" "$(filter)" $((2 + ${#filter_name}))
+install_as HSET group:staff vlan "" filter_id ""
+expect_accept "or none" alice ""
+t_is "nor half of it" "$(eapol_attr 'Attribute 64 ')$(eapol_attr 'Attribute 65 ')$(filter)" ""
+install_as HSET group:staff vlan 20
+
 # --- reject: certificates -----------------------------------------------------------------------------
 
 make_cert unknown staff 41112222333344445555666677778888
@@ -255,6 +270,13 @@ openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dev/foreign.key" -out "$dev/
 eapol_conf "$dev/foreign.conf" "$dev/foreign.pem" "$dev/foreign.key"
 connect foreign
 t_is "a certificate of a foreign CA with a known serial fails in TLS" "$EAP_RESULT $(reasons)" "reject "
+
+eapol_conf "$dev/ca.conf" "$SCEPAUTH_DIR/ca/staff/issuing.pem" "$SCEPAUTH_DIR/ca/staff/issuing.key"
+connect ca
+t_is "the issuing CA itself is no device" "$EAP_RESULT" reject
+make_cert sub staff 73112222333344445555666677778888 "" "" sub_ca
+connect sub
+t_like "nor is a certificate that says it is a CA, which the ledger does not have" "$EAP_RESULT $(reasons)" '^reject (unknown_cert)?$'
 
 redis_as "$HELPDESK_NAME" FCALL revoke_cert 0 "$state" "lost on the train" >/dev/null
 expect_reject "revoked by the helpdesk" state cert_revoked
@@ -381,10 +403,15 @@ expect_here "and the first no more" "reject mac_not_allowed"
 
 install_as HSET group:staff mac "" two_macs refuse
 forget_sessions
+install_as HDEL "seen:$alice_serial" two_macs # it is told once a day
+install_as DEL events:radius
 expect_here "alone" "accept 20"
 t_ok "which is noted" t_wait 30 sessions_are 1
 device_at 00-00-5E-00-53-02 campus
 expect_here "a second one at the same time" "reject two_macs"
+# shellcheck disable=SC2317 # called by t_wait
+event_has() { redis_as installer XREVRANGE events:radius + - COUNT 9 | paste -sd ' ' | grep -qE "$1"; }
+t_ok "an event tells of both" t_wait 30 event_has "cert_two_macs.*$alice_serial.*mac 00005e005302 other 00005e005301 private no verdict two_macs"
 install_as HSET group:staff two_macs quarantine quarantine_vlan 66
 expect_here "or apart" "accept 66"
 t_like "which the log says" "$(new_log)" "accept reason=quarantined .* vlan=66 session=3600 "
@@ -531,6 +558,26 @@ t_like "a TLS session cache is warned about" "$(new_log)" "mods-(available|enabl
 connect resumes -r 1
 t_is "a resumed TLS 1.3 session shows no certificate" \
 	"$(grep -c 'code=2 (Access-Accept)' <<<"$EAP_OUT") $(reasons)" "1 no_serial"
+
+# The same for a certificate that was revoked in between, three times a few seconds apart: a full handshake, a resumption,
+# and what the device does after that was refused.
+resumed13=71112222333344445555666677778881
+make_cert resumes13 staff $resumed13
+record $resumed13 "$staff_ca" $alice
+printf '%s\n' "$RADIUS_SECRET" >"$T_DIR/secret"
+mark_log
+"$SCEPAUTH_BIN/eap_load" --ca "$ROOT_CERT" --secret-file "$T_DIR/secret" --cert "$dev/resumes13.pem" --key "$dev/key.pem" \
+	--tls 1.3 --resume -r 0.2 -n 3 --timeout 10 --json "$RADIUS_HOST:$RADIUS_PORT" >"$T_DIR/resumes13" 2>&1 &
+resumer=$!
+t_ok "TLS 1.3: let in by a full handshake" t_wait 10 eval 'new_log | grep -q "scepauth: accept serial=$resumed13"'
+redis_as "$HELPDESK_NAME" FCALL revoke_cert 0 "$resumed13" "lost in between" >/dev/null
+wait "$resumer"
+t_is "revoked in between: no other came in" "$(jq -c '[.outcomes.accept, .outcomes.reject]' "$T_DIR/resumes13")" '[1,2]' || t_note "$(<"$T_DIR/resumes13")"
+t_like "the first that was refused really resumed" "$(reasons)" '^no_serial (no_serial|cert_revoked)$'
+t_is "and none was let in" "$(new_log | grep -c "scepauth: accept")" 1
+eapol_conf "$dev/resumes13.conf" "$dev/resumes13.pem" "$dev/key.pem" anonymous "tls_disable_tlsv1_3=0 tls_disable_session_ticket=0"
+connect resumes13 -r 2
+t_is "nor does it get in again" "$(grep -c 'code=2 (Access-Accept)' <<<"$EAP_OUT") $(reasons)" "0 cert_revoked"
 
 # TLS 1.2: the server does know the certificate of a resumed session, so the module decides as ever. What is
 # revoked between two of them is refused, and so is every later one.
