@@ -119,18 +119,76 @@ echo wrong-secret >"$T_DIR/wrong"
 load "${good[@]}" --secret-file "$T_DIR/wrong" --timeout 0.2
 t_is "another secret: nothing is believed, exit status 3" "$(figure .outcomes.timeout) $RC" "1 3"
 
+# --- what it says of itself ----------------------------------------------------------------------------
+
+mark() { from=$(($(stat -c %s "$RADIUS_LOG") + 1)); }
+said() { tail -c "+$from" "$RADIUS_LOG"; }
+told() { figure '.outcomes | [.accept, .reject, .timeout] | join(" ")'; }
+name=$(sed -n 's/^\tserver-name = "\(.*\)"/\1/p' "$SCEPAUTH_CONF" | head -n 1)
+load "${good[@]}" --server-name "$name"
+t_is "a server of the name asked for ($name) is good" "$(told)" "1 0 0"
+load --p12 "$dev/all/third.p12" --password-file "$T_DIR/password" -n 1 --json
+t_is "certificate and key from one PKCS#12 file" "$(told)" "1 0 0"
+cat "$dev/good.pem" "$dev/good.key" >"$dev/both.pem"
+load --cert "$dev/both.pem" -n 1 --json
+t_is "or one PEM file" "$(told)" "1 0 0"
+mark
+load "${good[@]}" --nas-id ap-17
+t_is "--nas-id" "$(told) $(said | grep -c 'scepauth: accept .* nas=ap-17 ')" "1 0 0 1"
+install_as HSET group:staff ssids campus
+load "${good[@]}"
+t_is "a Wi-Fi of its own that the group does not know" "$(told)" "0 1 0"
+load "${good[@]}" --called 00-11-22-33-44-55:campus
+t_is "--called" "$(told)" "1 0 0"
+install_as HSET group:staff ssids "" user_name match
+load "${good[@]}" --identity sam@example.edu
+t_is "--identity: somebody else" "$(told)" "0 1 0"
+load "${good[@]}" --identity alice@example.edu
+t_is "and oneself" "$(told)" "1 0 0"
+install_as HSET group:staff user_name ""
+load "${good[@]}" --source "$RADIUS_HOST"
+t_is "--source, a client of the server's" "$(told)" "1 0 0"
+load "${good[@]}" --source 127.0.0.9 --timeout 0.2 --tries 1
+t_is "and one that it does not know" "$(told) $RC" "0 0 1 3"
+mark
+load --cert "$dev/good-ec.pem" --key "$dev/good-ec.key" -r 10 -t 1 --warmup 2 --json
+t_ok "--warmup: what came in this time is not counted" test "$(figure .outcomes.accept)" -lt "$(said | grep -c 'scepauth: accept')"
+t_ok "and the rest is" test "$(figure .outcomes.accept)" -ge 5
+load "${good[@]}" -q
+t_is "-q" "$(told)$ERR" "1 0 0"
+t_like "--version" "$("$SCEPAUTH_BIN/eap_load" --version)" '^eap_load '
+
+# --- progress, and the end before its time ----------------------------------------------------------------
+
+RADIUS_SECRET=$RADIUS_SECRET script -qec "'$SCEPAUTH_BIN/eap_load' --insecure --cert '$dev/good-ec.pem' --key '$dev/good-ec.key' -r 5 -t 2 $RADIUS_HOST:$RADIUS_PORT" /dev/null </dev/null >"$T_DIR/screen"
+t_like "on a terminal a line tells how it goes" "$(tr '\r' '\n' <"$T_DIR/screen")" '[0-9]+ accept'
+t_ok "and is written over, several times" test "$(tr -cd '\r' <"$T_DIR/screen" | wc -c)" -ge 4
+RADIUS_SECRET=$RADIUS_SECRET "$SCEPAUTH_BIN/eap_load" --ca "$ROOT_CERT" --cert "$dev/good-ec.pem" --key "$dev/good-ec.key" -r 10 -t 600 --json \
+	"$RADIUS_HOST:$RADIUS_PORT" >"$T_DIR/ended" 2>/dev/null &
+loader=$!
+mark
+t_wait 20 eval 'said | grep -q "scepauth: accept"'
+kill -TERM "$loader"
+wait "$loader"
+t_is "ended before its time: exit status" $? 0
+t_ok "and a report" jq -e '.outcomes.accept >= 1 and (.outcomes | add) == .outcomes.accept' "$T_DIR/ended"
+
 # --- resumption ---------------------------------------------------------------------------------------
 
 t_stop radius
 cp "$raddb/mods-available/eap" "$T_DIR/eap"
 mkdir "$T_DIR/tls"
-sed -i "/cache {/,/}/s|enable = no|enable = yes\nname = test\npersist_dir = $T_DIR/tls|" "$raddb/mods-available/eap"
+sed -i "/cache {/,/}/s|enable = no|enable = yes\nname = test\npersist_dir = $T_DIR/tls|; s|ecdh_curve = \"\"|ecdh_curve = \"prime256v1\"|" "$raddb/mods-available/eap"
 t_start radius
 session=(--cert "$dev/good-ec.pem" --key "$dev/good-ec.key" -n 5 -c 1 --tls 1.2 --json)
 load "${session[@]}" --resume
 t_ok "where the server lets it, all but the first resume" jq -e ".outcomes.accept == 5 and .resumed == 4" <<<"$OUT" || t_note "$OUT"
 load "${session[@]}"
 t_is "none do without being told to" "$(figure .resumed)" 0
+load "${good[@]}" --groups P-256
+t_is "--groups: one that the server has" "$(told)" "1 0 0"
+load "${good[@]}" --groups X448
+t_is "and one that it has not" "$(figure .outcomes.accept) $RC" "0 1"
 t_stop radius
 cp "$T_DIR/eap" "$raddb/mods-available/eap"
 
@@ -157,6 +215,7 @@ misuse "an empty folder" "no certificate with a key" --dir "$T_DIR"
 misuse "a concurrency of nothing" "--concurrency is 1 to" --dir "$dev/all" -c 0
 misuse "more than the identifiers carry" "at most 256" --dir "$dev/all" -c 257 --sockets 1
 misuse "an unknown option" "no such option" --frobnicate
+misuse "a group that there is not" "no groups that this OpenSSL knows" "${good[@]}" --groups nonsense
 misuse "no such version" "1.2 or 1.3" --dir "$dev/all" --tls 1.1
 t_like "--help helps" "$("$SCEPAUTH_BIN/eap_load" --help)" '^Usage: eap_load'
 missing=
