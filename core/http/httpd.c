@@ -305,6 +305,15 @@ static enum MHD_Result answer(struct exchange *x, struct MHD_Connection *c, unsi
 	return queued;
 }
 
+/*
+ * Somebody who sends a body without asking first may never see an answer that is given before its end: what still
+ * comes to a closed connection resets it.
+ */
+static bool comes_anyway(const struct incoming *in)
+{
+	return !http_header(&in->req, "Expect") && in->declared / DISCARD_FACTOR <= in->max_body;
+}
+
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const char *url,
 				  const char *method, const char *version, const char *data,
 				  size_t *n, void **arg)
@@ -325,7 +334,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *c, const cha
 		x->in.req.tls = x->h->tls;
 		MHD_get_connection_values_n(c, MHD_HEADER_KIND, on_header, &x->in);
 		status = incoming_check(&x->in);
-		if (!status)
+		x->too_big = status == 413 && comes_anyway(&x->in);
+		if (!status || x->too_big)
 			return MHD_YES;
 		return watch_busy(x->h->watch, x->peer) ? answer(x, c, status) : MHD_NO;
 	}

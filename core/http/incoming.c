@@ -53,8 +53,12 @@ unsigned incoming_check(struct incoming *x)
 		return 0;
 	switch (text_int64(http_header(&x->req, "Content-Length"), &length)) {
 	case E_OK:
-		return length < 0 ? 400 : (uint64_t)length > x->max_body ? 413 : 0;
+		if (length < 0)
+			return 400;
+		x->declared = (uint64_t)length;
+		return x->declared > x->max_body ? 413 : 0;
 	case E_TOOBIG:
+		x->declared = UINT64_MAX;
 		return 413;
 	default:
 		return 400;

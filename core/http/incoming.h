@@ -13,6 +13,7 @@ struct incoming {
 	size_t max_body;
 	bool raw_body; /* never read as a form */
 	bool too_many_headers;
+	uint64_t declared; /* Content-Length, once checked */
 	char *uri;    /* as it came; ends up decoded */
 	char *target; /* its path, not decoded */
 	size_t n_uri;

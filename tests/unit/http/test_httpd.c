@@ -350,9 +350,12 @@ static void test_keep_alive_and_pipeline(void **state)
 
 static void test_big_body_by_length(void **state)
 {
-	/* Told before a byte of the body is there. */
-	assert_has(ask(*state, "POST /raw HTTP/1.1\r\nContent-Length: 20001\r\n" END), " 413 ");
+	/* Told before a byte of the body is there, to who asks first or would send very much. */
+	assert_has(ask(*state, "POST /raw HTTP/1.1\r\nContent-Length: 20001\r\n"
+			       "Expect: 100-continue\r\n" END),
+		   "HTTP/1.1 413 ");
 	assert_has(reply, "X-After: yes");
+	assert_has(ask(*state, "POST /raw HTTP/1.1\r\nContent-Length: 200001\r\n" END), " 413 ");
 	assert_has(ask(*state,
 		       "POST /raw HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n" END),
 		   " 413 ");
@@ -368,6 +371,24 @@ static void test_big_body_sent_at_once(void **state)
 		assert_has(ask(*state, buf_str(&b)),
 			   " 413 "); /* the answer is not lost to a reset */
 	buf_free(&b);
+}
+
+/* A client that looks at the answer only after all is sent would find its connection reset. */
+static void test_big_body_sent_slowly(void **state)
+{
+	static const char head[] = "POST /raw HTTP/1.1\r\nContent-Length: 30000\r\n" END;
+	static const char part[15000] = {0};
+	int fd = dial(*state);
+	bool closed;
+
+	raw_puts(fd, head);
+	assert_int_equal(raw_take(fd, reply, sizeof(raw_reply), 200, &closed), 0);
+	assert_false(closed);
+	for (int i = 0; i < 2; i++)
+		raw_put(fd, part, sizeof(part));
+	raw_take(fd, reply, sizeof(raw_reply), 3000, &closed);
+	close(fd);
+	assert_has(reply, "HTTP/1.1 413 ");
 }
 
 static void test_big_body_chunked(void **state)
@@ -593,6 +614,7 @@ int main(void)
 		SHARED(test_keep_alive_and_pipeline),
 		SHARED(test_big_body_by_length),
 		SHARED(test_big_body_sent_at_once),
+		SHARED(test_big_body_sent_slowly),
 		SHARED(test_big_body_chunked),
 		SHARED(test_whole_body),
 		SHARED(test_smuggling),
