@@ -14,8 +14,8 @@ struct incoming {
 	bool raw_body; /* never read as a form */
 	bool too_many_headers;
 	uint64_t declared; /* Content-Length, once checked */
-	char *uri;    /* as it came; ends up decoded */
-	char *target; /* its path, not decoded */
+	char *uri;         /* as it came; ends up decoded */
+	char *target;      /* its path, not decoded */
 	size_t n_uri;
 	size_t n_headers;
 	struct http_pair headers[INCOMING_PAIRS_MAX], query[INCOMING_PAIRS_MAX],
