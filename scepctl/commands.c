@@ -190,6 +190,11 @@ static const char ca_help[] =
 	"--csr, renew-server --csr)\n"
 	"What was in use stays beside it, in a folder with the date of its making.\n";
 
+static const char status_help[] = "  leavers   only whether leavers are handled, in one line for "
+				  "Nagios or Icinga: exit status 0 OK, "
+				  "1 WARNING,\n"
+				  "            2 CRITICAL, 3 UNKNOWN\n";
+
 static const char brake_help[] =
 	"  show                    who would lose access, since when and why; exit status 1 while "
 	"the "
@@ -241,7 +246,9 @@ const struct ctl_command ctl_commands[] = {
 	{"sessions", "LOGIN [--json]", "where somebody is on the network now", NULL, cmd_sessions},
 	{"receipts", "LOGIN|SERIAL|MAC [--json]",
 	 "what access points said when a session was to end", NULL, cmd_receipts},
-	{"status", "[--json]", "whether Redis, policy and CAs are in order", NULL, cmd_status},
+	{"status", "[leavers] [--json]",
+	 "whether Redis, policy and CAs are in order, and leavers are handled", status_help,
+	 cmd_status},
 	{"sources", "[--json]", "how the directory is that auto_revoke follows", NULL, cmd_sources},
 	{"brake", "show|release [SOURCE REASON]",
 	 "what too many leavers at once hold back, and letting it through", brake_help, cmd_brake},

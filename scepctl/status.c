@@ -2,8 +2,12 @@
 
 #include "core/base/args.h"
 #include "core/base/clock.h"
+#include "core/ipc/runfile.h"
 #include "core/pki/cert.h"
 #include "scepctl/ca_list.h"
+#include "scepctl/leavers.h"
+
+enum { LINE_MAX_BYTES = 4096 };
 
 struct status {
 	struct ctl_common common;
@@ -152,24 +156,104 @@ static void show_certs(struct status *st)
 	json_set(st->out, "certificates", list);
 }
 
+/* --- are leavers being handled? ----------------------------------------------------------------------------- */
+
+static const char *file_of(const struct conf *c, const char *name, struct buf *text)
+{
+	struct errmsg none;
+
+	return runfile_read(conf_path(c, "", NULL, "metrics"), name, text, &none) == E_OK
+		       ? buf_str(text)
+		       : NULL;
+}
+
+/* The line without its first word. */
+static enum leavers_state leavers_line(const struct conf *c, struct buf *line)
+{
+	struct buf follow = {0}, end = {0};
+	const char *const *titles;
+	struct leavers_seen x = {
+		.follow = file_of(c, "auto_revoke.prom", &follow),
+		.end = file_of(c, "disconnect.prom", &end),
+		.now = clock_now(),
+		.nas = (long)conf_titles(c, "nas", &titles),
+		.sweep = conf_int(c, "disconnect", NULL, "sweep"),
+	};
+	enum leavers_state s = leavers_judge(&x, line);
+
+	buf_free(&follow);
+	buf_free(&end);
+	return s;
+}
+
+static struct json *leavers_json(enum leavers_state s, const struct buf *line)
+{
+	struct json *j = json_object();
+
+	json_set_str(j, "state", leavers_state_text(s));
+	json_set_str(j, "text", buf_str(line) + strspn(buf_str(line), " -"));
+	return j;
+}
+
+/* For Nagios and Icinga: its exit status is theirs, and the line is all there is. */
+static int show_leavers(const struct ctl_common *common, const struct conf *c)
+{
+	enum leavers_state s;
+	struct buf line;
+
+	buf_init(&line, LINE_MAX_BYTES);
+	s = leavers_line(c, &line);
+	if (common->json)
+		(void)ctl_print_json(leavers_json(s, &line));
+	else
+		printf("LEAVERS %s%s\n", leavers_state_text(s), buf_str(&line));
+	buf_free(&line);
+	return (int)s;
+}
+
+static void show_leavers_too(struct status *st)
+{
+	enum leavers_state s;
+	struct buf line;
+
+	buf_init(&line, LINE_MAX_BYTES);
+	s = leavers_line(st->conf, &line);
+	if (!st->common.json)
+		printf("leavers   %s%.*s\n", leavers_state_text(s),
+		       (int)strcspn(buf_str(&line), "|"), buf_str(&line));
+	json_set(st->out, "leavers", leavers_json(s, &line));
+	buf_free(&line);
+}
+
 int cmd_status(const struct ctl_command *self, int argc, char **argv)
 {
 	struct status st = {.conf = NULL};
 	struct errmsg em = {""};
+	const char *word = NULL;
 	size_t n;
-	int rc, code = ctl_parse(self, argc, argv, NULL, &st.common, NULL, 0, &n);
+	int rc, code = ctl_parse(self, argc, argv, NULL, &st.common, &word, 1, &n);
 
 	if (code >= 0)
 		return code;
 	if (st.common.as)
 		return ctl_usage(self,
 				 "takes no --as: each question needs another user of the instance");
+	if (n == 1 && strcmp(word, "leavers") != 0)
+		return ctl_usage(self, "there is only leavers to name");
 	rc = conf_load(st.common.conf_file, &st.conf, &em);
-	if (rc != E_OK)
-		return ctl_fail(rc, &em);
+	if (rc != E_OK) {
+		code = ctl_fail(rc, &em);
+		return n == 1 ? LEAVERS_UNKNOWN : code;
+	}
+	if (n == 1) {
+		code = show_leavers(&st.common, st.conf);
+		conf_free(st.conf);
+		return code;
+	}
 	st.out = json_object();
 	show_redis(&st);
 	show_certs(&st);
+	show_leavers_too(&st);
 	if (st.common.json)
 		ctl_print_json(st.out);
 	else

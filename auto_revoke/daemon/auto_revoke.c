@@ -10,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/ipc/brake_file.h"
+#include "core/ipc/prom.h"
 #include "core/ipc/sandbox.h"
 #include "core/store/store_conf.h"
 
@@ -163,13 +164,13 @@ static int sandbox_setup(const struct conf *c, const struct revoker *r, struct e
 	/* The resolver reads these when Redis is named by host. */
 	const char *reads[] = {folder, link, "/etc/hosts", "/etc/resolv.conf",
 			       "/etc/nsswitch.conf"};
-	const char *writes[] = {r->run_dir};
+	const char *writes[] = {r->run_dir, r->metrics};
 	bool by_socket = conf_path(c, "redis", NULL, "socket")[0] != '\0';
 	struct sandbox s = {.user = conf_str(c, "", NULL, "run-as"),
 			    .read_paths = reads,
 			    .n_read = by_socket ? 2 : 5,
 			    .write_paths = writes,
-			    .n_write = 1};
+			    .n_write = r->metrics != NULL ? 2 : 1};
 	struct errmsg none = {""};
 	int rc;
 
@@ -241,6 +242,12 @@ static int work(const struct options *o, const struct conf *c, struct revoker *r
 	if (!o->dry_run && runfile_lock(r->run_dir, RUNFILE_LOCK, &lock, &em) != E_OK) {
 		log_error("%s", em.text);
 		return EXIT_FAILED;
+	}
+	r->metrics = conf_path(c, "", NULL, "metrics");
+	if (o->dry_run || prom_dir(r->metrics, &em) != E_OK) {
+		if (!o->dry_run)
+			log_warn("no metrics: %s", em.text);
+		r->metrics = NULL;
 	}
 	if (sandbox_setup(c, r, &em) != E_OK) {
 		log_error("%s", em.text);

@@ -182,11 +182,14 @@ static int plan_apply(struct revoker *r, const struct plan *p, struct errmsg *em
 			break;
 		if (rc == E_OK) {
 			done[s->op]++;
+			r->steps[s->op]++;
 		} else {
 			failed++;
+			r->failed++;
 			step_failed(r, p, s, em->text);
 			rc = E_OK;
 		}
+		report_write(r, false);
 		if ((i + 1) % PROGRESS_EACH == 0)
 			log_info("%zu of %zu steps done", i + 1, p->n);
 	}
@@ -274,6 +277,7 @@ static int brake_engage(struct revoker *r, const struct brake_held *b, struct er
 		brake_event(r, "brake_engaged", b, NULL);
 	}
 	r->braked = true;
+	r->braked_people = b->affected;
 	return err_set(em, E_DENIED, "the mass-change brake holds back %zu people", b->affected);
 }
 

@@ -3,6 +3,7 @@
 #include "auto_revoke/disconnect/watch.h"
 #include "core/audit/audit.h"
 #include "core/base/log.h"
+#include "core/ipc/prom.h"
 #include "core/ipc/sandbox.h"
 #include "core/store/store_conf.h"
 
@@ -11,8 +12,8 @@
 
 #define USER "disconnect"
 
-/* Nothing is read any more but what the resolver wants when Redis is named by host. */
-static int narrow(const struct conf *c, struct errmsg *em)
+/* Nothing is read any more but what the resolver wants when Redis is named by host, and nothing written but metrics. */
+static int narrow(const struct conf *c, const char *metrics, struct errmsg *em)
 {
 	const char *reads[] = {"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf"};
 	bool by_socket = conf_path(c, "redis", NULL, "socket")[0] != '\0';
@@ -20,6 +21,8 @@ static int narrow(const struct conf *c, struct errmsg *em)
 		.user = conf_str(c, "", NULL, "run-as"),
 		.read_paths = reads,
 		.n_read = by_socket ? 0 : 3,
+		.write_paths = &metrics,
+		.n_write = metrics != NULL,
 		.network = SANDBOX_CONNECT,
 	};
 	struct errmsg none = {""};
@@ -42,7 +45,7 @@ static int work(const struct conf *c, struct store *s, const struct nas_table *t
 		const volatile sig_atomic_t *stop, struct errmsg *em)
 {
 	char reader[NAME_SIZE];
-	const struct watch_options o = {
+	struct watch_options o = {
 		.store = s,
 		.table = table,
 		.reader = reader,
@@ -50,14 +53,20 @@ static int work(const struct conf *c, struct store *s, const struct nas_table *t
 		.sweep_ms = conf_int(c, "disconnect", NULL, "sweep") * 1000,
 		.policy_rate = conf_int(c, "disconnect", NULL, "policy-rate"),
 		.stop = stop,
+		.metrics = conf_path(c, "", NULL, "metrics"),
 	};
 	int rc;
+
+	if (prom_dir(o.metrics, em) != E_OK) {
+		log_warn("no metrics: %s", em->text);
+		o.metrics = NULL;
+	}
 
 	/* The same again after a crash, another one on another machine. */
 	if (gethostname(reader, sizeof(reader)) != 0)
 		reader[0] = '\0';
 	reader[sizeof(reader) - 1] = '\0';
-	rc = narrow(c, em);
+	rc = narrow(c, o.metrics, em);
 	if (rc != E_OK)
 		return rc;
 	if (nas_table_count(table) == 0)

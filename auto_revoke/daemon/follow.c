@@ -4,6 +4,7 @@
  */
 #include "auto_revoke/daemon/revoker.h"
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 
@@ -92,6 +93,8 @@ int follow_run(struct revoker *r, size_t *ret_n, struct errmsg *em)
 		rc = store_events_read(r->store, "auto_revoke", BATCH, on_event, r, &n, em);
 		total += n;
 	} while (rc == E_OK && n > 0 && ++batches < BATCHES_MAX && !*r->stop);
+	if (rc == E_OK && n == 0)
+		r->drained_at = clock_now();
 	*ret_n = total;
 	return rc;
 }

@@ -175,8 +175,10 @@ void loop_run(struct revoker *r, volatile sig_atomic_t *status_wanted)
 			if (clock_mono_ms() >= h.next_try)
 				(void)follow(r, &h);
 		}
+		report_write(r, false);
 		rest(r, &h);
 	}
+	report_write(r, true);
 }
 
 static int once_look(struct revoker *r, struct errmsg *em)
@@ -216,6 +218,7 @@ int loop_once(struct revoker *r)
 	/* An audit line that cannot leave must not keep somebody on the network. */
 	if (!err_is_away(rc))
 		rc = cycle_run(r, &em);
+	report_write(r, true);
 	if (!r->dry_run && (rc == E_OK || rc == E_DENIED)) {
 		struct errmsg inner = {""};
 

@@ -1,7 +1,8 @@
 /*
  * One instance at work: the source, the store, and what is remembered between looks. Single
  * threaded. The parts: source.c reads the directory and raises alarms about it, cycle.c turns it
- * into holds and removals, follow.c passes the event streams on to the audit trail.
+ * into holds and removals, follow.c passes the event streams on to the audit trail, report.c tells
+ * Prometheus.
  */
 #ifndef AUTO_REVOKE_DAEMON_REVOKER_H
 #define AUTO_REVOKE_DAEMON_REVOKER_H
@@ -60,6 +61,15 @@ struct revoker {
 	int64_t last_read, last_cycle; /* unix seconds, 0: never */
 	uint64_t events, applied;
 	bool braked;
+
+	/* for the metrics: report.c */
+	const char *metrics; /* folder; NULL: none are written */
+	int64_t good_at;     /* the source was found good; unix seconds, as the next */
+	int64_t drained_at;  /* every event there was had been passed on */
+	uint64_t steps[PLAN_OPS], failed;
+	size_t braked_people;
+	int64_t reported_ms;
+	struct alarm report_alarm;
 };
 
 /* True when this text is to be told now. "" resets; the return value is then whether it had been raised. */
@@ -81,6 +91,12 @@ int cycle_run(struct revoker *r, struct errmsg *em) MUST_CHECK;
 
 /* Passes on what the streams hold by now. *ret_n: events read. E_IO: the audit line did not leave. */
 int follow_run(struct revoker *r, size_t *ret_n, struct errmsg *em) MUST_CHECK;
+
+/* When the source last gave a sign of life, unix seconds; 0: not yet. */
+int64_t source_heard(const struct revoker *r);
+
+/* Writes the file for Prometheus if that was not done in the last seconds, or `now`. */
+void report_write(struct revoker *r, bool now);
 
 /* auto_revoke's own event; a line that cannot leave is logged. */
 void revoker_event(const char *event, const struct audit_field *fields, size_t n);

@@ -52,11 +52,17 @@ static void source_fine(struct revoker *r)
 
 	r->missing = 0;
 	r->unsettled_ms = 0;
+	r->good_at = clock_now();
 	if (!alarm_clear(&r->source_alarm))
 		return;
 	log_info("%s can be read again", r->file);
 	if (!r->dry_run)
 		revoker_event("source_back", f, 2);
+}
+
+int64_t source_heard(const struct revoker *r)
+{
+	return r->source.heard != NULL ? r->source.heard(r->source.ctx) : r->good_at;
 }
 
 /* What a whole read must satisfy besides its form, seen against the last good one. */

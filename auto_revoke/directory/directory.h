@@ -66,6 +66,9 @@ struct directory {
 	/* Optional (NULL: there is nothing to wait on): readable when `changed` is worth asking, or -1. */
 	int (*fd)(void *ctx);
 
+	/* Optional (NULL: whenever it was found good): when it last gave a sign of life, unix seconds, 0: not yet. */
+	int64_t (*heard)(void *ctx);
+
 	void (*close)(void *ctx);
 };
 

@@ -482,6 +482,11 @@ static int source_fd(void *ctx)
 	return s->conn != NULL ? dirconn_fd(s->conn) : -1;
 }
 
+static int64_t source_heard(void *ctx)
+{
+	return ((const struct ldap_source *)ctx)->checked_at;
+}
+
 static void source_close(void *ctx)
 {
 	struct ldap_source *s = ctx;
@@ -604,6 +609,7 @@ int ldap_source_open(const struct ldap_source_options *o, struct directory *ret,
 				  .changed = source_changed,
 				  .read_all = source_read_all,
 				  .fd = source_fd,
+				  .heard = source_heard,
 				  .close = source_close};
 	return E_OK;
 }

@@ -1,6 +1,7 @@
 #include "auto_revoke/disconnect/watch.h"
 
 #include "auto_revoke/disconnect/engine.h"
+#include "auto_revoke/disconnect/figures.h"
 #include "auto_revoke/rules/pace.h"
 #include "core/authz/authz.h"
 #include "core/authz/place.h"
@@ -39,6 +40,7 @@ struct watch {
 	char cursor[CURSOR_SIZE]; /* of the sweep under way, "": none */
 	int64_t next_sweep, next_page, next_claim;
 	struct pace pace;
+	struct figures figures;
 	size_t crowded; /* sessions that the engine had no room for since the last sweep */
 };
 
@@ -64,6 +66,7 @@ static void on_hint(void *ctx, const struct hint *x)
 {
 	struct watch *w = ctx;
 
+	w->figures.events++;
 	if (strcmp(x->word, "actor_added") == 0)
 		w->reopen = true;
 	if (strcmp(x->word, "group_changed") == 0 || strcmp(x->word, "group_removed") == 0)
@@ -235,6 +238,7 @@ static int sweep_page(struct watch *w, struct errmsg *em)
 	if (rc != E_OK || strcmp(w->cursor, "0") != 0)
 		return rc;
 	w->cursor[0] = '\0';
+	w->figures.last_sweep = clock_now();
 	if (w->pace.over > 0)
 		log_warn("the groups' policy would end or move %zu sessions more; that goes on, "
 			 "%ld a "
@@ -266,7 +270,9 @@ static void on_done(void *ctx, const struct engine_report *x)
 		(void)snprintf(r.detail, sizeof(r.detail), "%s", dyn_cause_text(x->cause));
 	log_info("session %s: %s, %s; serial=%s tries=%d ms=%lld", s->token, r.why, r.result,
 		 s->serial, x->sends, (long long)x->ms);
+	figures_count(&w->figures, x->result, x->cause);
 	if (w->n_receipts == RECEIPTS_MAX) {
+		w->figures.lost++;
 		w->lost++;
 		return;
 	}
@@ -355,6 +361,16 @@ static void nap(long ms)
 	(void)nanosleep(&t, NULL);
 }
 
+static void figures_tell(struct watch *w, bool now)
+{
+	if (w->figures.folder == NULL || (!now && !figures_due(&w->figures)))
+		return;
+	w->figures.waiting = engine_waiting(w->engine);
+	w->figures.hints = w->n_users + w->n_tokens;
+	w->figures.store_up = !w->away;
+	figures_write(&w->figures);
+}
+
 static void work(struct watch *w)
 {
 	while (!*w->o.stop) {
@@ -362,6 +378,7 @@ static void work(struct watch *w)
 		int rc = turn(w, &em);
 
 		news(w, rc, &em);
+		figures_tell(w, false);
 		if (engine_busy(w->engine))
 			engine_step(w->engine, w->n_users + w->n_tokens > 0 ? 0
 					       : rc == E_OK                 ? BUSY_MS
@@ -373,7 +390,8 @@ static void work(struct watch *w)
 
 int watch_run(const struct watch_options *o, struct errmsg *em)
 {
-	struct watch w = {.o = *o};
+	struct watch w = {.o = *o,
+			  .figures = {.folder = o->metrics, .nas = nas_table_count(o->table)}};
 	const struct engine_options eo = {
 		.table = o->table, .give_up_ms = o->give_up_ms, .done = on_done, .ctx = &w};
 	int rc = E_NOMEM;
@@ -386,6 +404,7 @@ int watch_run(const struct watch_options *o, struct errmsg *em)
 		rc = engine_open(&eo, &w.engine);
 	if (rc == E_OK) {
 		work(&w);
+		figures_tell(&w, true);
 		/* What is known by now is kept, if the store is there. */
 		if (w.n_receipts > 0 && receipts_write(&w, em) != E_OK)
 			log_warn("receipts are lost at the end: %s", em->text);

@@ -18,6 +18,7 @@ struct watch_options {
 	int64_t sweep_ms;   /* between two looks at all sessions */
 	long policy_rate; /* a minute: sessions that only a change of groups ends or moves; 0: no limit */
 	const volatile sig_atomic_t *stop;
+	const char *metrics; /* folder; NULL: none are written */
 };
 
 /* Works until *stop, through all troubles of the store. */

@@ -17,6 +17,8 @@ const struct conf_key conf_schema[] = {
 	 "system user of the process that issues certificates; empty: run-as"},
 	{"", false, "syslog", CONF_BOOL, "false", 0, 0,
 	 "send audit events to syslog as well as to standard output"},
+	{"", false, "metrics", CONF_PATH, "run/metrics", 0, 0,
+	 "folder for figures for Prometheus (node_exporter's textfile collector)"},
 	{"", false, "expiry-warning", CONF_INT, "30", 8, 365,
 	 "days before the end of a CA or service certificate from which on to warn"},
 

@@ -135,6 +135,19 @@ redis_as auto_revoke FCALL user_put 0 local jan "${ID[jan]}" jan "" staff 0 >/de
 t_ok "who takes no moves too" t_wait 20 receipt_is jan reason vlan
 t_is "at once" "$(receipt jan result)" ended
 
+# --- what monitoring sees -------------------------------------------------------------------------
+
+prom=$SCEPAUTH_DIR/run/metrics/disconnect.prom
+metric_is() { [[ $(sed -n "s/^scepauth_disconnect_$1 //p" "$prom") == "$2" ]]; }
+t_ok "metrics count who was moved" t_wait 20 metric_is 'receipts_total{result="moved"}' 1
+t_ok "who did not answer" metric_is 'receipts_total{result="silent"}' 1
+t_ok "who answered with another secret" metric_is 'receipts_total{result="wrong_secret"}' 1
+t_ok "and NAKs by their cause" grep -qE '^scepauth_disconnect_naks_total\{cause="501"\} [1-9]' "$prom"
+t_ok "and that all sessions were looked at" grep -qE '^scepauth_disconnect_last_sweep_timestamp_seconds [1-9]' "$prom"
+t_prom "in good form" "$prom"
+t_is "each is described" "$(sed -n 's/^# TYPE \([a-z_]*\) .*/\1/p' "$prom" |
+	while read -r m; do grep -q "^|.*\`$m\`" "$T_TOP/docs/LEAVERS.md" || echo "$m"; done)" ""
+
 # --- groups that count at one place only -------------------------------------------------------------------------
 redis_as installer FCALL group_put 0 hall priority 900 issuers "$(redis_as installer HGET group:students issuers)" vlan 40 ssids eduroam >/dev/null
 person lea students

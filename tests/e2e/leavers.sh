@@ -71,6 +71,10 @@ events() { jq -c "select($1)" "$audit"; }
 count_events() { events "$1" | wc -l; }
 seen() { [[ -n $(events "$1") ]]; }
 
+metric() { sed -n "s/^scepauth_leavers_$1 //p" "$run/metrics/auto_revoke.prom"; } # NAME, with labels
+metric_is() { [[ $(metric "$1") == "$2" ]]; }
+leavers() { "$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" status leavers "$@"; }
+
 # --- a quiet start -------------------------------------------------------------------------------
 
 person anna staff
@@ -455,6 +459,21 @@ t_ok "and the next" t_wait 10 free ben
 person zoe staff
 t_ok "a person who turns up at the portal but is disabled is held at once" t_wait 8 held zoe
 
+t_ok "metrics count what was done" t_wait 15 metric_is 'steps_total{source="file",step="suspended"}' 2
+t_is "each by itself" "$(metric 'steps_total{source="file",step="restored"}') $(metric 'steps_total{source="file",step="removed"}')" "1 0"
+t_is "how many are listed" "$(metric 'source_people{source="file"}')" 5
+t_prom "in good form" "$run/metrics/auto_revoke.prom"
+t_is "readable by the collector" "$(stat -c %a "$run/metrics" "$run/metrics/auto_revoke.prom" | xargs)" "755 644"
+t_is "each is described" "$(sed -n 's/^# TYPE \([a-z_]*\) .*/\1/p' "$run/metrics/auto_revoke.prom" |
+	while read -r m; do grep -q "^|.*\`$m\`" "$T_TOP/docs/LEAVERS.md" || echo "$m"; done)" ""
+leavers >"$T_DIR/leavers.txt" && rc=0 || rc=$?
+t_is "monitoring is told that all is well" "$rc $(wc -l <"$T_DIR/leavers.txt")" "0 1"
+t_like "in one line" "$(cat "$T_DIR/leavers.txt")" \
+	'^LEAVERS OK - no access points .*; file heard [0-9]+ s ago, 5 people, brake off\|lag=[0-9]+s people=5 held_back=0$'
+t_is "as JSON" "$(leavers --json | jq -r .state)" OK
+t_like "scepctl status says so too" "$("$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" status)" $'\nleavers   OK - .*, brake off'
+t_not "and knows no other word" "$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" status joiners
+
 kill -USR1 "$daemon"
 t_ok "SIGUSR1 writes a status line" t_wait 5 grep -q 'source good; listed 5; .*brake off; store there' "$run/auto_revoke.status"
 
@@ -482,6 +501,10 @@ put "$(everybody; for n in $(seq -w 10); do row "q$n" disabled students; done)
 "
 t_ok "the daemon brakes" t_wait 10 test -s "$run/auto_revoke.brake"
 t_is "nobody is held" "$(hold q01)" ""
+t_ok "metrics show the brake" t_wait 15 metric_is 'brake_people{source="file"}' 10
+leavers >"$T_DIR/leavers.txt" && rc=0 || rc=$?
+t_is "monitoring is told" "$rc" 2
+t_like "what it is" "$(cat "$T_DIR/leavers.txt")" '^LEAVERS CRITICAL - the brake holds back 10 people; '
 release >/dev/null
 t_ok "a release is noticed" t_wait 10 held q10
 t_ok "and the brake is off" t_wait 5 test ! -e "$run/auto_revoke.brake"
@@ -491,6 +514,8 @@ t_ok "and the brake is off" t_wait 5 test ! -e "$run/auto_revoke.brake"
 rm "$export_file"
 t_ok "a missing export is an alarm after some looks" t_wait 15 seen '.event == "source_missing"'
 t_like "nobody is touched by it" "$(hold q10)" suspended
+t_ok "metrics show it" t_wait 15 metric_is 'source_up{source="file"}' 0
+t_like "monitoring is told" "$(leavers)" '^LEAVERS CRITICAL - the source cannot be read; '
 sleep 3
 t_is "told once" "$(count_events '.event == "source_missing"')" 1
 put "$(everybody)

@@ -72,6 +72,17 @@ t_unlike() {
 	if [[ ! $2 =~ $3 ]]; then t_pass "$1"; else t_fail "$1" "got:  $2"$'\n'"does not want: $3"; fi
 }
 
+# t_prom WHAT FILE...: good metrics for Prometheus, by promtool too where it is installed.
+t_prom() {
+	local what=$1 file out
+	shift
+	for file; do
+		out=$(awk -f "$T_TOP/tests/support/prom.awk" "$file" 2>&1) || { t_fail "$what" "$out" && return; }
+		[[ ! -x $(command -v promtool) ]] || out=$(promtool check metrics <"$file" 2>&1) || { t_fail "$what" "$out" && return; }
+	done
+	t_pass "$what"
+}
+
 # t_wait SECONDS COMMAND...: until it succeeds; fails when it has not by then.
 t_wait() {
 	local until=$((SECONDS + $1))
