@@ -41,7 +41,7 @@ wired_device_cert sam students "$T_DIR/w"
 wired_make "$T_DIR/w/cert.pem" "$T_DIR/w/k.pem"
 nas_section hall '"127.0.0.1"' "$WIRED_DAS" vendor=hostapd
 t_start radius leavers disconnect
-wired_start
+WIRED_LOG=-tdd wired_start
 sam() { # LDIF-LINE...
 	{
 		printf 'dn: uid=sam,ou=people,%s\nchangetype: modify\n' "$SLAPD_BASE"
@@ -65,8 +65,24 @@ ended() { # REASON: the newest receipt
 }
 count() { grep -c 'AP-STA-DISCONNECTED' "$WIRED_DIR/hostapd.log"; }
 
+# --- it comes on, and authenticates again -------------------------------------------------------------------------
+redis_as installer HSET group:students session_timeout 4 >/dev/null
 t_ok "the device comes onto the network" comes_on
+t_is "in the VLAN that hostapd was told" "$(wired_vlan)" 30
 t_is "as hostapd names it to the ledger" "$("$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" --json sessions sam | jq -r '.sessions[0].nas_id')" hall
+
+accepts() { grep -c 'scepauth: accept ' "$RADIUS_LOG"; }
+# shellcheck disable=SC2317 # called by t_wait
+more() { (($(accepts) > $1)); }
+t_ok "its session of four seconds is over: it authenticates again" t_wait 40 more 1
+t_ok "and once more" t_wait 40 more 2
+t_is "and is not cut off for it" "$(wired_cuts)" 0
+t_ok "but stays on" wired_on
+redis_as installer HSET group:students session_timeout 28800 vlan 31 >/dev/null
+# shellcheck disable=SC2317
+moved() { [[ $(wired_vlan) == 31 ]]; }
+t_ok "a change of the group counts at the next time" t_wait 40 moved
+redis_as installer HSET group:students vlan 30 >/dev/null
 
 # --- disabled in the directory ----------------------------------------------------------------------------------
 sam 'replace: shadowExpire' 'shadowExpire: 0'
@@ -93,8 +109,12 @@ redis_as auto_revoke FCALL user_put 0 local sam "$id" "Sam" "" staff 0 >/dev/nul
 # shellcheck disable=SC2016
 t_ok "another VLAN: hostapd takes no moves, so the session ends" t_wait 30 eval '(($(count) > n))'
 t_ok "and the device comes back" comes_on
-t_is "into the new VLAN" "$(redis_as installer HGET "session:$("$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" --json sessions sam |
-	jq -r '.sessions | max_by(.opened) | .token')" vlan)" 20
+t_is "into the new VLAN" "$(wired_vlan)" 20
+vlan_noted() { # of the newest session
+	redis_as installer HGET "session:$("$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" --json sessions sam | jq -r '.sessions | max_by(.opened) | .token')" vlan
+}
+# shellcheck disable=SC2016
+t_ok "which the ledger has too" t_wait 20 eval '[[ $(vlan_noted) == 20 ]]' # told a moment after the answer
 
 # --- gone ---------------------------------------------------------------------------------------------------------
 slapd_as_admin ldapdelete "uid=sam,ou=people,$SLAPD_BASE" >/dev/null

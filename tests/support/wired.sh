@@ -7,6 +7,7 @@
 #   wired_make CERT KEY        the pair, the namespace, configuration; wired_start starts both
 #   wired_join                 the device asks to be let in (again)
 #   wired_on, wired_off        whether hostapd has it on the network
+#   wired_vlan                 the VLAN that hostapd was told last, started with WIRED_LOG=-tdd
 
 wired_missing() {
 	local p
@@ -41,7 +42,7 @@ wired_make() { # CERT KEY
 		logger_stdout_level=1
 		ctrl_interface=$WIRED_DIR/hostapd
 		ieee8021x=1
-		eap_reauth_period=0
+		eap_reauth_period=3600
 		use_pae_group_addr=1
 		own_ip_addr=127.0.0.1
 		nas_identifier=hall
@@ -75,7 +76,7 @@ wired_apart() { [[ $(readlink "/proc/$WIRED_NS/ns/net") != "$(readlink /proc/sel
 wired_inside() { nsenter -t "$WIRED_NS" -n "$@"; }
 
 wired_start() {
-	hostapd -t "$WIRED_DIR/hostapd.conf" >"$WIRED_DIR/hostapd.log" 2>&1 &
+	hostapd "${WIRED_LOG:--t}" "$WIRED_DIR/hostapd.conf" >"$WIRED_DIR/hostapd.log" 2>&1 &
 	WIRED_HOSTAPD=$!
 	t_wait 20 grep -q AP-ENABLED "$WIRED_DIR/hostapd.log" || t_bail "hostapd does not start: $(tail -n 5 "$WIRED_DIR/hostapd.log")"
 	nsenter -t "$WIRED_NS" -n wpa_supplicant -t -D wired -i dev0 -c "$WIRED_DIR/wpa.conf" >"$WIRED_DIR/wpa.log" 2>&1 &
@@ -104,6 +105,15 @@ wired_join() {
 }
 wired_on() { [[ $(hostapd_cli -p "$WIRED_DIR/hostapd" -i "$WIRED_PORT" sta "$WIRED_MAC" 2>&1) == *"[AUTHORIZED]"* ]]; }
 wired_off() { ! wired_on; }
+# The VLAN of the newest Access-Accept, as hostapd has read it: it names such attributes, and shows their bytes.
+wired_vlan() { # shellcheck disable=SC2001
+	local hex
+	hex=$(awk '/RADIUS message: code=/ { accept = /code=2 /; next }
+		accept && /Attribute 81 / { want = 1; next }
+		want { sub(/.*Value: /, ""); v = $0; want = 0 }
+		END { print v }' "$WIRED_DIR/hostapd.log")
+	printf '%b' "$(sed 's/../\\x&/g' <<<"$hex")"
+}
 wired_cuts() { grep -c 'AP-STA-DISCONNECTED' "$WIRED_DIR/hostapd.log"; }
 # When it was cut off the last time, milliseconds since 1970.
 wired_cut_ms() { sed -n 's/^\([0-9]*\)\.\([0-9][0-9][0-9]\).*AP-STA-DISCONNECTED.*/\1\2/p' "$WIRED_DIR/hostapd.log" | tail -n 1; }
