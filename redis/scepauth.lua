@@ -1397,6 +1397,56 @@ do
 		return rows
 	end
 
+	local function committed(c) return number(c.committed or '') or number(c.not_before or '') or 0 end
+
+	-- The device has one already: which one counts from then on is seen when the new one is used.
+	function mine.plan_renewed(plan, serial, c, t)
+		local last = 0
+		for _, e in ipairs(certs_of(c.user or '', t)) do
+			if e.serial ~= serial and e.c.device == c.device and e.c.state == 'active' and is_live(e, t) then
+				last = math.max(last, number(e.c.not_after) or 0)
+			end
+		end
+		local mark = { 'ZADD', 'renewed', text(last), serial }
+		if last == 0 or not redis.acl_check_cmd(unpack(mark)) then return end -- a list of users from before this
+		plan[#plan + 1] = { 'ZREMRANGEBYSCORE', 'renewed', '-inf', text(t) }
+		plan[#plan + 1] = mark
+	end
+
+	function mine.is_renewed(serial)
+		local score = redis.pcall('ZSCORE', 'renewed', serial)
+		return score and not (type(score) == 'table' and score.err)
+	end
+
+	-- Ends the certificates that a person's devices had before the ones that they use now.
+	function mine.supersede(a)
+		local who = need_person_or_program()
+		need_whole()
+		local user, t, plan, gone = arg_id(a[1], 'u', 'user'), now(), {}, {}
+		local certs = certs_of(user, t)
+		for _, e in ipairs(certs) do
+			local made = committed(e.c)
+			if e.c.state == 'active' and is_live(e, t) and mine.is_renewed(e.serial)
+				and (number(redis.call('HGET', 'seen:' .. e.serial, 'accept') or '') or 0) >= made then
+				for _, o in ipairs(certs) do
+					local before = committed(o.c) < made or (committed(o.c) == made and not mine.is_renewed(o.serial))
+					if o.serial ~= e.serial and o.c.device == e.c.device and before and o.c.state == 'active' and is_live(o, t) and not gone[o.serial] then
+						gone[o.serial] = { o, 'superseded: the device uses ' .. e.serial }
+						plan_revoke(plan, o.serial, stamp(who, gone[o.serial][2]))
+					end
+				end
+				plan[#plan + 1] = { 'ZREM', 'renewed', e.serial }
+			end
+		end
+		run(plan)
+		local n = 0
+		for serial, g in pairs(gone) do
+			cert_event(who, 'cert_superseded', serial, g[1].c, 'reason', g[2])
+			n = n + 1
+		end
+		return n
+	end
+
 	local NAMES_A_DAY = 20 -- each leaves an event, and a record in the CA's journal
 
 	function mine.rename(a)
@@ -1626,6 +1676,7 @@ local function cert_commit(a)
 	end
 	local plan = { { 'HSET', 'cert:' .. serial, 'state', 'active', 'committed', text(t) } }
 	if own then plan[2] = { 'HSET', 'claim:' .. c.ticket, 'state', 'spent', 'der', der } end
+	mine.plan_renewed(plan, serial, c, t)
 	run(plan)
 	cert_event(who, 'cert_issued', serial, c, 'not_after', c.not_after, 'groups', u.groups or '')
 	return { ok = 'active' }
@@ -1924,11 +1975,15 @@ do -- a chunk of Lua has at most 200 local names at once
 	-- The address under which the same certificate is on the network besides, or nil; and the sessions that this one
 	-- takes the place of: the same device at the same port, where nobody said that it had gone. Of many sessions those
 	-- that end last are looked at.
-	local function others(id, serial, mac, x, t)
+	local function others(id, serial, device, mac, x, t)
 		local elsewhere, before = nil, {}
 		for _, token in ipairs(redis.call('ZRANGE', 'usessions:' .. id, '+inf', '(' .. text(t), 'BYSCORE', 'REV', 'LIMIT', 0, 50)) do
 			local s = redis.call('HMGET', 'session:' .. token, 'serial', 'mac', 'nas', 'nas_port', 'called')
-			local other = s[1] == serial and mac_of(s[2] or '')
+			local other = mac_of(s[2] or '')
+			local same = s[1] == serial
+			-- With the certificate that it had before it is the same device too.
+			if other == mac and not same and s[1] then same = redis.call('HGET', 'cert:' .. s[1], 'device') == device end
+			if not same then other = nil end
 			if other and other ~= mac then elsewhere = elsewhere or other
 			elseif other and (s[4] or s[5]) and s[3] and s[3] == x.nas and s[4] == (x.nas_port or false) and s[5] == (x.called or false) then before[#before + 1] = token end
 		end
@@ -1986,7 +2041,7 @@ do -- a chunk of Lua has at most 200 local names at once
 		local mac = mac_of(s.mac)
 		local other, before
 		if c and id ~= '' and mac then
-			other, before = others(id, serial, mac, s, t)
+			other, before = others(id, serial, c.device, mac, s, t)
 			for _, old in ipairs(before) do
 				if old ~= token then plan_close(plan, old) end
 			end
@@ -2009,6 +2064,8 @@ do -- a chunk of Lua has at most 200 local names at once
 			cert_event(who, 'cert_two_macs', serial, c, 'session', token, 'mac', mac, 'other', other,
 				'private', private and 'yes' or 'no', 'verdict', verdict)
 		end
+		-- The ca role then ends the one before (`supersede`); told at each use until it has.
+		if c and mine.is_renewed(serial) then cert_event(who, 'cert_used', serial, c) end
 		-- The RADIUS server could not ask at that time, and says so afterwards.
 		if s.apart == 'known' then cert_event(who, 'session_known_good', serial, c or {}, 'session', token) end
 		local bad = no_longer(c, serial, t)
@@ -2020,7 +2077,7 @@ do -- a chunk of Lua has at most 200 local names at once
 	-- Refused since it is on twice: told as if it had been let in, once a day.
 	function macs.refused(plan, who, serial, c, spelt, t)
 		local mac, told = mac_of(spelt), number(redis.call('HGET', 'seen:' .. serial, 'two_macs') or '0') or 0
-		local other = mac and told <= t - 86400 and others(c.user or '', serial, mac, {}, t)
+		local other = mac and told <= t - 86400 and others(c.user or '', serial, c.device, mac, {}, t)
 		if not other then return end
 		plan_seen(plan, serial, t, 'two_macs', text(t))
 		return function()
@@ -3135,7 +3192,8 @@ local function changed(a)
 			for _, e in ipairs(list) do
 				local f = pairs_to_table(e[2])
 				if f.user and #f.user > 0 and #f.user <= 64 then
-					rows[#rows + 1] = { f.user, f.event == 'user_restored' and name or '', string.sub(f.hold or '', 1, 32) }
+					rows[#rows + 1] = { f.user, f.event == 'user_restored' and name or '', string.sub(f.hold or '', 1, 32),
+						f.event == 'cert_used' and 1 or 0 }
 				end
 			end
 			positions[#positions + 1] = name .. ' ' .. (#list > 0 and list[#list][1] or last)
@@ -3312,6 +3370,7 @@ register('user_find', user_find, 1, 1, 'no-writes')
 register('device_put', device_put, 4, 4)
 register('devices', mine.list, 1, 1, 'no-writes')
 register('device_rename', mine.rename, 3, 3)
+register('supersede', mine.supersede, 1, 1, 'allow-oom')
 register('device_revoke', device_revoke, 3, 3, 'allow-oom')
 register('ticket_put', ticket_put, 8, 8)
 register('ticket_get', ticket_get, 1, 1, 'no-writes')

@@ -130,12 +130,14 @@ static int tell_changes(const struct reply *list,
 	for (size_t i = 0; rc == E_OK && i < reply_count(list); i++) {
 		const struct reply *row = reply_at(list, i);
 		struct store_change c;
+		int64_t renewed = 0;
 
-		if (reply_count(row) != 3 || reply_text(row, 0, c.user, sizeof(c.user)) ||
+		if (reply_count(row) != 4 || reply_text(row, 0, c.user, sizeof(c.user)) ||
 		    reply_text(row, 1, c.restored_by, sizeof(c.restored_by)) ||
-		    reply_text(row, 2, c.hold, sizeof(c.hold)))
+		    reply_text(row, 2, c.hold, sizeof(c.hold)) || reply_number(row, 3, &renewed))
 			rc = call_bad_reply(em);
-		else
+		c.renewed = renewed == 1;
+		if (rc == E_OK)
 			rc = fn(ctx, &c);
 	}
 	return rc;

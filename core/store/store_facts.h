@@ -61,6 +61,7 @@ int store_certs_live(struct store *s, char cursor[STORE_CURSOR_SIZE],
 struct store_change {
 	char user[ID_SIZE];
 	char restored_by[NAME_SIZE], hold[NAME_SIZE]; /* whose stream says so; "": no restoration */
+	bool renewed; /* a certificate was used that takes the place of another: store_supersede */
 };
 /* Whom the events after `positions` name, and how many fields `revoked` has. Positions are an opaque
  * text that is replaced by the new one; empty: from now on, and nobody is named. */

@@ -23,6 +23,7 @@ struct link {
 	char challenge[ENROL_CHALLENGE_SIZE];
 	struct ticket ticket;
 	struct device device;
+	bool renews; /* the device has a certificate */
 	const struct portal_profile *profile;
 	int64_t now;
 };
@@ -49,9 +50,9 @@ static int read_ticket(struct portal *p, struct store *s, const char *hash, stru
 }
 
 /* The device, when this is its open ticket: not used, not replaced, not revoked. */
-static int read_device(struct store *s, const struct ticket *t, struct device *ret,
-		       struct errmsg *em)
+static int read_device(struct store *s, struct link *l, struct errmsg *em)
 {
+	const struct ticket *t = &l->ticket;
 	struct store_device_row *rows = NULL;
 	size_t n = 0;
 	int r = store_devices(s, t->user, &rows, &n, em), found = E_NOTFOUND;
@@ -60,7 +61,11 @@ static int read_device(struct store *s, const struct ticket *t, struct device *r
 		if (strcmp(rows[i].device.id, t->device) != 0)
 			continue;
 		if (rows[i].ticket_open && strcmp(rows[i].ticket, t->challenge) == 0) {
-			*ret = rows[i].device;
+			struct page_device d = {&rows[i].device, &rows[i].cert, false, 0, 0};
+			enum device_state at = page_device_state(&d, t->issued);
+
+			l->device = rows[i].device;
+			l->renews = at == DEVICE_ACTIVE || at == DEVICE_EXPIRING;
 			found = E_OK;
 		}
 		break;
@@ -97,7 +102,7 @@ static int read_link(struct portal *p, struct store *s, const char *token, struc
 	if (r == E_OK)
 		r = read_person(s, l->ticket.user, l->now, em);
 	if (r == E_OK)
-		r = read_device(s, &l->ticket, &l->device, em);
+		r = read_device(s, l, em);
 	if (r == E_OK) {
 		l->profile = portal_find_profile(p, l->ticket.profile);
 		r = l->profile != NULL ? E_OK : E_NOTFOUND;
@@ -256,6 +261,7 @@ static int setup_page(struct portal *p, const struct http_request *req, struct h
 				       .certmonger_again = buf_str(&again),
 				       .server_keys = p->making != NULL,
 				       .password = password,
+				       .renews = l->renews,
 				       .days = l->ticket.lifetime / 86400,
 				       .passpoint = keyed_passpoint(p),
 			       },

@@ -222,6 +222,7 @@ int page_setup(const struct page_base *b, const struct page_setup *p, struct buf
 	html_set(v, "certmonger", p->certmonger);
 	html_set(v, "certmonger_again", p->certmonger_again);
 	html_set(v, "file", p->file);
+	html_flag(v, "renews", p->renews);
 	html_flag(v, "server_keys", p->server_keys);
 	html_set(v, "password", p->server_keys ? p->password : "");
 	html_setf(v, "days", "%" PRId64, p->days);

@@ -84,6 +84,7 @@ struct page_setup {
 	const char *before, *after, *nmcli, *wpa, *iwd; /* command lines for Linux; before is
 							    "" when there are none by hand */
 	const char *certmonger, *certmonger_again;
+	bool renews;          /* it has a certificate */
 	bool server_keys;     /* the portal makes this device's key */
 	const char *password; /* of its PKCS#12 */
 	int64_t days;         /* its certificate is valid for */

@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/store/store_device.h"
 #include "scep_ca/signer/copy.h"
 
 #include <inttypes.h>
@@ -42,8 +43,11 @@ static int note_change(void *ctx, const struct store_change *c)
 
 	for (size_t i = 0; i < f->n; i++)
 		if (strcmp(f->changes[i].user, c->user) == 0) {
+			bool renewed = f->changes[i].renewed || c->renewed;
+
 			if (c->restored_by[0])
 				f->changes[i] = *c;
+			f->changes[i].renewed = renewed;
 			return E_OK;
 		}
 	if (f->n == USERS_MAX) {
@@ -81,6 +85,18 @@ static int compare_all(struct follow *f, struct store *ledger, struct errmsg *em
 	return E_OK;
 }
 
+/* A device uses its new certificate: the one before ends. Where that cannot be done, the next use tells again. */
+static void supersede(struct store *ledger, const char *user)
+{
+	struct errmsg em = {""};
+	int64_t n = 0;
+
+	if (store_supersede(ledger, user, &n, &em) != E_OK)
+		log_warn("a certificate that was renewed is not ended: %s", em.text);
+	else if (n > 0)
+		log_info("%" PRId64 " certificates of %s are superseded", n, user);
+}
+
 /* Positions move on only when all that they tell of was copied. */
 static int look(struct follow *f, struct store *ledger, struct errmsg *em)
 {
@@ -98,8 +114,11 @@ static int look(struct follow *f, struct store *ledger, struct errmsg *em)
 		f->next_all = 0;
 	if (r == E_OK && f->n)
 		r = copy_check(f->copy, ledger, em);
-	for (size_t i = 0; r == E_OK && i < f->n; i++)
+	for (size_t i = 0; r == E_OK && i < f->n; i++) {
+		if (f->changes[i].renewed)
+			supersede(ledger, f->changes[i].user);
 		r = copy_user(f->copy, ledger, &f->changes[i], em);
+	}
 	now = clock_mono_ms();
 	if (r == E_OK && now >= f->next_all && now >= f->not_before) {
 		r = compare_all(f, ledger, em);
