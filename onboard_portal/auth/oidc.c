@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/rnd.h"
 #include "core/base/text.h"
+#include "onboard_portal/auth/oidc_json.h"
 #include "onboard_portal/auth/oidc_person.h"
 #include "onboard_portal/auth/oidc_provider.h"
 
@@ -166,8 +167,18 @@ static int check_issuer(struct oidc *o, const struct oidc_answer *a, struct errm
 	return r;
 }
 
+/* Never in the future: it is compared with our clock later. */
+static int64_t proven_at(const struct json_node *claims)
+{
+	int64_t t, now = clock_now();
+
+	if (!oidc_json_int(claims, "auth_time", &t) || t <= 0 || t > now + OIDC_LEEWAY)
+		return 0;
+	return t < now ? t : now;
+}
+
 static int redeem(struct oidc *o, const struct oidc_state *s, const char *code, struct user *ret,
-		  struct errmsg *em)
+		  int64_t *ret_proven, struct errmsg *em)
 {
 	char verifier[OIDC_VALUE_SIZE], nonce[OIDC_VALUE_SIZE];
 	struct json *claims = NULL;
@@ -186,6 +197,8 @@ static int redeem(struct oidc *o, const struct oidc_state *s, const char *code, 
 	}
 	if (r == E_OK)
 		r = oidc_person(&o->people, json_root(claims), ret, em);
+	if (r == E_OK)
+		*ret_proven = proven_at(json_root(claims));
 	json_free(claims);
 	buf_free(&token);
 	text_wipe(verifier, sizeof(verifier));
@@ -193,8 +206,9 @@ static int redeem(struct oidc *o, const struct oidc_state *s, const char *code, 
 }
 
 int oidc_finish(struct oidc *o, const struct oidc_answer *a, struct user *ret_user,
-		struct oidc_state *ret_state, struct errmsg *em)
+		int64_t *ret_proven, struct oidc_state *ret_state, struct errmsg *em)
 {
+	int64_t proven = 0;
 	struct oidc_state s;
 	struct user u;
 	int r = check_state(o, a, &s, em);
@@ -212,11 +226,12 @@ int oidc_finish(struct oidc *o, const struct oidc_answer *a, struct user *ret_us
 					 text_is_name(a->error, 60) ? a->error : "error");
 	if (a->code == NULL || strnlen(a->code, CODE_MAX) == CODE_MAX || *a->code == '\0')
 		return err_set(em, E_DENIED, "the answer has no code");
-	r = redeem(o, &s, a->code, &u, em);
+	r = redeem(o, &s, a->code, &u, &proven, em);
 	if (r == E_OK && *s.again != '\0' && strcmp(s.again, u.id) != 0)
 		r = err_set(em, E_DENIED, "somebody else logged in there");
 	if (r == E_OK) {
 		*ret_user = u;
+		*ret_proven = proven;
 		*ret_state = s;
 	}
 	return r;

@@ -34,14 +34,15 @@ struct oidc_answer {
 };
 
 /*
- * E_OK fills *ret_user (id and groups too) and *ret_state.
+ * E_OK fills *ret_user (id and groups too), *ret_proven (when the person proved who they are, 0: the provider does
+ * not say) and *ret_state.
  * E_STATE: the answer belongs to no login that this browser began, or to one that is over.
  * E_NOTFOUND: the person gave up, or the provider did not let them in. E_DENIED: nobody of ours, or a token
  * that is not good. E_UNAVAIL, E_TIMEOUT, E_BACKEND, E_FORMAT: for the operator to mend. em says more, except
  * with E_OK.
  */
 int oidc_finish(struct oidc *o, const struct oidc_answer *a, struct user *ret_user,
-		struct oidc_state *ret_state, struct errmsg *em) MUST_CHECK;
+		int64_t *ret_proven, struct oidc_state *ret_state, struct errmsg *em) MUST_CHECK;
 
 /* Identity source of the people who come this way. */
 const char *oidc_source(const struct oidc *o);

@@ -42,7 +42,8 @@ static bool is_own_path(const char *s)
 	size_t n = strnlen(s, OIDC_NEXT_SIZE);
 
 	return n > 0 && n < OIDC_NEXT_SIZE && s[0] == '/' && s[1] != '/' &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_-.") == n;
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_-.?=") ==
+		       n;
 }
 
 int oidc_state_start(struct oidc_state *ret, const char *again, const char *next, int64_t now,

@@ -21,7 +21,7 @@ enum {
 	OIDC_STATE_KEY_SIZE = 32,
 	OIDC_STATE_RANDOM = 16,
 	OIDC_STATE_TEXT_SIZE = 512,
-	OIDC_NEXT_SIZE = 129,
+	OIDC_NEXT_SIZE = 161, /* an act of the console on a certificate */
 	OIDC_VALUE_SIZE = 44, /* 32 bytes in base64url, with the NUL */
 };
 
@@ -32,7 +32,7 @@ struct oidc_state {
 	char next[OIDC_NEXT_SIZE]; /* path of the page to go to afterwards */
 };
 
-/* E_FORMAT: `next` is not the path of a page of ours. */
+/* E_FORMAT: `next` is not the path of a page of ours, which may have a query. */
 int oidc_state_start(struct oidc_state *ret, const char *again, const char *next, int64_t now,
 		     const uint8_t rnd[OIDC_STATE_RANDOM]) MUST_CHECK;
 

@@ -45,7 +45,7 @@ static int admit(struct portal *p, struct user *u, struct errmsg *em)
 }
 
 void admit_person(struct portal *p, const struct http_request *req, struct http_response *res,
-		  struct user *u, const char *next)
+		  struct user *u, int64_t proven_ms, const char *next)
 {
 	static const struct page_message held = {
 		.title_key = "held_title", .text_key = "held", .detail = ""};
@@ -61,7 +61,7 @@ void admit_person(struct portal *p, const struct http_request *req, struct http_
 	if (r == E_OK) {
 		res->n_headers =
 			0; /* a visitor's cookie set before gives way to the new session's */
-		r = gate_start(p, res, u->id, &s);
+		r = gate_start(p, res, u->id, proven_ms, &s);
 	}
 	if (r != E_OK) {
 		reply_failure(p, res, r, &em);

@@ -7,6 +7,7 @@
 #include "onboard_portal/console/page_act.h"
 #include "onboard_portal/daemon/console.h"
 #include "onboard_portal/daemon/for_others.h"
+#include "onboard_portal/daemon/login.h"
 #include "onboard_portal/flow/form.h"
 #include "onboard_portal/flow/platform.h"
 
@@ -30,9 +31,21 @@ static void leave(struct portal *p, struct deed *d)
 
 static bool recent(const struct portal *p, const struct visitor *v)
 {
-	int64_t age = gate_now_ms() - v->session.issued_ms;
+	return session_recent(&v->session, gate_now_ms(), p->console.step_up);
+}
 
-	return age >= 0 && age < p->console.step_up;
+/* Who has no password with us proves it at the OpenID provider. False when the reply is made. */
+static bool by_provider(struct portal *p, const struct http_request *req, struct http_response *res,
+			const struct deed *d)
+{
+	char next[OIDC_NEXT_SIZE];
+	const char *serial = d->cert != NULL ? d->cert->rec.serial : "";
+
+	if (snprintf(next, sizeof(next), "/console/person/%s/%s%s%s", d->person->user.id,
+		     d->act->word, *serial ? "?serial=" : "", serial) >= (int)sizeof(next))
+		next[0] = '\0'; /* which is led to by nobody */
+	return login_has_password(p, &d->c.visitor.user) ||
+	       login_oidc_recent(p, req, res, &d->c.visitor, p->console.step_up, next);
 }
 
 static const struct desk_cert *find_cert(const struct desk_person *person, const char *serial)
@@ -92,7 +105,8 @@ void console_act_get(void *ctx, const struct http_request *req, struct http_resp
 
 	if (!enter(p, req, res, http_query(req, "serial"), &d))
 		return;
-	show(p, res, &d, 200);
+	if (by_provider(p, req, res, &d))
+		show(p, res, &d, 200);
 	leave(p, &d);
 }
 
@@ -149,7 +163,7 @@ static bool step_up(struct portal *p, const struct http_request *req, struct htt
 	}
 	r = login_confirm(p, req, &v->user, password, &d->page.wait, &em);
 	if (r == E_OK)
-		r = gate_start(p, res, v->session.user, &v->session);
+		r = gate_start(p, res, v->session.user, gate_now_ms(), &v->session);
 	if (r == E_OK)
 		r = session_csrf(&v->session, p->session_key, v->csrf);
 	if (r == E_OK) {
@@ -318,6 +332,10 @@ void console_act_post(void *ctx, const struct http_request *req, struct http_res
 		return;
 	if (!gate_form(p, req, res, &d.c.visitor))
 		goto out;
+	if (!by_provider(p, req, res, &d)) {
+		note_refused(req, &d, "old_login");
+		goto out;
+	}
 	if (!read_form(req, &d)) {
 		show(p, res, &d, 422);
 		goto out;

@@ -410,7 +410,7 @@ void device_remove_get(void *ctx, const struct http_request *req, struct http_re
 		return;
 	store_pool_put(p->pool, s);
 	row = device_row_find(&rows, req->params[0]);
-	if (row != NULL && !login_oidc_recent(p, req, res, &v)) {
+	if (row != NULL && !login_oidc_recent(p, req, res, &v, p->oidc_again * 1000, req->path)) {
 		free(rows.list);
 		return;
 	}
@@ -433,7 +433,8 @@ void device_remove_post(void *ctx, const struct http_request *req, struct http_r
 
 	if (!gate_person(p, req, res, &v, &s))
 		return;
-	if (!gate_form(p, req, res, &v) || !login_oidc_recent(p, req, res, &v)) {
+	if (!gate_form(p, req, res, &v) ||
+	    !login_oidc_recent(p, req, res, &v, p->oidc_again * 1000, req->path)) {
 		store_pool_put(p->pool, s);
 		return;
 	}

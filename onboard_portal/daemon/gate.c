@@ -42,7 +42,8 @@ static int give(const struct portal *p, struct http_response *res, const struct 
 	return r == E_OK ? set_cookie(res, sealed, s->expires - clock_now()) : r;
 }
 
-int gate_start(struct portal *p, struct http_response *res, const char *user, struct session *ret)
+int gate_start(struct portal *p, struct http_response *res, const char *user, int64_t proven_ms,
+	       struct session *ret)
 {
 	bool person = *user != '\0';
 	uint8_t rnd[SESSION_NONCE_SIZE];
@@ -53,8 +54,10 @@ int gate_start(struct portal *p, struct http_response *res, const char *user, st
 		r = session_start(&s, user, gate_now_ms(),
 				  person ? p->session_lifetime : VISITOR_LIFETIME,
 				  person ? p->session_idle : VISITOR_LIFETIME, rnd);
-	if (r == E_OK)
+	if (r == E_OK) {
+		s.proven_ms = proven_ms;
 		r = give(p, res, &s);
+	}
 	if (r == E_OK)
 		*ret = s;
 	return r;
@@ -78,7 +81,7 @@ int gate_visitor(struct portal *p, const struct http_request *req, struct http_r
 			     &v.session);
 
 	if (r != E_OK || ended(p, &v.session))
-		r = gate_start(p, res, "", &v.session);
+		r = gate_start(p, res, "", 0, &v.session);
 	v.signed_in = r == E_OK && *v.session.user != '\0';
 	if (r == E_OK)
 		r = session_csrf(&v.session, p->session_key, v.csrf);

@@ -200,7 +200,7 @@ static void try_login(struct portal *p, const struct http_request *req, struct h
 		log_warn("%s", em.text);
 	if (r == E_OK) {
 		uncount_attempt(p, a, true);
-		admit_person(p, req, res, &u, "/devices");
+		admit_person(p, req, res, &u, gate_now_ms(), "/devices");
 	} else if (r == E_NOTFOUND || r == E_DENIED) {
 		/* What was typed as an unknown login may be a password: it is not written down. */
 		note_event("login_failed", req, r == E_DENIED ? a->login : "", "reason",
@@ -272,6 +272,11 @@ static const struct auth *auth_of(const struct portal *p, const struct user *who
 		if (strcmp(p->auths[i].source, who->source) == 0)
 			return &p->auths[i];
 	return NULL;
+}
+
+bool login_has_password(const struct portal *p, const struct user *who)
+{
+	return auth_of(p, who) != NULL;
 }
 
 int login_confirm(struct portal *p, const struct http_request *req, const struct user *who,

@@ -9,27 +9,30 @@ int portal_open_login(struct portal *p, struct errmsg *em) MUST_CHECK;
 void portal_close_login(struct portal *p);
 
 /* --- admit.c ---------------------------------------------------------------------------------------- */
-/* Somebody has proved who they are: brings them into the store, begins their session and sends them to the
+/* Somebody has proved who they are, at that time (0: not known when): brings them into the store, begins their session and sends them to the
  * page `next`. The reply is made in any case: also held, or somebody else's login name. */
 void admit_person(struct portal *p, const struct http_request *req, struct http_response *res,
-		  struct user *u, const char *next);
+		  struct user *u, int64_t proven_ms, const char *next);
 
 /* --- login.c ---------------------------------------------------------------------------------------- */
 /* The login page; what it offers is filled in. */
 void login_page(struct portal *p, struct http_response *res, const struct visitor *v,
 		unsigned status, struct page_login *page);
 
+/* True when this person's password can be checked here. */
+bool login_has_password(const struct portal *p, const struct user *who);
+
 /* --- login_oidc.c, login_header.c ------------------------------------------------------------------- */
 void login_oidc_get(void *ctx, const struct http_request *req, struct http_response *res);
 void login_oidc_callback(void *ctx, const struct http_request *req, struct http_response *res);
 void login_oidc_logout(void *ctx, const struct http_request *req, struct http_response *res);
 /*
- * Before a step that a borrowed session must not take: true to go on. False when the login was a while ago
- * (oidc.again) and the reply is made: it has an OpenID provider ask anew who the person is, and leads back
- * to req->path, a page that is asked for by GET. May block.
+ * Before a step that a borrowed session must not take: true to go on. False when somebody of an OpenID provider
+ * proved who they are longer ago than that, or nobody says when, and the reply is made: it has the provider ask
+ * anew, and leads back to the page `next`, which is asked for by GET. May block.
  */
 bool login_oidc_recent(struct portal *p, const struct http_request *req, struct http_response *res,
-		       const struct visitor *v);
+		       const struct visitor *v, int64_t within_ms, const char *next);
 void login_header_get(void *ctx, const struct http_request *req, struct http_response *res);
 
 #endif

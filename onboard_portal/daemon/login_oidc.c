@@ -97,22 +97,22 @@ void login_oidc_get(void *ctx, const struct http_request *req, struct http_respo
 
 /* Browsers let no form lead to another site (form-action): a form gets a page with a link instead. */
 bool login_oidc_recent(struct portal *p, const struct http_request *req, struct http_response *res,
-		       const struct visitor *v)
+		       const struct visitor *v, int64_t within_ms, const char *next)
 {
 	struct page_message m = {.title_key = "again_title",
 				 .text_key = "again",
 				 .detail = "",
-				 .action = req->path,
+				 .action = next,
 				 .action_key = "again_button"};
-	int64_t age = gate_now_ms() - v->session.issued_ms;
 
-	if (p->oidc == NULL || p->oidc_again == 0 || (age >= 0 && age < p->oidc_again * 1000) ||
+	if (p->oidc == NULL || p->oidc_again == 0 ||
+	    session_recent(&v->session, gate_now_ms(), within_ms) ||
 	    strcmp(v->user.source, oidc_source(p->oidc)) != 0)
 		return true;
 	if (strcmp(req->method, "POST") == 0)
 		reply_message(p, res, 403, &m);
 	else
-		send_there(p, req, res, v->user.id, req->path);
+		send_there(p, req, res, v->user.id, next);
 	return false;
 }
 
@@ -157,6 +157,7 @@ void login_oidc_callback(void *ctx, const struct http_request *req, struct http_
 				.code = http_query(req, "code"),
 				.iss = http_query(req, "iss"),
 				.error = http_query(req, "error")};
+	int64_t proven = 0;
 	struct oidc_state state;
 	struct portal *p = ctx;
 	struct errmsg em = {0};
@@ -171,10 +172,12 @@ void login_oidc_callback(void *ctx, const struct http_request *req, struct http_
 		back_to_login(p, req, res, 503, NULL, "login_busy");
 		return;
 	}
-	r = oidc_finish(p->oidc, &a, &u, &state, &em);
+	r = oidc_finish(p->oidc, &a, &u, &proven, &state, &em);
 	give_place(p);
+	/* Of a provider that never says when (oidc.again = 0) the login itself must do. */
 	if (r == E_OK)
-		admit_person(p, req, res, &u, state.next);
+		admit_person(p, req, res, &u, p->oidc_again == 0 ? gate_now_ms() : proven * 1000,
+			     state.next);
 	else
 		refuse(p, req, res, r, &em);
 	if (set_cookie(res, "", 0) != E_OK)

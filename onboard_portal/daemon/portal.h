@@ -157,8 +157,9 @@ bool gate_form(struct portal *p, const struct http_request *req, struct http_res
 	       const struct visitor *v);
 void gate_refuse(struct portal *p, struct http_response *res, const struct visitor *v,
 		 enum gate_verdict why);
-/* Starts a new session for user ("" for a visitor) and sets its cookie. */
-int gate_start(struct portal *p, struct http_response *res, const char *user,
+/* Starts a new session for user ("" for a visitor), who proved who they are then (0: not known), and sets
+ * its cookie. */
+int gate_start(struct portal *p, struct http_response *res, const char *user, int64_t proven_ms,
 	       struct session *ret) MUST_CHECK;
 void gate_drop_cookie(struct http_response *res);
 int64_t gate_now_ms(void);

@@ -83,7 +83,7 @@ static void try_code(struct portal *p, const struct http_request *req, struct ht
 	r = use(p, code, &u, &em);
 	if (r == E_OK) {
 		code_try_undo(p, req);
-		admit_person(p, req, res, &u, "/devices");
+		admit_person(p, req, res, &u, gate_now_ms(), "/devices");
 	} else if (r == E_NOTFOUND || r == E_DENIED || r == E_STATE) {
 		note_event("login_failed", req, "", "reason", "voucher");
 		page.error_key = r == E_NOTFOUND ? "guest_unknown"

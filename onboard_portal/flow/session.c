@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-#define SEAL_LABEL "scepauth-session-2\n"
+#define SEAL_LABEL "scepauth-session-3\n"
 #define CSRF_LABEL "scepauth-csrf-1\n"
 #define MAC_SIZE 32
 
@@ -47,6 +47,13 @@ int session_start(struct session *ret, const char *user, int64_t now_ms, int64_t
 	return E_OK;
 }
 
+bool session_recent(const struct session *s, int64_t now_ms, int64_t within_ms)
+{
+	int64_t age = now_ms - s->proven_ms;
+
+	return s->proven_ms > 0 && age >= 0 && age < within_ms;
+}
+
 bool session_used(struct session *s, int64_t now, int64_t idle)
 {
 	int64_t end = idle_end(s, now, idle);
@@ -66,8 +73,8 @@ int session_seal(const struct session *s, const uint8_t key[SESSION_KEY_SIZE],
 
 	buf_init(&plain, SESSION_TEXT_SIZE);
 	buf_init(&out, SESSION_TEXT_SIZE);
-	buf_addf(&plain, "%s\n%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n%s", s->user, s->issued_ms,
-		 s->expires, s->idle_end, s->nonce);
+	buf_addf(&plain, "%s\n%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n%s", s->user,
+		 s->issued_ms, s->proven_ms, s->expires, s->idle_end, s->nonce);
 	r = buf_error(&plain);
 	if (r == E_OK)
 		r = keyed_hash(key, SEAL_LABEL, buf_bytes(&plain), mac);
@@ -101,7 +108,7 @@ static char *next_field(char **p)
 static int parse_plain(const struct buf *plain, struct session *ret)
 {
 	char text[SESSION_TEXT_SIZE], *p = text;
-	const char *user, *issued, *expires, *idle, *nonce;
+	const char *user, *issued, *proven, *expires, *idle, *nonce;
 	struct session s = {0};
 
 	if (strlen(buf_str(plain)) != plain->n ||
@@ -109,16 +116,17 @@ static int parse_plain(const struct buf *plain, struct session *ret)
 		return E_FORMAT;
 	user = next_field(&p);
 	issued = next_field(&p);
+	proven = next_field(&p);
 	expires = next_field(&p);
 	idle = next_field(&p);
 	nonce = next_field(&p);
-	if (user == NULL || issued == NULL || expires == NULL || idle == NULL || nonce == NULL ||
-	    p != NULL)
+	if (user == NULL || issued == NULL || proven == NULL || expires == NULL || idle == NULL ||
+	    nonce == NULL || p != NULL)
 		return E_FORMAT;
 	if (text_copy(s.user, sizeof(s.user), user) != E_OK ||
 	    text_copy(s.nonce, sizeof(s.nonce), nonce) != E_OK ||
-	    text_int64(issued, &s.issued_ms) != E_OK || text_int64(expires, &s.expires) != E_OK ||
-	    text_int64(idle, &s.idle_end) != E_OK)
+	    text_int64(issued, &s.issued_ms) != E_OK || text_int64(proven, &s.proven_ms) != E_OK ||
+	    text_int64(expires, &s.expires) != E_OK || text_int64(idle, &s.idle_end) != E_OK)
 		return E_FORMAT;
 	*ret = s;
 	return E_OK;

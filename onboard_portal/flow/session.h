@@ -24,14 +24,19 @@ enum { SESSION_TEXT_SIZE = 512, SESSION_CSRF_SIZE = 65 };
 struct session {
 	char user[ID_SIZE]; /* "": visitor */
 	int64_t issued_ms;  /* unix milliseconds: a login right after a logout is a later one */
+	int64_t proven_ms;  /* when its person showed who they are, 0: nobody says. A provider that
+			     * knows the browser begins a session without asking. */
 	int64_t expires;    /* unix seconds, whatever happens */
 	int64_t idle_end;   /* unix seconds: unless it is used before, see session_used */
 	char nonce[2 * SESSION_NONCE_SIZE + 1];
 };
 
-/* user may be "". lifetime and idle in seconds. E_TOOBIG when the id does not fit. */
+/* user may be "". lifetime and idle in seconds; nothing is proven. E_TOOBIG when the id does not fit. */
 int session_start(struct session *ret, const char *user, int64_t now_ms, int64_t lifetime,
 		  int64_t idle, const uint8_t rnd[SESSION_NONCE_SIZE]) MUST_CHECK;
+
+/* Did its person show who they are less than so many milliseconds ago? */
+bool session_recent(const struct session *s, int64_t now_ms, int64_t within_ms);
 
 /* Its person did something: true when the cookie must be sealed anew, a few times in `idle` seconds. */
 bool session_used(struct session *s, int64_t now, int64_t idle);

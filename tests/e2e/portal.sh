@@ -194,7 +194,7 @@ b64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
 key=$(od -An -v -tx1 "$SCEPAUTH_DIR/secrets/session.key" | tr -d ' \n')
 seal() { # PLAIN KEY: a cookie as the portal makes it
 	local mac
-	mac=$({ printf 'scepauth-session-2\n' && printf '%s' "$1"; } |
+	mac=$({ printf 'scepauth-session-3\n' && printf '%s' "$1"; } |
 		openssl dgst -sha256 -mac HMAC -macopt "hexkey:$2" -binary | b64url)
 	printf '%s.%s' "$(printf '%s' "$1" | b64url)" "$mac"
 }
@@ -202,23 +202,23 @@ user=$(cut -d. -f1 <<<"$cookie" | tr -- '-_' '+/' | sed 's/$/==/' | openssl base
 t_like "the cookie names an opaque person" "$user" '^u[0-9a-f]{32}$'
 now=$(date +%s)
 nonce=00112233445566778899aabbccddeeff
-ask GET /devices -H "Cookie: __Host-portal=$(seal "$user"$'\n'"${now}000"$'\n'"$((now + 60))"$'\n'"$((now + 60))"$'\n'"$nonce" "$key")"
+ask GET /devices -H "Cookie: __Host-portal=$(seal "$user"$'\n'"${now}000"$'\n'"${now}000"$'\n'"$((now + 60))"$'\n'"$((now + 60))"$'\n'"$nonce" "$key")"
 t_is "a cookie made with the key is taken (so the next refusals mean something)" "$STATUS" 200
-refused "an expired one is not" "$(seal "$user"$'\n'"${now}000"$'\n'"$((now - 1))"$'\n'"$((now + 60))"$'\n'"$nonce" "$key")"
-refused "nor one that was not used for too long" "$(seal "$user"$'\n'"${now}000"$'\n'"$((now + 3000))"$'\n'"$((now - 1))"$'\n'"$nonce" "$key")"
-ask GET /devices -H "Cookie: __Host-portal=$(seal "$user"$'\n'"${now}000"$'\n'"$((now + 3000))"$'\n'"$((now + 300))"$'\n'"$nonce" "$key")"
+refused "an expired one is not" "$(seal "$user"$'\n'"${now}000"$'\n'"${now}000"$'\n'"$((now - 1))"$'\n'"$((now + 60))"$'\n'"$nonce" "$key")"
+refused "nor one that was not used for too long" "$(seal "$user"$'\n'"${now}000"$'\n'"${now}000"$'\n'"$((now + 3000))"$'\n'"$((now - 1))"$'\n'"$nonce" "$key")"
+ask GET /devices -H "Cookie: __Host-portal=$(seal "$user"$'\n'"${now}000"$'\n'"${now}000"$'\n'"$((now + 3000))"$'\n'"$((now + 300))"$'\n'"$nonce" "$key")"
 used=$(header set-cookie)
 t_like "one that was not used for a while is taken, and sealed anew" "$STATUS $used" '^200 __Host-portal=.*Max-Age=(300|29)[0-9]*; Secure; HttpOnly; SameSite=Lax'
 fields() { sed 's/^__Host-portal=//;s/\..*//' <<<"$1" | tr -- '-_' '+/' | sed 's/$/==/' | openssl base64 -d -A 2>/dev/null; }
-t_is "with the same end" "$(fields "$used" | sed -n 3p)" $((now + 3000))
-t_ok "and half an hour until it ends unused" test "$(fields "$used" | sed -n 4p)" -ge $((now + 1800))
+t_is "with the same end" "$(fields "$used" | sed -n 4p)" $((now + 3000))
+t_ok "and half an hour until it ends unused" test "$(fields "$used" | sed -n 5p)" -ge $((now + 1800))
 ask GET /devices -H "Cookie: ${used%%;*}"
 t_is "which is good, and not sealed again at once" "$STATUS $(header set-cookie)" "200 "
-refused "one made with another key is not" "$(seal "$user"$'\n'"${now}000"$'\n'"$((now + 60))"$'\n'"$((now + 60))"$'\n'"$nonce" "${key//[0-7]/8}")"
+refused "one made with another key is not" "$(seal "$user"$'\n'"${now}000"$'\n'"${now}000"$'\n'"$((now + 60))"$'\n'"$((now + 60))"$'\n'"$nonce" "${key//[0-7]/8}")"
 refused "one cut short is not" "${cookie%?}"
 refused "one with its contents changed is not" "B${cookie#?}"
 refused "an empty one is not" ""
-refused "a person who does not exist is not" "$(seal "u$nonce"$'\n'"${now}000"$'\n'"$((now + 60))"$'\n'"$((now + 60))"$'\n'"$nonce" "$key")"
+refused "a person who does not exist is not" "$(seal "u$nonce"$'\n'"${now}000"$'\n'"${now}000"$'\n'"$((now + 60))"$'\n'"$((now + 60))"$'\n'"$nonce" "$key")"
 
 # --- languages ---------------------------------------------------------------------------------------
 

@@ -250,8 +250,8 @@ done
 b64() { base64 -w0 | tr '+/' '-_' | tr -d '='; }
 old_session() { # LOGIN: a session of an hour ago, as the portal would have sealed it
 	local plain
-	plain=$(printf '%s\n%s\n%s\n%s\n%s' "$(redis_as installer HGET "login:local" "$1")" "$((($(date +%s) - 3000) * 1000))" "$(($(date +%s) + 600))" "$(($(date +%s) + 600))" "$(openssl rand -hex 16)")
-	printf '%s.%s' "$(printf %s "$plain" | b64)" "$(printf 'scepauth-session-2\n%s' "$plain" |
+	plain=$(printf '%s\n%s\n%s\n%s\n%s\n%s' "$(redis_as installer HGET "login:local" "$1")" "$((($(date +%s) - 3000) * 1000))" "$((($(date +%s) - 3000) * 1000))" "$(($(date +%s) + 600))" "$(($(date +%s) + 600))" "$(openssl rand -hex 16)")
+	printf '%s.%s' "$(printf %s "$plain" | b64)" "$(printf 'scepauth-session-3\n%s' "$plain" |
 		openssl dgst -sha256 -mac HMAC -macopt "hexkey:$(xxd -p -c 64 "$SCEPAUTH_DIR/secrets/session.key")" -binary | b64)"
 }
 printf '# Netscape HTTP Cookie File\n#HttpOnly_localhost\tFALSE\t/\tTRUE\t0\t__Host-portal\t%s\n' "$(old_session henry)" >old

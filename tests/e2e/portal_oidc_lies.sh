@@ -112,13 +112,13 @@ wait "$slow"
 
 # --- proving again who one is --------------------------------------------------------------------
 
-# The cookie of a session that began that long ago, for who is in jar.
+# The cookie of a session that began that long ago with a proof, for who is in jar.
 aged() { # SECONDS
 	local plain mac now
 	now=$(date +%s)
 	plain=$(awk '$6 == "__Host-portal" { print $7 }' jar | cut -d. -f1 | tr '_-' '/+' | sed 's/$/===/' | base64 -d 2>/dev/null | head -n 1)
-	plain=$(printf '%s\n%s\n%s\n%s\n%s' "$plain" "$(((now - $1) * 1000))" "$((now + 600))" "$((now + 600))" 00112233445566778899aabbccddeeff)
-	mac=$(printf 'scepauth-session-2\n%s' "$plain" | openssl dgst -sha256 -mac HMAC -macopt \
+	plain=$(printf '%s\n%s\n%s\n%s\n%s\n%s' "$plain" "$(((now - $1) * 1000))" "$(((now - $1) * 1000))" "$((now + 600))" "$((now + 600))" 00112233445566778899aabbccddeeff)
+	mac=$(printf 'scepauth-session-3\n%s' "$plain" | openssl dgst -sha256 -mac HMAC -macopt \
 		"hexkey:$(xxd -p -c 64 "$SCEPAUTH_DIR/secrets/session.key")" -binary | base64 -w 0 | tr '/+' '_-' | tr -d =)
 	sed -i "s|\(__Host-portal\t\).*|\1$(printf %s "$plain" | base64 -w 0 | tr '/+' '_-' | tr -d =).$mac|" jar
 }
@@ -145,6 +145,12 @@ cp later jar
 ask "/devices/$device/remove"
 back ben
 t_is "and nobody else may come back" "$STATUS" 403
+for mode in oldauth noauth; do
+	log_in "$mode"
+	t_is "a provider that lets in without asking ($mode)" "$STATUS $LOCATION" "303 /devices"
+	ask "/devices/$device/remove"
+	t_like "has proved nothing by it" "$STATUS $LOCATION" '^303 http://127.0.0.1:.*prompt=login&max_age=0'
+done
 cp later jar
 ask /devices
 token=$(csrf)
@@ -156,6 +162,47 @@ t_is "with that the person is back at the page" "$STATUS $LOCATION" "303 /device
 ask "/devices/$device/remove"
 ask "/devices/$device/remove" -H "Origin: $PORTAL_URL" --data-urlencode "csrf=$(csrf)"
 t_is "and the device can be removed" "$STATUS $LOCATION" "303 /devices?removed=1"
+
+# --- the help desk, which proves it there, too -----------------------------------------------------
+
+db() {
+	REDISCLI_AUTH=$(<"$SCEPAUTH_DIR/secrets/redis-installer") redis-cli -s "$REDIS_SOCKET" --user installer --no-auth-warning -e "$@"
+}
+"$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" helpdesk add console --password-file "$SCEPAUTH_DIR/secrets/redis-console" >/dev/null
+sed -i '/^console {/,/^}/d' "$SCEPAUTH_CONF"
+printf 'console {\n\tgroups = {"students"}\n}\n' >>"$SCEPAUTH_CONF"
+t_stop portal
+t_start portal
+anna=$(db HGET login:oidc anna)
+act=/console/person/$anna/hold
+log_in good
+ask "$act"
+t_like "an act of who has just proved who they are" "$STATUS $BODY" '^200 .*name="reason"'
+t_unlike "wants no password, of which there is none" "$BODY" 'name="password"'
+for mode in oldauth noauth; do
+	log_in "$mode"
+	ask "$act"
+	t_like "of who was let in without being asked ($mode): the provider is to ask" "$STATUS $LOCATION" \
+		'^303 http://127.0.0.1:.*prompt=login&max_age=0'
+done
+back oldauth
+t_is "and must have done so" "$STATUS" 403
+log_in oldauth
+ask /devices
+ask "$act" -H "Origin: $PORTAL_URL" --data-urlencode "csrf=$(csrf)" --data-urlencode reason=because
+t_like "a form does not go round it" "$STATUS $BODY" "^403 .*Please confirm.*href=\"$act\""
+t_is "and nobody is held" "$(db FCALL_RO user_get 0 "$anna" | grep -c 'oidc: because\|anna: because')" 0
+t_like "which is on record" "$(tail -n 4 "$PORTAL_LOG")" '"console_act_refused".*"reason":"old_login"'
+ask "$act"
+back ben
+t_is "nor may somebody else prove it" "$STATUS" 403
+ask "$act"
+back good
+t_is "with the proof the page comes back" "$STATUS $LOCATION" "303 $act"
+ask "$act"
+ask "$act" -H "Origin: $PORTAL_URL" --data-urlencode "csrf=$(csrf)" --data-urlencode reason=because
+t_is "and the act is done" "$STATUS $LOCATION" "303 /console/person/$anna?done=hold"
+t_is "to that person" "$(db FCALL_RO user_get 0 "$anna" | grep -c 'anna: because')" 1
 
 # --- TLS to the provider --------------------------------------------------------------------------
 

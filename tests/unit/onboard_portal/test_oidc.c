@@ -61,7 +61,8 @@ static void goes_nowhere_else(void **state)
 					  "devices",
 					  "//evil.example",
 					  "/\\evil.example",
-					  "/devices?x=1",
+					  "/devices?x=1&y=2",
+					  "/devices?x=%0a",
 					  "/a\nb",
 					  "https://evil.example/",
 					  "/devices#x"};
@@ -71,6 +72,23 @@ static void goes_nowhere_else(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(oidc_state_start(&s, "", bad[i], NOW, rnd), E_FORMAT);
 	assert_int_equal(oidc_state_start(&s, "a\nb", "/", NOW, rnd), E_FORMAT);
+}
+
+static void leads_to_the_longest_act(void **state)
+{
+	char cookie[OIDC_STATE_TEXT_SIZE], next[OIDC_NEXT_SIZE], id[ID_SIZE];
+	struct oidc_state s;
+
+	(void)state;
+	memset(id, 'u', sizeof(id) - 1);
+	id[sizeof(id) - 1] = '\0';
+	assert_in_range(
+		snprintf(next, sizeof(next), "/console/person/%s/revoke_all?serial=%032d", id, 7),
+		100, sizeof(next) - 1);
+	assert_int_equal(oidc_state_start(&s, id, next, 9999999999, rnd), E_OK);
+	assert_int_equal(oidc_state_seal(&s, key, cookie), E_OK);
+	assert_int_equal(oidc_state_open(cookie, key, 9999999999, &s), E_OK);
+	assert_string_equal(s.next, next);
 }
 
 static void values_are_apart(void **state)
@@ -368,6 +386,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_what_it_sealed),
 		cmocka_unit_test(goes_nowhere_else),
+		cmocka_unit_test(leads_to_the_longest_act),
 		cmocka_unit_test(values_are_apart),
 		cmocka_unit_test(challenge_of_the_standard),
 		cmocka_unit_test(counts_once),

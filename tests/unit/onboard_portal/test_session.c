@@ -32,6 +32,23 @@ static void opens_what_it_sealed(void **state)
 	assert_null(strpbrk(cookie, " ;,\"\\"));
 }
 
+static void a_proof_is_another_thing_than_a_login(void **state)
+{
+	char cookie[SESSION_TEXT_SIZE];
+	struct session s, back;
+
+	(void)state;
+	start(&s, "u1");
+	assert_false(session_recent(&s, 1000500, 600000));
+	s.proven_ms = 1000000;
+	assert_int_equal(session_seal(&s, key, cookie), E_OK);
+	assert_int_equal(session_open(cookie, key, 1001, &back), E_OK);
+	assert_true(session_recent(&back, 1000000, 600000));
+	assert_true(session_recent(&back, 1599999, 600000));
+	assert_false(session_recent(&back, 1600000, 600000));
+	assert_false(session_recent(&back, 999999, 600000)); /* a clock that was set back */
+}
+
 static void ends_at_its_time(void **state)
 {
 	char cookie[SESSION_TEXT_SIZE];
@@ -189,6 +206,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_what_it_sealed),
+		cmocka_unit_test(a_proof_is_another_thing_than_a_login),
 		cmocka_unit_test(ends_at_its_time),
 		cmocka_unit_test(is_sealed_anew_now_and_then),
 		cmocka_unit_test(refuses_every_changed_byte),
