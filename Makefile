@@ -154,6 +154,7 @@ help:
 	'make bench-split   what it costs scep_ca that its roles are processes' \
 	'make bench-radius authentications per second, bare, with the module and with what else there is; 3 minutes' \
 	'make bench-revoke from a revocation to off the network, with real parts; needs root, at most 4 minutes' \
+	'make bench-wave   a thousand people leave while 100000 sessions are on, at most 5 minutes' \
 	'make lint         formatting, static checks, layers, sizes, manual pages' \
 	'make san          all tests once more under AddressSanitizer and UndefinedBehaviorSanitizer' \
 	'make deps         install the Debian packages that are missing (the others do it by themselves)' \

@@ -56,6 +56,11 @@ bench-radius: programs module
 bench-revoke: all $(BUILD)/tests/bin/scep_tool $(BUILD)/tests/bin/nas_double
 	$(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) timeout --foreground 240 bench/revoke.sh
 
+# A thousand leavers while 100,000 sessions are on.
+.PHONY: bench-wave
+bench-wave: all $(BUILD)/tests/bin/nas_double $(BUILD)/tests/bin/ask_load
+	$(LIVE) SCEPAUTH_BIN=$(abspath $(BUILD)/bin) timeout --foreground 300 bench/wave.sh
+
 PORTAL_LOAD := $(BUILD)/tests/bin/portal_load
 units: $(PORTAL_LOAD)
 $(PORTAL_LOAD): $(BUILD)/bench/portal_load.o

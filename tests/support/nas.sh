@@ -18,16 +18,20 @@ nas_section() {
 	} >>"$SCEPAUTH_CONF"
 }
 
-nas_port() { # a port that is free now
-	local port
+nas_port() { nas_ports 1; } # a port that is free now
+nas_ports() { # COUNT: the first of so many in a row
+	local port i
 	while :; do
 		port=$((20000 + RANDOM % 12000))
-		grep -qi ":$(printf %04X "$port") " /proc/net/udp || break
+		for ((i = 0; i < $1; i++)); do
+			! grep -qi ":$(printf %04X "$((port + i))") " /proc/net/udp || continue 2
+		done
+		break
 	done
 	echo "$port"
 }
 
-# nas_start NAME PORT BEHAVIOUR...: what it sees goes to $T_DIR/NAME.nas
+# nas_start NAME PORT[-LAST] BEHAVIOUR...: what it sees goes to $T_DIR/NAME.nas
 declare -A NAS_PID
 nas_start() {
 	local name=$1 port=$2
