@@ -62,6 +62,9 @@ static int keep(struct scim_call *c, const struct scim_user *u, const char *what
 	if (scim_table_clash(&c->s->file.table, u) != NULL)
 		return scim_fail(c->e, 409, "uniqueness",
 				 "another user has this userName or externalId");
+	if (scim_table_renamed_out(&c->s->file.table, u))
+		return scim_fail(c->e, 400, "invalidValue",
+				 "this user had too many userNames; create another user");
 	buf_init(&lines, LINES_MAX);
 	rc = scim_store(c, scim_line_user(u, &lines), &lines);
 	if (rc == E_OK)

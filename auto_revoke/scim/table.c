@@ -151,6 +151,53 @@ static int grow(void **list, size_t *cap, size_t n, size_t size)
 	return E_OK;
 }
 
+/* How many names somebody had; *ret_has: this is one of them, however it is written. */
+static size_t names_of(const struct scim_table *t, uint32_t number, const char *name, bool *ret_has)
+{
+	size_t n = 0;
+
+	*ret_has = false;
+	for (size_t i = 0; i < t->n_names; i++) {
+		if (t->names[i].number != number)
+			continue;
+		*ret_has |= strcasecmp(t->names[i].name, name) == 0;
+		n++;
+	}
+	return n;
+}
+
+bool scim_table_renamed_out(const struct scim_table *t, const struct scim_user *u)
+{
+	const char *name = u->text[SCIM_USER_NAME];
+	uint32_t number;
+	bool has;
+
+	if (name == NULL)
+		return false;
+	if (!id_number(u->id, &number) || number >= t->n_users)
+		return t->n_names >= SCIM_NAMES_MAX;
+	if (strcasecmp(t->users[number]->text[SCIM_USER_NAME], name) == 0)
+		return false;
+	return (names_of(t, number, name, &has) >= SCIM_NAMES_EACH ||
+		t->n_names >= SCIM_NAMES_MAX) &&
+	       !has;
+}
+
+/* Who goes back to a name has it already: there and back again must not grow. */
+static bool is_new_name(const struct scim_table *t, const struct scim_user *old, uint32_t number,
+			const char *name)
+{
+	bool has = false;
+
+	if (old == NULL)
+		return true;
+	if (old->gone || strcasecmp(old->text[SCIM_USER_NAME], name) != 0)
+		(void)names_of(t, number, name, &has);
+	else
+		has = true;
+	return !has;
+}
+
 static int name_take(struct scim_table *t, const char *name, uint32_t number)
 {
 	void *list = t->names;
@@ -210,7 +257,7 @@ static int apply_user(struct scim_table *t, const struct json *j, const char *id
 {
 	struct scim_user *old = any_user(t, id), *kept = NULL, fresh = {.version = 0};
 	uint32_t number = 0;
-	const char *name, *before;
+	const char *name;
 	void *list = t->users;
 	int rc;
 
@@ -221,13 +268,12 @@ static int apply_user(struct scim_table *t, const struct json *j, const char *id
 	if (rc != E_OK)
 		return rc;
 	name = fresh.text[SCIM_USER_NAME];
-	before = old != NULL ? old->text[SCIM_USER_NAME] : NULL;
 	if (name == NULL) {
 		scim_user_free(&fresh);
 		return err_set(em, E_FORMAT, "a user without a name");
 	}
 	fresh.grouped |= old != NULL && old->grouped;
-	if (before == NULL || strcasecmp(before, name) != 0)
+	if (is_new_name(t, old, number, name))
 		rc = name_take(t, name, number);
 	if (rc == E_OK && old == NULL) {
 		rc = grow(&list, &t->cap_users, t->n_users, sizeof(struct scim_user *));

@@ -22,7 +22,9 @@ enum {
 	SCIM_USERS_MAX = 1000000,
 	SCIM_GROUPS_MAX = 100000,
 	SCIM_LINE_MAX = 65536,
-	SCIM_JOIN_MAX = 500
+	SCIM_JOIN_MAX = 500,
+	SCIM_NAMES_EACH = 32, /* that one person had */
+	SCIM_NAMES_MAX = 4000000
 };
 
 struct scim_table {
@@ -49,6 +51,9 @@ int scim_table_apply(struct scim_table *t, const char *line, size_t n,
 /* NULL: there is none, or it is gone. */
 struct scim_user *scim_table_user(const struct scim_table *t, const char *id);
 struct scim_group *scim_table_group(const struct scim_table *t, const char *id);
+/* This is a new name for somebody who had as many as one may have. None is ever forgotten instead: it would make a
+ * stranger of that name the person who had it. */
+bool scim_table_renamed_out(const struct scim_table *t, const struct scim_user *u);
 /* The live user, other than `but`, with this userName or externalId; NULL. */
 const struct scim_user *scim_table_clash(const struct scim_table *t, const struct scim_user *but);
 const struct scim_group *scim_table_group_clash(const struct scim_table *t,

@@ -491,6 +491,44 @@ static void dump_is(const struct scim_table *t, const char *want)
 	buf_free(&b);
 }
 
+/* A provider that renames for ever must not fill the memory, nor lose who had a name. */
+static void test_renames(void **state)
+{
+	struct scim_table t = {.users = NULL};
+	struct scim_user u = {.active = true};
+	struct scim_error e;
+	char name[16];
+
+	(void)state;
+	user_line(&t, USER_A, "a", "X1", true);
+	for (int i = 0; i < 100; i++)
+		user_line(&t, USER_A, i % 2 == 0 ? "b" : i % 3 == 0 ? "A" : "a", "X1", true);
+	assert_int_equal(t.n_names, 2);
+	user_line(&t, USER_B, "a", "X2", true); /* the same name of another is another */
+	assert_int_equal(t.n_names, 3);
+	line(&t, "{\"op\":\"user-gone\",\"id\":\"" USER_B "\",\"at\":9}");
+	line(&t, "{\"op\":\"free\",\"name\":\"a\"}");
+	user_line(&t, USER_B, "a", "X2", true); /* back, after the name was freed */
+	assert_int_equal(t.n_names, 3);
+	memcpy(u.id, USER_A, SCIM_ID_SIZE);
+	for (int i = 2; i < SCIM_NAMES_EACH; i++) {
+		(void)snprintf(name, sizeof(name), "n%d", i);
+		assert_int_equal(scim_user_set(&u, SCIM_USER_NAME, name, &e), E_OK);
+		assert_false(scim_table_renamed_out(&t, &u));
+		user_line(&t, USER_A, name, "X1", true);
+	}
+	assert_int_equal(t.n_names, SCIM_NAMES_EACH + 1);
+	assert_int_equal(scim_user_set(&u, SCIM_USER_NAME, "one-more", &e), E_OK);
+	assert_true(scim_table_renamed_out(&t, &u));
+	assert_int_equal(scim_user_set(&u, SCIM_USER_NAME, "A", &e), E_OK); /* one of the own */
+	assert_false(scim_table_renamed_out(&t, &u));
+	memcpy(u.id, USER_B, SCIM_ID_SIZE);
+	assert_int_equal(scim_user_set(&u, SCIM_USER_NAME, "one-more", &e), E_OK);
+	assert_false(scim_table_renamed_out(&t, &u));
+	scim_user_free(&u);
+	scim_table_free(&t);
+}
+
 static void test_table(void **state)
 {
 	struct scim_table t = {.users = NULL}, again = {.users = NULL};
@@ -673,12 +711,19 @@ static void test_same_person_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_filters),     cmocka_unit_test(test_bad_filters),
-		cmocka_unit_test(test_paths),       cmocka_unit_test(test_active),
-		cmocka_unit_test(test_patch_texts), cmocka_unit_test(test_bad_patches),
-		cmocka_unit_test(test_replace),     cmocka_unit_test(test_groups),
-		cmocka_unit_test(test_table),       cmocka_unit_test(test_bad_lines),
-		cmocka_unit_test(test_people),      cmocka_unit_test(test_same_person_again),
+		cmocka_unit_test(test_filters),
+		cmocka_unit_test(test_bad_filters),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_active),
+		cmocka_unit_test(test_patch_texts),
+		cmocka_unit_test(test_bad_patches),
+		cmocka_unit_test(test_replace),
+		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_renames),
+		cmocka_unit_test(test_bad_lines),
+		cmocka_unit_test(test_people),
+		cmocka_unit_test(test_same_person_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
