@@ -43,6 +43,11 @@ static bool is_dead(const struct judge *j, const char *text, const char *written
 	       since(j, gauge(text, written)) > LEAVERS_SILENT_S;
 }
 
+static int64_t waiting(const char *end)
+{
+	return gauge(end, END "requests_waiting") + gauge(end, END "events_waiting");
+}
+
 static void judge_follow(struct judge *j)
 {
 	const char *t = j->x->follow;
@@ -122,9 +127,7 @@ static void tell(struct judge *j)
 		int64_t last = gauge(e, END "last_receipt_timestamp_seconds");
 
 		part(j);
-		buf_addf(j->line, "%lld to end",
-			 (long long)(gauge(e, END "requests_waiting") +
-				     gauge(e, END "events_waiting")));
+		buf_addf(j->line, "%lld to end", (long long)waiting(e));
 		if (last > 0)
 			buf_addf(j->line, ", last receipt %lld s ago", since(j, last));
 		else
@@ -136,9 +139,7 @@ static void tell(struct judge *j)
 			 (long long)gauge(t, FOLLOW "source_people"),
 			 (long long)gauge(t, FOLLOW "brake_people"));
 	if (t != NULL && e != NULL)
-		buf_addf(j->line, " waiting=%lld sweep=%llds",
-			 (long long)(gauge(e, END "requests_waiting") +
-				     gauge(e, END "events_waiting")),
+		buf_addf(j->line, " waiting=%lld sweep=%llds", (long long)waiting(e),
 			 since(j, gauge(e, END "last_sweep_timestamp_seconds")));
 }
 

@@ -113,7 +113,8 @@ static void show_pushed(const struct json *j)
 /* A provider that has nothing to say still asks now and then. */
 static bool pushed_silent(const struct conf *c, const struct json *j)
 {
-	int64_t limit = conf_int(c, "scim", NULL, "silent"),
+	int64_t limit = source_silent_after("scim", conf_int(c, "leavers", NULL, "silent-after"), 0,
+					    conf_int(c, "scim", NULL, "silent")),
 		last = json_get_int(j, "last_request", 0);
 
 	if (last == 0)

@@ -6,12 +6,14 @@
 #include "auto_revoke/directory/scim_source.h"
 #include "auto_revoke/front/front.h"
 #include "core/base/args.h"
+#include "core/base/clock.h"
 #include "core/base/conf.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/ipc/brake_file.h"
 #include "core/ipc/prom.h"
 #include "core/ipc/sandbox.h"
+#include "core/model/source.h"
 #include "core/store/store_conf.h"
 
 #include <stdio.h>
@@ -128,6 +130,11 @@ static int conf_apply(const struct conf *c, struct revoker *r, struct errmsg *em
 	r->limits.percent = conf_int(c, "leavers", NULL, "brake-percent");
 	r->limits.count = conf_int(c, "leavers", NULL, "brake-count");
 	r->interval = conf_int(c, "leavers", NULL, "interval");
+	r->started_at = clock_now();
+	r->silent_after = source_silent_after(conf_str(c, "leavers", NULL, "format"),
+					      conf_int(c, "leavers", NULL, "silent-after"),
+					      conf_int(c, "ldap", NULL, "poll"),
+					      conf_int(c, "scim", NULL, "silent"));
 	if (!text_is_name(r->identity, NAME_SIZE - 1))
 		return err_set(em, E_CONFIG,
 			       "leavers: identity: \"%.60s\" is no name of an identity source",

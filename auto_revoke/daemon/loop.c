@@ -175,6 +175,7 @@ void loop_run(struct revoker *r, volatile sig_atomic_t *status_wanted)
 			if (clock_mono_ms() >= h.next_try)
 				(void)follow(r, &h);
 		}
+		source_listen(r);
 		report_write(r, false);
 		rest(r, &h);
 	}

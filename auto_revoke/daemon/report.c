@@ -35,6 +35,8 @@ static void add_source(struct buf *b, const struct revoker *r)
 	    heard == 0    ? -1
 	    : now > heard ? now - heard
 			  : 0);
+	one(b, r, NAME "source_silent", "gauge", "1: For longer than it may be.",
+	    r->silence_alarm.raised);
 	one(b, r, NAME "compare_last_success_timestamp_seconds", "gauge",
 	    "When source and ledger were last compared; 0: not yet.", r->last_cycle);
 }

@@ -38,6 +38,8 @@ struct revoker {
 	const char *file, *identity, *hold; /* identity source, name of our hold */
 	struct brake_limits limits;
 	long interval;
+	int64_t silent_after; /* seconds; 0: never */
+	int64_t started_at;   /* unix seconds */
 	bool dry_run;
 	const volatile sig_atomic_t *stop;
 
@@ -46,7 +48,8 @@ struct revoker {
 	struct directory_mark mark;
 	bool have_roster;
 	uint64_t reads; /* good ones */
-	struct alarm source_alarm, store_alarm, event_alarm, cycle_alarm, brake_alarm;
+	struct alarm source_alarm, silence_alarm, store_alarm, event_alarm, cycle_alarm,
+		brake_alarm;
 	long missing;         /* looks at which the export was not there */
 	int64_t unsettled_ms; /* since when it keeps changing; 0: it does not */
 
@@ -92,8 +95,10 @@ int cycle_run(struct revoker *r, struct errmsg *em) MUST_CHECK;
 /* Passes on what the streams hold by now. *ret_n: events read. E_IO: the audit line did not leave. */
 int follow_run(struct revoker *r, size_t *ret_n, struct errmsg *em) MUST_CHECK;
 
-/* When the source last gave a sign of life, unix seconds; 0: not yet. */
+/* When the source last gave a sign of life, unix seconds; 0: not yet. Of a file: when it was written. */
 int64_t source_heard(const struct revoker *r);
+/* Raises the alarm about a source that says nothing, and tells when it speaks again. Cheap. */
+void source_listen(struct revoker *r);
 
 /* Writes the file for Prometheus if that was not done in the last seconds, or `now`. */
 void report_write(struct revoker *r, bool now);

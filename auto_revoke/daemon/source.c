@@ -62,7 +62,36 @@ static void source_fine(struct revoker *r)
 
 int64_t source_heard(const struct revoker *r)
 {
-	return r->source.heard != NULL ? r->source.heard(r->source.ctx) : r->good_at;
+	if (r->source.heard != NULL)
+		return r->source.heard(r->source.ctx);
+	return r->mark.mtime_ns != 0 ? r->mark.mtime_ns / 1000000000 : r->good_at;
+}
+
+/* One that cannot be read has its own alarm. Who never spoke is waited for from our start on. */
+void source_listen(struct revoker *r)
+{
+	int64_t heard = source_heard(r), from = heard != 0 ? heard : r->started_at;
+	char detail[sizeof(r->silence_alarm.text)], when[24];
+	const struct audit_field f[] = {{"source", r->hold}, {"file", r->file}, {"detail", detail}};
+	bool silent = r->silent_after > 0 && clock_now() - from > r->silent_after &&
+		      !r->source_alarm.raised;
+
+	if (!silent && r->silence_alarm.raised && !r->source_alarm.raised) {
+		(void)snprintf(detail, sizeof(detail), "%s", r->silence_alarm.text);
+		(void)alarm_clear(&r->silence_alarm);
+		log_info("%s speaks again", r->file);
+		revoker_event("source_heard", f, 3);
+	} else if (silent) {
+		clock_iso(when, sizeof(when), from);
+		(void)snprintf(detail, sizeof(detail), "%s %s, for more than %lld s",
+			       heard != 0 ? "nothing was heard since"
+					  : "never heard, running since",
+			       when, (long long)r->silent_after);
+		if (!alarm_raise(&r->silence_alarm, detail))
+			return;
+		log_error("%s: %s; who leaves there stays here", r->file, detail);
+		revoker_event("source_silent", f, 3);
+	}
 }
 
 /* What a whole read must satisfy besides its form, seen against the last good one. */

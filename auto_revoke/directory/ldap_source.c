@@ -104,6 +104,36 @@ static void cache_save(struct ldap_source *s)
 	buf_free(&text);
 }
 
+/* When everything was read, so that a restart does not put off the next time. */
+static void full_save(const struct ldap_source *s)
+{
+	char text[HASH_SIZE + 48];
+	struct errmsg none;
+	int n = snprintf(text, sizeof(text), "about %s\nfull %lld\n", s->about,
+			 (long long)s->full_at);
+
+	if (!s->read_only && n > 0 && (size_t)n < sizeof(text))
+		(void)(runfile_write(s->run_dir, LDAP_SOURCE_FULL, text, (size_t)n, &none) == E_OK);
+}
+
+/* 0: not known, and so longer ago than is good. */
+static int64_t full_load(const struct ldap_source *s)
+{
+	char about[HASH_SIZE];
+	struct errmsg none;
+	struct buf text;
+	int64_t at = 0;
+
+	if (runfile_read(s->run_dir, LDAP_SOURCE_FULL, &text, &none) != E_OK)
+		return 0;
+	if (!runfile_line(buf_str(&text), "about", about, sizeof(about)) ||
+	    strcmp(about, s->about) != 0 || !runfile_number(buf_str(&text), "full", &at) ||
+	    at > clock_now())
+		at = 0;
+	buf_free(&text);
+	return at;
+}
+
 /* Whatever is wrong with it, a full read is as good. */
 static void cache_load(struct ldap_source *s)
 {
@@ -113,8 +143,10 @@ static void cache_load(struct ldap_source *s)
 	s->loaded = true;
 	if (runfile_read(s->run_dir, LDAP_SOURCE_CACHE, &text, &none) != E_OK)
 		return;
-	if (ldap_table_load(&s->table, s->about, buf_str(&text)) == E_OK)
-		s->anew_ms = clock_mono_ms();
+	if (ldap_table_load(&s->table, s->about, buf_str(&text)) == E_OK) {
+		s->full_at = full_load(s);
+		s->anew_ms = clock_mono_ms() - (clock_now() - s->full_at) * 1000;
+	}
 	buf_free(&text);
 }
 
@@ -259,6 +291,7 @@ static int sync_open(struct ldap_source *s, struct errmsg *em)
 	if (rc == E_OK && s->anew) {
 		s->full_at = clock_now();
 		s->anew_ms = clock_mono_ms();
+		full_save(s);
 	}
 	if (rc == E_OK)
 		cache_save(s);

@@ -11,6 +11,8 @@
 #define LDAP_SOURCE_STATE "auto_revoke.sources.json"
 /* What a sync knows, so that a restart goes on from there. */
 #define LDAP_SOURCE_CACHE "auto_revoke.ldap"
+/* When everything was last read. */
+#define LDAP_SOURCE_FULL "auto_revoke.full"
 
 struct ldap_source_options {
 	const struct conf *conf;

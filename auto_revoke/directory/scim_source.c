@@ -11,7 +11,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-enum { CALM_MS = 300, STATE_MS = 10000 };
+enum { CALM_MS = 300, STATE_MS = 10000, HEARD_MS = 2000 };
 
 struct scim_source {
 	const struct conf *conf;
@@ -23,6 +23,7 @@ struct scim_source {
 	struct scim_counts counts;
 	int notify; /* -1: none; then it is only looked at now and then */
 	int64_t read_ms, stated_ms, read_at, change_at;
+	int64_t asked_ms, heard_at;
 };
 
 static void state_write(struct scim_source *s, const char *state, const char *detail)
@@ -110,6 +111,26 @@ static int source_fd(void *ctx)
 	return clock_mono_ms() - s->read_ms < CALM_MS ? -1 : s->notify;
 }
 
+/* What the server that they push to, another process, says of its last request. */
+static int64_t source_heard(void *ctx)
+{
+	struct scim_source *s = ctx;
+	struct json *j = NULL;
+	struct errmsg none;
+	struct buf text;
+
+	if (s->asked_ms != 0 && clock_mono_ms() - s->asked_ms < HEARD_MS)
+		return s->heard_at;
+	s->asked_ms = clock_mono_ms();
+	if (runfile_read(s->file.dir, "state.json", &text, &none) != E_OK)
+		return s->heard_at;
+	if (json_parse(buf_str(&text), text.n, &j, &none) == E_OK)
+		s->heard_at = json_get_int(j, "last_request", 0);
+	json_free(j);
+	buf_free(&text);
+	return s->heard_at;
+}
+
 static void source_close(void *ctx)
 {
 	struct scim_source *s = ctx;
@@ -183,6 +204,7 @@ int scim_source_open(const struct conf *c, const char *run_dir, bool read_only,
 				  .changed = source_changed,
 				  .read_all = source_read_all,
 				  .fd = source_fd,
+				  .heard = source_heard,
 				  .close = source_close};
 	return E_OK;
 }

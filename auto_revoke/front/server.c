@@ -366,6 +366,24 @@ void scim_server_state(struct scim_server *s)
 	(void)pthread_mutex_unlock(&s->lock);
 }
 
+/* A restart is no sign of life of the provider. */
+static void state_read(struct scim_server *s)
+{
+	struct json *j = NULL;
+	struct errmsg none;
+	struct buf text;
+
+	if (runfile_read(s->file.dir, "state.json", &text, &none) != E_OK)
+		return;
+	if (json_parse(buf_str(&text), text.n, &j, &none) == E_OK) {
+		s->last_request = json_get_int(j, "last_request", 0);
+		s->last_change = json_get_int(j, "last_change", 0);
+		s->last_refused = json_get_int(j, "last_refused", 0);
+	}
+	json_free(j);
+	buf_free(&text);
+}
+
 int scim_server_open(const struct conf *c, struct scim_server *ret, struct errmsg *em)
 {
 	const char *url = conf_str(c, "scim", NULL, "url");
@@ -385,8 +403,10 @@ int scim_server_open(const struct conf *c, struct scim_server *ret, struct errms
 	if (n <= 0 || (size_t)n >= sizeof(s->tokens.path))
 		return err_set(em, E_CONFIG, "scim: tokens: the path is too long");
 	rc = scim_file_open(conf_path(c, "scim", NULL, "data"), true, &s->file, em);
-	if (rc == E_OK)
+	if (rc == E_OK) {
 		s->started = clock_now();
+		state_read(s);
+	}
 	return rc == E_NOTFOUND ? E_CONFIG : rc;
 }
 

@@ -333,6 +333,10 @@ const struct conf_key conf_schema[] = {
 	{"leavers", false, "source", CONF_STR, "file", 0, 0, "name of the hold this source sets"},
 	{"leavers", false, "interval", CONF_INT, "10", 1, 86400,
 	 "seconds between looks at the export"},
+	{"leavers", false, "silent-after", CONF_INT, "0", 0, 31622400,
+	 "seconds without a sign of life of the source that are an alarm; 0: of scim scim.silent, "
+	 "of "
+	 "ldap two minutes and two polls, of a file none"},
 	{"leavers", false, "brake-percent", CONF_INT, "10", 1, 100,
 	 "a cycle that takes access from more percent of the known people than this, and from 5 or "
 	 "more, waits for a person"},
@@ -381,7 +385,7 @@ const struct conf_key conf_schema[] = {
 	 "requests a second that are served, two seconds' worth at once"},
 	{"scim", false, "max-body", CONF_INT, "1048576", 4096, 8388608, "largest request in bytes"},
 	{"scim", false, "silent", CONF_INT, "86400", 0, 2592000,
-	 "seconds without a request after which scepctl sources calls it silent; 0: never"},
+	 "seconds without a request after which the source is silent; 0: never"},
 
 	{NULL, false, NULL, CONF_STR, NULL, 0, 0, NULL},
 };

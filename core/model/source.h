@@ -24,4 +24,10 @@ struct source {
 /* Whoever stopped writing says "good" for ever. poll: seconds between two looks, where it is asked so. */
 bool source_silent(const struct source *s, int64_t poll, int64_t now);
 
+/*
+ * Seconds without a sign of life after which a source of this format (csv, ldif, ldap, scim) is silent; 0: never.
+ * after: what the configuration says of it, 0: nothing, then a file may be as old as it likes.
+ */
+int64_t source_silent_after(const char *format, int64_t after, int64_t poll, int64_t pushed);
+
 #endif

@@ -185,13 +185,26 @@ t_ok "and it goes on when it speaks again" t_wait 30 free ben
 # --- restarts and cookies ------------------------------------------------------------------------
 
 daemon_stop
+full=$(source_state last_full)
+t_like "when everything was read last is known" "$full" '^[1-9][0-9]{9}$'
 change ben 'replace: shadowExpire' 'shadowExpire: 0'
 slapd_as_admin ldapdelete "$(dn anna)"
 daemon_start
 t_ok "after our restart: what changed meanwhile arrives" t_wait 30 held ben
 t_ok "deletions too" t_wait 30 removed anna
-t_is "from the cookie, without reading everything" "$(source_state last_full)" 0
+t_is "from the cookie, without reading everything, and it is still known when that was" "$(source_state last_full)" "$full"
 daemon_stop
+# Restarts each day must not put off the daily full read for ever.
+sed -i "s/^full .*/full $(($(date +%s) - 86300))/" "$run/auto_revoke.full"
+t_ok "a restart before the day is over" once
+t_ok "does not read everything" state_is last_full "$(sed -n 's/^full //p' "$run/auto_revoke.full")"
+sed -i "s/^full .*/full $((full - 86500))/" "$run/auto_revoke.full"
+t_ok "one after a day" once
+t_ok "does" test "$(source_state last_full)" -ge "$full"
+t_ok "and keeps when" grep -qx "full $(source_state last_full)" "$run/auto_revoke.full"
+rm "$run/auto_revoke.full"
+t_ok "when it is not known" once
+t_ok "everything is read as well" grep -qx "full $(source_state last_full)" "$run/auto_revoke.full"
 for cookie in 00ff "$(printf 'rid=000,csn=20990101000000.000000Z#000000#000#000000' | od -An -tx1 | tr -d ' \n')" zz; do
 	sed -i "s/^cookie .*/cookie $cookie/" "$run/auto_revoke.ldap"
 	t_ok "a strange cookie (${cookie:0:8}) is no harm" once

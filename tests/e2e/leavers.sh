@@ -522,6 +522,26 @@ put "$(everybody)
 "
 t_ok "its return is told" t_wait 10 seen '.event == "source_back"'
 
+# An export that nobody writes any more.
+kill "$daemon"
+wait "$daemon"
+sed -i '/^leavers {/,/^}/s/# silent-after = .*/silent-after = 3600/' "$SCEPAUTH_CONF"
+: >"$log"
+put "$(everybody)
+"
+touch -d '-30 minutes' "$export_file"
+sed -i 's/^mtime_ns .*/mtime_ns 0/' "$run/auto_revoke.state"
+daemon_start
+t_ok "half an hour is young enough" t_wait 15 metric_is 'source_silent{source="file"}' 0
+t_not "so nothing is told" seen '.event == "source_silent"'
+touch -d '-2 hours' "$export_file"
+sed -i 's/^mtime_ns .*/mtime_ns 0/' "$run/auto_revoke.state"
+t_ok "two hours are not" t_wait 15 seen '.event == "source_silent" and .source == "file" and (.detail | test("^nothing was heard since 20.*, for more than 3600 s$"))'
+t_ok "metrics show it" t_wait 15 metric_is 'source_silent{source="file"}' 1
+t_like "monitoring is told" "$(leavers)" '^LEAVERS CRITICAL - the source is silent; '
+touch "$export_file"
+t_ok "until it is written again" t_wait 15 seen '.event == "source_heard" and .source == "file"'
+
 # Somebody who comes to both between two looks.
 kill "$daemon"
 wait "$daemon"

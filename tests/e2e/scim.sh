@@ -303,6 +303,17 @@ refused "a patch without operations" 400 invalidSyntax PATCH "/Users/$anna" '{"a
 refused "the name of nobody" 400 mutability PATCH "/Users/$anna" "$(ops '{"op":"remove","path":"userName"}')"
 refused "a path that is none" 400 invalidPath PATCH "/Users/$anna" "$(ops '{"op":"replace","path":"emails[","value":"x"}')"
 head -c 70000 /dev/zero | tr '\0' ' ' >big
+send POST /Users '{"userName":"renamed@example.edu","externalId":"renamed"}'
+renamed=$(json .id)
+for i in {2..32}; do
+	send PATCH "/Users/$renamed" "$(ops '{"op":"replace","path":"userName","value":"renamed'"$i"'@example.edu"}')"
+	[[ $STATUS == 200 ]] || break
+done
+t_is "somebody may be renamed often" "$i $STATUS" "32 200"
+refused "but not for ever" 400 invalidValue PATCH "/Users/$renamed" "$(ops '{"op":"replace","path":"userName","value":"renamed33@example.edu"}')"
+send PATCH "/Users/$renamed" "$(ops '{"op":"replace","path":"userName","value":"renamed@example.edu"}')"
+t_is "and back" "$STATUS" 200
+send DELETE "/Users/$renamed"
 refused "a large body" 413 "" POST /Users @big
 head -c 10000000 /dev/zero | tr '\0' ' ' >huge
 send POST /Users @huge
@@ -328,6 +339,31 @@ t_ok "both ways" t_wait 20 free anna
 t_is "scepctl sources" "$(ctl --json sources | jq -r '[.source, .state, .mode] | @csv')" '"scim","good","push"'
 spoke() { [[ $(ctl sources) =~ last\ request\ +20.*token\ +next,\ last\ used ]]; }
 t_ok "tells when the provider last spoke and with which token" t_wait 10 spoke
+
+# a provider that says nothing any more
+t_stop leavers
+set_key leavers silent-after 4
+t_start leavers
+told() { grep -h '^{' "$LEAVERS_LOG" | jq -es "any(.event == \"$1\" and .source == \"scim\")" >/dev/null; }
+t_ok "silence is an alarm" t_wait 30 told source_silent
+t_not "until then nothing else is told" told source_heard
+monitored() { "$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" status leavers; }
+is_silent() { [[ $(monitored) == *"CRITICAL - the source is silent"* ]]; }
+t_ok "which monitoring sees" t_wait 15 is_silent
+t_like "and scepctl sources" "$(ctl --json sources | jq -r .state)" silent
+t_is "told once" "$(grep -h '^{' "$LEAVERS_LOG" | jq -s 'map(select(.event == "source_silent")) | length')" 1
+t_stop scim
+t_start scim
+port=$(sed -n 's/.*ready 127.0.0.1:\([0-9]*\).*/\1/p' "$log" | tail -n 1)
+base=https://localhost:$port/scim/v2
+sleep 3
+t_not "a restart of our server is no word of the provider" told source_heard
+send GET /Users
+t_ok "a request is" t_wait 20 told source_heard
+t_prom "metrics in good form" "$SCEPAUTH_DIR/run/metrics/auto_revoke.prom"
+t_stop leavers
+set_key leavers silent-after 0
+t_start leavers
 
 # an older copy put back: somebody in it would be let in again
 cp "$data/people" old

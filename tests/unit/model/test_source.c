@@ -22,9 +22,21 @@ static void silence(void **state)
 	assert_false(source_silent(&s, 300, 9999)); /* which says more */
 }
 
+static void after(void **state)
+{
+	(void)state;
+	assert_int_equal(source_silent_after("scim", 0, 60, 86400), 86400);
+	assert_int_equal(source_silent_after("scim", 0, 60, 0), 0);
+	assert_int_equal(source_silent_after("ldap", 0, 60, 86400), 240);
+	assert_int_equal(source_silent_after("csv", 0, 60, 86400), 0);
+	assert_int_equal(source_silent_after("csv", 90000, 60, 0), 90000);
+	assert_int_equal(source_silent_after("scim", 7, 60, 86400), 7);
+	assert_int_equal(source_silent_after("ldap", 7, 60, 86400), 7);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(silence)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(silence), cmocka_unit_test(after)};
 
 	return cmocka_run_group_tests_name("source", tests, NULL, NULL);
 }
