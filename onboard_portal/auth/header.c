@@ -163,6 +163,21 @@ static int take_login(const struct header_login *h, const char *text, struct use
 	return E_OK;
 }
 
+/* Cuts the list at the next ';' that ends a value. mod_shib writes "\\;" for one within a value, which may
+ * be of anybody's making: it must not become two. */
+static char *next_value(char **list)
+{
+	char *value = *list, *end = value;
+
+	if (value == NULL)
+		return NULL;
+	while (*end != '\0' && (*end != ';' || (end > value && end[-1] == '\\')))
+		end++;
+	*list = *end != '\0' ? end + 1 : NULL;
+	*end = '\0';
+	return value;
+}
+
 /* mod_shib and mod_auth_mellon put ';' between several values. */
 static int take_groups(const struct header_login *h, const char *text, struct user *u,
 		       struct errmsg *em)
@@ -174,7 +189,7 @@ static int take_groups(const struct header_login *h, const char *text, struct us
 		return E_OK;
 	if (text_copy(list, sizeof(list), text) != E_OK)
 		return err_set(em, E_FORMAT, "the header %s is too long", h->groups);
-	while (r == E_OK && (value = strsep(&p, ";")) != NULL)
+	while (r == E_OK && (value = next_value(&p)) != NULL)
 		if (*value != '\0')
 			r = groupmap_add(h->conf, "header", value, u, em);
 	groupmap_sort(u);

@@ -93,6 +93,26 @@ static void who_it_is(void **state)
 	assert_int_equal(u.n_groups, 0);
 }
 
+/* "\;" is how mod_shib writes a ';' that a provider elsewhere put into a value. */
+static void a_value_does_not_become_two(void **state)
+{
+	struct http_pair h[] = {{.name = "X-Portal-Secret", .value = SECRET},
+				{.name = "X-Portal-User", .value = "anna@x.edu"},
+				{.name = "X-Groups", .value = "mine\\;employee;students"}};
+	struct user u;
+
+	(void)state;
+	assert_int_equal(ask("127.0.0.1", h, 3, &u), E_OK);
+	assert_int_equal(u.n_groups, 1);
+	assert_string_equal(u.groups[0], "students");
+	h[2].value = "\\;employee";
+	assert_int_equal(ask("127.0.0.1", h, 3, &u), E_OK);
+	assert_int_equal(u.n_groups, 0);
+	h[2].value = "x;employee;\\;";
+	assert_int_equal(ask("127.0.0.1", h, 3, &u), E_OK);
+	assert_int_equal(u.n_groups, 1);
+}
+
 static void only_from_the_proxy(void **state)
 {
 	struct http_pair h[] = {{.name = "X-Portal-Secret", .value = SECRET},
@@ -180,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_it_is),
+		cmocka_unit_test(a_value_does_not_become_two),
 		cmocka_unit_test(only_from_the_proxy),
 		cmocka_unit_test(nobody_of_ours),
 		cmocka_unit_test(what_cannot_be_configured),
