@@ -10,6 +10,7 @@ struct entry {
 
 struct logouts {
 	size_t max;
+	int64_t forgotten_ms; /* the latest logout that gave way: sessions until then do not count */
 	struct entry entries[];
 };
 
@@ -41,6 +42,9 @@ void logouts_add(struct logouts *l, const char *user, int64_t now_ms, int64_t li
 		if (e->until < slot->until)
 			slot = e;
 	}
+	if (*slot->user != '\0' && strcmp(slot->user, user) != 0 && slot->until > now_ms / 1000 &&
+	    slot->after_ms > l->forgotten_ms)
+		l->forgotten_ms = slot->after_ms;
 	if (text_copy(slot->user, sizeof(slot->user), user) != E_OK)
 		return;
 	slot->after_ms = now_ms;
@@ -49,6 +53,8 @@ void logouts_add(struct logouts *l, const char *user, int64_t now_ms, int64_t li
 
 bool logouts_ended(const struct logouts *l, const struct session *s)
 {
+	if (*s->user != '\0' && s->issued_ms <= l->forgotten_ms)
+		return true;
 	for (size_t i = 0; i < l->max; i++) {
 		const struct entry *e = &l->entries[i];
 

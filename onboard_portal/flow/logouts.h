@@ -1,7 +1,8 @@
 /*
  * Makes logging out real although sessions live in cookies: remembers, per person, the moment
  * before which no session counts any more, for as long as such a session could still be shown.
- * Bounded; the entry that ends first gives way. In this process only. Pure, not thread-safe.
+ * Bounded: when there is no room the entry that ends first gives way, and with it everybody's session of before
+ * that logout. In this process only. Pure, not thread-safe.
  */
 #ifndef ONBOARD_PORTAL_FLOW_LOGOUTS_H
 #define ONBOARD_PORTAL_FLOW_LOGOUTS_H

@@ -195,10 +195,32 @@ static void logouts_stay_bounded(void **state)
 	logouts_add(l, "u1", 2000000, 99);
 	logouts_add(l, "u1", 2000001, 99); /* takes no second place */
 	assert_true(logouts_ended(l, &s[0]));
-	logouts_add(l, "u2", 2000000, 50);
+	logouts_add(l, "u2", 2011000, 50); /* the first is over */
 	assert_false(logouts_ended(l, &s[0]));
 	assert_true(logouts_ended(l, &s[1]));
 	assert_true(logouts_ended(l, &s[2]));
+	logouts_free(l);
+}
+
+/* Whoever logged out stays out, also when a thousand others do: then all of before log in again. */
+static void no_logout_is_undone_by_others(void **state)
+{
+	struct logouts *l = logouts_new(2);
+	struct session out, other, later, visitor;
+
+	(void)state;
+	start(&out, "u0");
+	start(&other, "u9");
+	start(&visitor, "");
+	assert_int_equal(session_start(&later, "u9", 2000001, 3600, 600, rnd), E_OK);
+	logouts_add(l, "u0", 2000000, 3600);
+	logouts_add(l, "u1", 2000100, 3600);
+	assert_false(logouts_ended(l, &other));
+	logouts_add(l, "u2", 2000200, 3600);
+	assert_true(logouts_ended(l, &out));
+	assert_true(logouts_ended(l, &other));
+	assert_false(logouts_ended(l, &later));
+	assert_false(logouts_ended(l, &visitor));
 	logouts_free(l);
 }
 
@@ -215,6 +237,7 @@ int main(void)
 		cmocka_unit_test(token_belongs_to_one_session),
 		cmocka_unit_test(logout_ends_earlier_sessions_only),
 		cmocka_unit_test(logouts_stay_bounded),
+		cmocka_unit_test(no_logout_is_undone_by_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
