@@ -3206,7 +3206,7 @@ end
 
 do
 	-- Seconds kept after the end, longest, rows shown at once.
-	local vouchers = { past = 30 * 86400, ahead = 400 * 86400, page = 200 }
+	local vouchers = { past = 30 * 86400, ahead = 732 * 86400, page = 200 }
 
 	function vouchers.id(s)
 		if #s ~= 16 or not string.find(s, '^guest%-%x+$') then fail('BADARG', 'a voucher is guest- and 10 hex digits') end

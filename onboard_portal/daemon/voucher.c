@@ -1,6 +1,7 @@
 #include "onboard_portal/daemon/voucher.h"
 
 #include "core/base/clock.h"
+#include "core/base/log.h"
 #include "core/base/rnd.h"
 #include "core/base/text.h"
 #include "core/store/store_voucher.h"
@@ -175,8 +176,11 @@ static void make(struct portal *p, const struct http_request *req, struct http_r
 	struct page_base b;
 	int r = sheet != NULL ? make_all(p, req, s, &v->user, page->wrong, sheet, &em) : E_NOMEM;
 
-	/* What was made before the limit stopped it is shown: nobody could see those codes again. */
-	if (r == E_OK || (r == E_STATE && sheet->n > 0)) {
+	/* What was made before something stopped it is shown: nobody could see those codes again. */
+	if (r == E_OK || (sheet != NULL && sheet->n > 0)) {
+		if (r != E_OK && r != E_STATE)
+			log_error("vouchers: %zu of %zu were made: %s", sheet->n, page->wrong->n,
+				  *em.text != '\0' ? em.text : err_text(r));
 		base_for(p, v, &b);
 		reply_page(p, res, 200,
 			   page_voucher_sheet(
@@ -186,7 +190,9 @@ static void make(struct portal *p, const struct http_request *req, struct http_r
 					   .codes = (const char(*)[VOUCHER_CODE_SIZE])sheet->codes,
 					   .n = sheet->n,
 					   .url = p->url,
-					   .fewer = r != E_OK},
+					   .fewer_key = r == E_OK      ? NULL
+							: r == E_STATE ? "sheet_fewer"
+								       : "sheet_broken"},
 				   &res->body));
 	} else if (r == E_STATE) {
 		page->wrong = NULL;

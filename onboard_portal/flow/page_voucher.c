@@ -113,7 +113,7 @@ int page_voucher_sheet(const struct page_base *b, const struct page_voucher_shee
 		return E_NOMEM;
 	snprintf(url, sizeof(url), "%s/v", p->url);
 	html_set(v, "enter", page_typed(url));
-	html_flag(v, "fewer", p->fewer);
+	page_sentence(b, v, "fewer", p->fewer_key);
 	for (size_t i = 0; i < p->n; i++) {
 		struct html_vars *row = html_row(v, "voucher");
 

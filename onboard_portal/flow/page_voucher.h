@@ -24,8 +24,8 @@ struct page_voucher_sheet {
 	const struct voucher *list;
 	const char (*codes)[VOUCHER_CODE_SIZE];
 	size_t n;
-	const char *url; /* of the portal */
-	bool fewer;      /* than were asked for: the limit */
+	const char *url;       /* of the portal */
+	const char *fewer_key; /* why not all that were asked for, or NULL */
 };
 int page_voucher_sheet(const struct page_base *b, const struct page_voucher_sheet *p,
 		       struct buf *out) MUST_CHECK;

@@ -195,9 +195,22 @@ t_like "the event" "$(ledger)" 'voucher_revoked.*by.*sue'
 make sue "G"
 t_is "there is room for another" "$STATUS $(codes | wc -l)" "200 1"
 
+# --- what goes wrong in the middle ----------------------------------------------------------------------------------
+sed "s/^\tfunction vouchers.put(a)/&\n\t\tif a[4] == 'Doomed' then fail('INTERNAL', 'for the test') end/" "$T_TOP/redis/scepauth.lua" >broken.lua
+redis_as installer -x FUNCTION LOAD REPLACE <broken.lua >/dev/null
+printf 'second-password-1\n' | ctl user add tom --groups staff --name "Tom Two" --email t@example.edu --password-stdin >/dev/null
+portal_login tom tom second-password-1 || t_bail "tom does not get in"
+make tom $'H\nDoomed\nI'
+t_like "the codes that were made are shown" "$STATUS $(codes | wc -l) $BODY" '^200 1 .*the service could not go on'
+t_like "and the log says why not all" "$(tail -n 20 "$PORTAL_LOG")" 'vouchers: 1 of 3 were made'
+send tom /vouchers "/vouchers/$(redis_as installer ZRANGE "vouchers:$(redis_as installer HGET login:local tom)" 0 0)/end"
+make tom Doomed
+t_is "none at all is a failure" "$STATUS" 500
+redis_as installer -x FUNCTION LOAD REPLACE <"$T_TOP/redis/scepauth.lua" >/dev/null
+
 # --- the help desk sees all ---------------------------------------------------------------------------------------
 page henry /console/vouchers
-t_is "all vouchers" "$STATUS $(grep -c 'class="card voucher-row"' body)" "200 6"
+t_is "all vouchers" "$STATUS $(grep -c 'class="card voucher-row"' body)" "200 7"
 t_like "with who made them" "$BODY" 'Made by</dt><dd><bdi>sue'
 t_like "looking is recorded" "$(redis_as installer XREVRANGE events:console + - COUNT 5)" 'console_viewed.*henry.*vouchers'
 other=$(redis_as installer --scan --pattern 'voucher:*' | while read -r k; do [[ $(redis_as installer HGET "$k" name) != D ]] || echo "${k#voucher:}/end"; done)
@@ -218,8 +231,10 @@ t_is "who is in stays, as shipped" "$STATUS" 200
 enter bob2 "${code[1]}"
 t_is "and comes back" "$STATUS" 303
 t_stop portal
-sed -i 's/^\tdays = 7/&\n\twith-sponsor = true/' "$SCEPAUTH_CONF"
+sed -i 's/^\tdays = 7/\tdays = 60\n\twith-sponsor = true/' "$SCEPAUTH_CONF"
 t_start portal
+make tom "A year off" "Open day" "$(day 364)" "$(day 420)"
+t_is "a voucher for the end of next year" "$STATUS $(codes | wc -l)" "200 1"
 enter bob3 "${code[1]}"
 t_like "with-sponsor: no more" "$STATUS $BODY" '^403.*does not count any more'
 redis_as "$HELPDESK_NAME" FCALL restore_user 0 sue >/dev/null
