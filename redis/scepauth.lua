@@ -1765,8 +1765,8 @@ function macs.rows(serial, id, groups)
 	local most, had = #rows + macs.MAX, {}
 	for _, token in ipairs(two and redis.call('ZRANGE', 'usessions:' .. id, '+inf', '(' .. text(t), 'BYSCORE', 'REV', 'LIMIT', 0, 50) or {}) do
 		local s = redis.call('HMGET', 'session:' .. token, 'serial', 'mac', 'called', 'apart')
-		-- Who was set apart for this does not set apart the one that was first.
-		local mac = s[1] == serial and s[4] ~= 'yes' and mac_of(s[2] or '')
+		-- Who was set apart for this, or came too late, does not set apart the one that was first.
+		local mac = s[1] == serial and s[4] ~= 'yes' and s[4] ~= 'late' and mac_of(s[2] or '')
 		local called = #(s[3] or '') < 129 and s[3] or ''
 		if mac and #rows < most and not had[mac .. called] then
 			had[mac .. called], rows[#rows + 1] = true, { 1, mac, called, '0' }
@@ -1972,35 +1972,42 @@ end
 
 local session_open
 do -- a chunk of Lua has at most 200 local names at once
-	-- The address under which the same certificate is on the network besides, or nil; and the sessions that this one
-	-- takes the place of: the same device at the same port, where nobody said that it had gone. Of many sessions those
-	-- that end last are looked at.
+	local SSIDS_MAX = 8
+	local function is_private(mac) return string.find(mac, '^.[2367abef]') ~= nil end
+	local function ssid_of(called)
+		return string.match(called or '', '^%x%x[-:.]*%x%x[-:.]*%x%x[-:.]*%x%x[-:.]*%x%x[-:.]*%x%x:(.+)$') or ''
+	end
+
+	-- The address under which the same certificate is on the network besides, or nil; the sessions that this one
+	-- takes the place of: the same device at the same port, where nobody said that it had gone; and whether the first
+	-- counts as a second device, as core/authz/mac.h has it. Of many sessions those that end last are looked at.
 	local function others(id, serial, device, mac, x, t)
-		local elsewhere, before = nil, {}
+		local elsewhere, before, twice = nil, {}, false
 		for _, token in ipairs(redis.call('ZRANGE', 'usessions:' .. id, '+inf', '(' .. text(t), 'BYSCORE', 'REV', 'LIMIT', 0, 50)) do
-			local s = redis.call('HMGET', 'session:' .. token, 'serial', 'mac', 'nas', 'nas_port', 'called')
+			local s = redis.call('HMGET', 'session:' .. token, 'serial', 'mac', 'nas', 'nas_port', 'called', 'apart')
 			local other = mac_of(s[2] or '')
 			local same = s[1] == serial
 			-- With the certificate that it had before it is the same device too.
 			if other == mac and not same and s[1] then same = redis.call('HGET', 'cert:' .. s[1], 'device') == device end
 			if not same then other = nil end
-			if other and other ~= mac then elsewhere = elsewhere or other
+			if other and other ~= mac then
+				elsewhere = elsewhere or other
+				twice = twice or s[6] ~= 'yes' and s[6] ~= 'late' and
+					(not is_private(mac) and not is_private(other) or ssid_of(s[5]) == ssid_of(x.called))
 			elseif other and (s[4] or s[5]) and s[3] and s[3] == x.nas and s[4] == (x.nas_port or false) and s[5] == (x.called or false) then before[#before + 1] = token end
 		end
-		return elsewhere, before
+		return elsewhere, before, twice
 	end
-
-	local SSIDS_MAX = 8
-	local function is_private(mac) return string.find(mac, '^.[2367abef]') ~= nil end
 
 	-- Remembers the address with which a certificate comes. True when another one was first, in the moment between the
 	-- verdict and this note. Of more SSIDs than a campus has the one that was seen longest ago gives way: the second.
+	-- The third: the address that gave way to this one.
 	local function bind(plan, serial, ssid, mac, t)
-		local list, oldest = macs.bound(serial), nil
+		local list, oldest, was = macs.bound(serial), nil, nil
 		for _, b in ipairs(list) do
 			if b.ssid == ssid then
 				if b.mac ~= mac and not (is_private(b.mac) and is_private(mac) and t - b.at >= 86400) then return true end
-				oldest = b
+				oldest, was = b, b.mac ~= mac and b.mac or nil
 				break
 			end
 			if not oldest or b.at < oldest.at then oldest = b end
@@ -2008,7 +2015,7 @@ do -- a chunk of Lua has at most 200 local names at once
 		local gone = oldest and oldest.ssid ~= ssid and #list >= SSIDS_MAX and 'b:' .. oldest.ssid
 		if gone then plan_seen(plan, serial, t, gone, '') end
 		plan_seen(plan, serial, t, 'b:' .. ssid, mac .. ' ' .. text(t))
-		return false, gone
+		return false, gone, was
 	end
 
 	function session_open(a)
@@ -2039,15 +2046,18 @@ do -- a chunk of Lua has at most 200 local names at once
 			end
 		end
 		local mac = mac_of(s.mac)
-		local other, before
+		local other, before, twice
 		if c and id ~= '' and mac then
-			other, before = others(id, serial, c.device, mac, s, t)
+			other, before, twice = others(id, serial, c.device, mac, s, t)
 			for _, old in ipairs(before) do
 				if old ~= token then plan_close(plan, old) end
 			end
 		end
-		local stranger, gone
-		if c and mac and s.bind then stranger, gone = bind(plan, serial, string.sub(s.bind, 6), mac, t) end
+		local stranger, gone, was
+		if c and mac and s.bind then stranger, gone, was = bind(plan, serial, string.sub(s.bind, 6), mac, t) end
+		-- Two that came in the same moment, before either was noted: the second is ended, and judged when it comes again.
+		local late = twice and (s.apart or '') == '' and (redis.call('HGET', 'group:' .. (s.group or ''), 'two_macs') or '') ~= ''
+		if late then plan[#plan + 1] = { 'HSET', key, 'apart', 'late' } end
 		local told = other and number(redis.call('HGET', 'seen:' .. serial, 'two_macs') or '0') or 0
 		if other and told > t - 86400 then other = nil end
 		local verdict = s.apart == 'yes' and 'quarantined' or s.apart == 'known' and 'known_good' or 'ok'
@@ -2066,10 +2076,12 @@ do -- a chunk of Lua has at most 200 local names at once
 		end
 		-- The ca role then ends the one before (`supersede`); told at each use until it has.
 		if c and mine.is_renewed(serial) then cert_event(who, 'cert_used', serial, c) end
+		if was then cert_event(who, 'cert_other_mac', serial, c, 'session', token, 'mac', mac, 'other', was, 'ssid', string.sub(s.bind, 6)) end
 		-- The RADIUS server could not ask at that time, and says so afterwards.
 		if s.apart == 'known' then cert_event(who, 'session_known_good', serial, c or {}, 'session', token) end
 		local bad = no_longer(c, serial, t)
 		if bad == '' and stranger then bad = 'bound to another device' end
+		if bad == '' and late then bad = 'another device came first' end
 		if bad ~= '' then cert_event(who, 'session_unwanted', serial, c or {}, 'session', token, 'reason', string.sub(bad, 1, 140)) end
 		return { ok = bad }
 	end

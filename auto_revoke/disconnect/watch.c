@@ -118,6 +118,7 @@ static bool is_about_device(enum authz_reason r)
 	case AUTHZ_USER_LEFT:
 	case AUTHZ_NO_GROUP:
 	case AUTHZ_MAC_NOT_ALLOWED:
+	case AUTHZ_TWO_MACS:
 		return true;
 	default:
 		return false;
@@ -172,6 +173,10 @@ static void on_session(void *ctx, const struct nas_session *x, const struct fact
 	if (!f->have_cert)
 		(void)snprintf(q.issuer, sizeof(q.issuer), "00");
 	authz_decide(&q, f, &v);
+	if (v.accept && strcmp(x->apart, "late") == 0) {
+		v.accept = false;
+		v.reason = AUTHZ_TWO_MACS;
+	}
 	vlan = v.vlan[0] != '\0' ? v.vlan : "-";
 	if (!v.accept && (is_about_device(v.reason) || (placed && is_about_place(v.reason)))) {
 		if (policy_may(w, x->token, v.reason))

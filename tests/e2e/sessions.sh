@@ -81,6 +81,25 @@ nas_start here "$das" ack
 # Only the event can tell it: it does not look at all sessions meanwhile.
 sed -i '/^disconnect {/,/^}/ { s/# sweep = .*/sweep = 600/ }' "$SCEPAUTH_CONF"
 t_start disconnect
+# The same certificate with two addresses at once, both let in since neither is noted yet.
+redis_as installer HSET group:students two_macs refuse >/dev/null
+redis_as installer ACL SETUSER radius -fcall >/dev/null # may ask, may not note
+eapol_run sam.conf
+t_is "a device gets in while notes wait" "$EAP_RESULT" accept
+class=$(eapol_text 'Attribute 25 ')
+eapol_run sam.conf -N31:s:02-00-00-00-00-02
+t_is "and so does a copy, under another address" "$EAP_RESULT" accept
+redis_as installer ACL LOAD >/dev/null
+t_ok "the second is ended once both are noted" t_wait 30 receipt_is sam result ended
+t_is "for that reason" "$(receipt sam reason)" two_macs
+t_is "and not the first" "$(receipt sam mac) $(count)" "02-00-00-00-00-02 1"
+t_is "which is the one that came first" "sa1:$(field token)" "$class"
+eapol_run sam.conf -N31:s:02-00-00-00-00-02
+t_is "when it comes again it is refused" "$EAP_RESULT" reject
+redis_as installer HSET group:students two_macs "" >/dev/null
+account Stop "Class = 0x$(printf %s "$class" | xxd -p | tr -d '\n')" 'Acct-Session-Id = "5B2-78"' >/dev/null
+t_ok "nobody is on the network any more" t_wait 20 count_is 0
+
 redis_as installer ACL SETUSER radius -fcall >/dev/null # may ask, may not note
 eapol_run sam.conf
 t_is "let in while notes wait" "$EAP_RESULT" accept
@@ -93,8 +112,8 @@ redis_as installer ACL LOAD >/dev/null
 unwanted() { redis_as installer XREVRANGE events:radius + - COUNT 1 | tr '\n' ' ' | grep -q "session_unwanted.*$serial.*held by helpdesk"; }
 t_ok "the note arrives late, and the ledger sees that it is not wanted any more" t_wait 20 unwanted
 t_ok "so does the log" t_wait 20 grep -q "unwanted serial=$serial class=$class why=" "$RADIUS_LOG"
-t_ok "and the access point ends what came of it" t_wait 30 receipt_is sam result ended
-t_is "for that reason" "$(receipt sam reason)" user_held
+t_ok "and the access point ends what came of it" t_wait 30 receipt_is sam reason user_held
+t_is "for that reason" "$(receipt sam result)" ended
 t_is "by the token of that accept" "sa1:$(receipt sam token)" "$class"
 t_stop disconnect
 

@@ -47,6 +47,28 @@ static const char *open_at(const struct certrec *c, const char *mac, const char 
 	return open_as(c, mac, ssid, "");
 }
 
+static int keep_event(void *ctx, const struct store_event *e)
+{
+	char *text = ctx;
+	size_t len = 0;
+
+	for (size_t i = 0; i < e->n_fields && len < 900; i++)
+		len += (size_t)snprintf(text + len, 1024 - len, "%.100s ", e->fields[i]);
+	return 0;
+}
+
+static const char *newest_event(void)
+{
+	static char text[1024];
+	size_t n = 0;
+
+	text[0] = '\0';
+	do {
+		OK(store_events_read(S.leavers, "auto_revoke", 100, keep_event, text, &n, &S.em));
+	} while (n > 0);
+	return text;
+}
+
 static void minding(const char *mac, const char *two_macs)
 {
 	(void)RAW("installer", "HSET", "group:students", "mac", mac, "two_macs", two_macs);
@@ -88,6 +110,7 @@ static void private_ones_follow(void **state)
 	struct ticket t;
 	struct certrec c;
 	char key[64], value[64];
+	const char *event;
 
 	(void)state;
 	active(&u, &d, &t, &c, "macs2");
@@ -100,6 +123,9 @@ static void private_ones_follow(void **state)
 	assert_string_equal(open_at(&c, "00-00-5E-00-53-03", "campus"), "bound to another device");
 	assert_string_equal(open_at(&c, "06-00-5E-00-53-02", "campus"), "");
 	assert_string_equal(macs_of(&c), "campus=06005e005302 ");
+	event = newest_event();
+	assert_non_null(strstr(event, "cert_other_mac"));
+	assert_non_null(strstr(event, "02005e005301"));
 	/* nor is a real address ever given up */
 	snprintf(value, sizeof(value), "00005e005303 %lld", (long long)clock_now() - 86500);
 	(void)RAW("installer", "HSET", key, "b:campus", value);
@@ -196,6 +222,52 @@ static void who_is_on(void **state)
 	assert_string_equal(macs_of(&c), "");
 }
 
+static const char *open_called(const struct certrec *c, const char *mac, const char *ssid,
+			       const char *group)
+{
+	static char bad[REASON_SIZE];
+	struct nas_session x = {0};
+
+	assert_int_equal(rnd_id(x.token, TOKEN_SIZE, "", 16), E_OK);
+	memcpy(x.serial, c->serial, sizeof(x.serial));
+	snprintf(x.mac, sizeof(x.mac), "%s", mac);
+	snprintf(x.called, sizeof(x.called), "AA-BB-CC-DD-EE-FF:%s", ssid);
+	snprintf(x.group, sizeof(x.group), "%s", group);
+	OK(store_session_open(S.radius, &x, 3600, bad, &S.em));
+	return bad;
+}
+
+/* Two devices that were let in at once, before either was noted: the second is to go, and does not count. */
+static void who_is_late(void **state)
+{
+	static const char late[] = "another device came first";
+	struct user u;
+	struct device d;
+	struct ticket t;
+	struct certrec c;
+
+	(void)state;
+	active(&u, &d, &t, &c, "macs7");
+	assert_string_equal(open_called(&c, "00-00-5E-00-53-01", "campus", "students"), "");
+	assert_string_equal(open_called(&c, "00-00-5E-00-53-02", "campus", "students"), "");
+
+	active(&u, &d, &t, &c, "macs8");
+	minding("", "refuse");
+	assert_string_equal(open_called(&c, "00-00-5E-00-53-01", "campus", "students"), "");
+	assert_string_equal(open_called(&c, "00-00-5E-00-53-01", "campus", "students"), "");
+	assert_string_equal(open_called(&c, "00-00-5E-00-53-02", "guests", "students"), late);
+	assert_string_equal(macs_of(&c), "(00005e005301) ");
+	/* made up for another SSID it may be the same device; a group that does not mind, or is none, does not */
+	assert_string_equal(open_called(&c, "02-00-5E-00-53-03", "campus", "students"), late);
+	assert_string_equal(open_called(&c, "02-00-5E-00-53-03", "guests", "students"), "");
+	assert_string_equal(open_called(&c, "00-00-5E-00-53-04", "campus", "staff"), "");
+	assert_string_equal(open_called(&c, "00-00-5E-00-53-05", "campus", ""), "");
+	minding("", "quarantine");
+	assert_string_equal(open_called(&c, "00-00-5E-00-53-06", "campus", "students"), late);
+	assert_non_null(strstr(newest_event(), "session_unwanted"));
+	minding("", "");
+}
+
 /* Else a copy that was set apart would have its owner set apart too, as soon as the owner comes again. */
 static void who_is_apart(void **state)
 {
@@ -256,13 +328,10 @@ static void accounting_says_less(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(first_stays),
-		cmocka_unit_test(private_ones_follow),
-		cmocka_unit_test(few_ssids),
-		cmocka_unit_test(forgotten),
-		cmocka_unit_test(who_is_on),
-		cmocka_unit_test(who_is_apart),
-		cmocka_unit_test(accounting_says_less),
+		cmocka_unit_test(first_stays),  cmocka_unit_test(private_ones_follow),
+		cmocka_unit_test(few_ssids),    cmocka_unit_test(forgotten),
+		cmocka_unit_test(who_is_on),    cmocka_unit_test(who_is_late),
+		cmocka_unit_test(who_is_apart), cmocka_unit_test(accounting_says_less),
 	};
 
 	return cmocka_run_group_tests(tests, story_start, story_end);
