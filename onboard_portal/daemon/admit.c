@@ -1,6 +1,7 @@
 #include "onboard_portal/daemon/login.h"
 
 #include "core/base/clock.h"
+#include "core/base/log.h"
 #include "core/base/rnd.h"
 
 /* A login name that was another person's before must not lead to that person's devices. */
@@ -44,11 +45,30 @@ static int admit(struct portal *p, struct user *u, struct errmsg *em)
 	return r;
 }
 
+#define NEXT_COOKIE "__Host-next"
+
+static void set_next(struct http_response *res, const char *value, int seconds)
+{
+	char cookie[128];
+
+	(void)snprintf(cookie, sizeof(cookie),
+		       NEXT_COOKIE "=%s; Path=/; Max-Age=%d; Secure; HttpOnly; SameSite=Lax", value,
+		       seconds);
+	if (http_set_header(res, "Set-Cookie", cookie) != E_OK)
+		log_warn("where to go after signing in could not be kept");
+}
+
+void login_next_lost(struct http_response *res)
+{
+	set_next(res, "lost", 600);
+}
+
 void admit_person(struct portal *p, const struct http_request *req, struct http_response *res,
 		  struct user *u, int64_t proven_ms, const char *next)
 {
 	static const struct page_message held = {
 		.title_key = "held_title", .text_key = "held", .detail = ""};
+	const char *wanted = http_cookie(req, NEXT_COOKIE);
 	struct errmsg em = {0};
 	struct session s;
 	int r = admit(p, u, &em);
@@ -68,5 +88,9 @@ void admit_person(struct portal *p, const struct http_request *req, struct http_
 		return;
 	}
 	note_event("login_ok", req, u->login, "source", u->source);
+	if (wanted != NULL && strcmp(wanted, "lost") == 0 && strcmp(next, "/devices") == 0) {
+		set_next(res, "", 0);
+		next = "/lost";
+	}
 	reply_redirect(res, next);
 }

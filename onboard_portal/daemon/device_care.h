@@ -7,4 +7,9 @@
 void device_rename_get(void *ctx, const struct http_request *req, struct http_response *res);
 void device_rename_post(void *ctx, const struct http_request *req, struct http_response *res);
 
+/* --- device_lost.c: a device is gone; /lost is short, to be known by heart */
+void lost_get(void *ctx, const struct http_request *req, struct http_response *res);
+void device_lost_get(void *ctx, const struct http_request *req, struct http_response *res);
+void device_lost_post(void *ctx, const struct http_request *req, struct http_response *res);
+
 #endif

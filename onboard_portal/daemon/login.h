@@ -13,6 +13,8 @@ void portal_close_login(struct portal *p);
  * page `next`. The reply is made in any case: also held, or somebody else's login name. */
 void admit_person(struct portal *p, const struct http_request *req, struct http_response *res,
 		  struct user *u, int64_t proven_ms, const char *next);
+/* Who signs in next here goes to /lost first (a cookie for ten minutes). */
+void login_next_lost(struct http_response *res);
 
 /* --- login.c ---------------------------------------------------------------------------------------- */
 /* The login page; what it offers is filled in. */
@@ -33,6 +35,8 @@ void login_oidc_logout(void *ctx, const struct http_request *req, struct http_re
  */
 bool login_oidc_recent(struct portal *p, const struct http_request *req, struct http_response *res,
 		       const struct visitor *v, int64_t within_ms, const char *next);
+/* Is that provider the person's identity source? */
+bool login_is_oidc(const struct portal *p, const struct user *u);
 void login_header_get(void *ctx, const struct http_request *req, struct http_response *res);
 
 #endif

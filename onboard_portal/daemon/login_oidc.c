@@ -95,6 +95,11 @@ void login_oidc_get(void *ctx, const struct http_request *req, struct http_respo
 		send_there(p, req, res, "", "/devices");
 }
 
+bool login_is_oidc(const struct portal *p, const struct user *u)
+{
+	return p->oidc != NULL && strcmp(u->source, oidc_source(p->oidc)) == 0;
+}
+
 /* Browsers let no form lead to another site (form-action): a form gets a page with a link instead. */
 bool login_oidc_recent(struct portal *p, const struct http_request *req, struct http_response *res,
 		       const struct visitor *v, int64_t within_ms, const char *next)
@@ -105,9 +110,8 @@ bool login_oidc_recent(struct portal *p, const struct http_request *req, struct 
 				 .action = next,
 				 .action_key = "again_button"};
 
-	if (p->oidc == NULL || p->oidc_again == 0 ||
-	    session_recent(&v->session, gate_now_ms(), within_ms) ||
-	    strcmp(v->user.source, oidc_source(p->oidc)) != 0)
+	if (!login_is_oidc(p, &v->user) || p->oidc_again == 0 ||
+	    session_recent(&v->session, gate_now_ms(), within_ms))
 		return true;
 	if (strcmp(req->method, "POST") == 0)
 		reply_message(p, res, 403, &m);

@@ -11,4 +11,16 @@ struct page_rename {
 };
 int page_rename(const struct page_base *b, const struct page_rename *p, struct buf *out) MUST_CHECK;
 
+/* The devices that could still come in, each with a way to say that it is gone. */
+int page_lost(const struct page_base *b, const struct page_devices *p, struct buf *out) MUST_CHECK;
+
+struct page_lost_device {
+	const struct device *device;
+	bool cut; /* its certificate is revoked */
+	bool on;  /* and it is on the network still */
+	bool waits;
+};
+int page_lost_device(const struct page_base *b, const struct page_lost_device *p,
+		     struct buf *out) MUST_CHECK;
+
 #endif

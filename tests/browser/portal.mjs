@@ -124,6 +124,25 @@ await journey('what is missing in a form', async () => {
 	await b.browser.close();
 });
 
+await journey('a lost phone', async () => {
+	const b = await open('phone');
+	await b.page.goto('/lost');
+	await b.page.locator('#login').fill(env.STUDENT_LOGIN);
+	await b.page.locator('#password').fill(env.STUDENT_PASSWORD);
+	await b.page.locator('main button[type=submit]').click();
+	like('lost: after the login, where it was wanted', b.page.url(), /\/lost$/);
+	await look(b, 'lost-none');
+	await add(b, 'Gone <b>', 'other');
+	await b.page.goto('/lost');
+	await look(b, 'lost');
+	await b.page.locator('li.device a').first().click();
+	await look(b, 'lost-sure');
+	await b.page.locator('main button[type=submit]').click();
+	is('lost: it is cut off', await b.page.locator('p.state.good').count(), 2);
+	await look(b, 'lost-done');
+	await b.browser.close();
+});
+
 await journey('one device too many', async () => {
 	const b = await open('phone');
 	await login(b);

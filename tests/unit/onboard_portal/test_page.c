@@ -368,6 +368,42 @@ static void renaming_escapes_what_was_typed(void **state)
 	assert_true(has("aria-invalid"));
 }
 
+static void a_lost_device(void **state)
+{
+	struct row rows[2] = {row("d1", HOSTILE, "apple"), row("d2", "Old", "linux")};
+	struct page_device list[2];
+	struct page_devices p = {.rows = list, .n = 2, .now = NOW};
+	struct page_lost_device one = {.device = &rows[0].device};
+
+	(void)state;
+	give_cert(&rows[0], CERT_ACTIVE, NOW + 100 * DAY);
+	give_cert(&rows[1], CERT_ACTIVE, NOW - DAY);
+	for (int i = 0; i < 2; i++)
+		list[i] = shown(&rows[i]);
+	assert_int_equal(page_lost(&base, &p, &out), E_OK);
+	dump("lost");
+	check_page();
+	assert_true(has("/devices/d1/lost"));
+	assert_false(has("/devices/d2/lost"));
+	buf_reset(&out);
+	p.rows = &list[1];
+	p.n = 1;
+	assert_int_equal(page_lost(&base, &p, &out), E_OK);
+	check_page();
+	assert_true(has("no device that could still connect"));
+	buf_reset(&out);
+	assert_int_equal(page_lost_device(&base, &one, &out), E_OK);
+	check_page();
+	assert_true(has("action=\"/devices/d1/lost\""));
+	buf_reset(&out);
+	one.cut = one.on = one.waits = true;
+	assert_int_equal(page_lost_device(&base, &one, &out), E_OK);
+	dump("lost-device");
+	check_page();
+	assert_false(has("<form class=\"card\""));
+	assert_true(has("state warn"));
+}
+
 static void remove_and_messages(void **state)
 {
 	struct device d = {.name = HOSTILE, .id = "d1"};
@@ -397,7 +433,11 @@ static void remove_and_messages(void **state)
 }
 
 /* Sentences that the code names by key, not a template. */
-static const char *const keys[] = {"rename_often",
+static const char *const keys[] = {"lost_cut_title",
+				   "lost_still",
+				   "lost_sure_title",
+				   "lost_title",
+				   "rename_often",
 				   "renamed_notice",
 				   "add_limit",
 				   "add_name_missing",
@@ -681,6 +721,7 @@ int main(void)
 		T(new_page_tells_what_is_wrong),
 		T(setup_page_shows_code_and_ways),
 		T(renaming_escapes_what_was_typed),
+		T(a_lost_device),
 		T(remove_and_messages),
 		T(catalogue_has_every_key_of_the_code),
 		T(bad_catalogues_are_refused),
