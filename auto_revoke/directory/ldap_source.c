@@ -2,6 +2,7 @@
 
 #include "auto_revoke/daemon/runfile.h"
 #include "auto_revoke/directory/ldap_filter.h"
+#include "auto_revoke/directory/ldap_schema.h"
 #include "auto_revoke/directory/ldap_table.h"
 #include "auto_revoke/directory/ldap_usn.h"
 #include "auto_revoke/directory/roster.h"
@@ -17,6 +18,7 @@
 
 enum {
 	ATTRS_MAX = 40,
+	NEEDS_MAX = 4 + 2 * LDAP_FILTER_ATTRS_MAX,
 	CACHE_MAX = 200 << 20,
 	REFRESH_MS = 600000,    /* for one whole refresh */
 	DRAIN_MS = 200,         /* taking changes must not keep the rest waiting */
@@ -40,6 +42,9 @@ struct ldap_source {
 	char title[256];
 	char *filter;
 	char leaver_names[LDAP_FILTER_ATTRS_MAX][LDAP_FILTER_NAME_SIZE];
+	char filter_names[LDAP_FILTER_ATTRS_MAX][LDAP_FILTER_NAME_SIZE];
+	struct ldap_schema_need needs[NEEDS_MAX];
+	size_t n_needs;
 	const char *attrs[ATTRS_MAX];
 
 	struct dirconn *conn; /* NULL: not connected. With one, the refresh is done */
@@ -253,6 +258,8 @@ static int refresh(struct ldap_source *s, bool *ret_started, struct errmsg *em)
 	s->live = false;
 	s->anew = s->table.cookie.n == 0;
 	ldap_table_unmark_all(&s->table);
+	if (rc == E_OK)
+		rc = ldap_schema_check(s->conn, s->needs, s->n_needs, em);
 	if (rc == E_OK && s->auto_sync)
 		rc = has_sync(s, em);
 	if (rc == E_OK)
@@ -357,6 +364,8 @@ static int poll_open(struct ldap_source *s, struct errmsg *em)
 
 	hang_up(s);
 	rc = dirconn_open(&s->conf.conn, &s->conn, em);
+	if (rc == E_OK)
+		rc = ldap_schema_check(s->conn, s->needs, s->n_needs, em);
 	if (rc == E_OK && s->auto_sync && ldap_usn_now(s->conn, &s->usn, &none) != E_OK)
 		s->usn = 0;
 	s->groups_usn = s->usn;
@@ -370,8 +379,10 @@ static int poll_read(struct ldap_source *s, struct errmsg *em)
 	int rc = poll_open(s, em);
 
 	s->read_ms = 0; /* if it fails, with the next look again */
-	if (rc != E_OK)
+	if (rc != E_OK) {
+		hang_up(s);
 		return rc;
+	}
 	ldap_table_clear(&s->table);
 	rc = dirconn_search(s->conn, &q, on_polled, s, em);
 	if (rc != E_OK || s->usn == 0)
@@ -549,6 +560,31 @@ static void attr_add(struct ldap_source *s, const char *name)
 		s->attrs[n] = name;
 }
 
+static void need_add(struct ldap_source *s, const char *name, const char *key, bool is_class)
+{
+	if (name[0] != '\0' && s->n_needs < NEEDS_MAX)
+		s->needs[s->n_needs++] = (struct ldap_schema_need){name, key, is_class};
+}
+
+/* What would be missed in silence if the directory did not know it. */
+static void needs_choose(struct ldap_source *s, size_t n_leaver)
+{
+	const struct dirconf *c = &s->conf;
+	struct errmsg none;
+	size_t n = 0;
+
+	need_add(s, c->login, "login", false);
+	need_add(s, c->id, "id", false);
+	need_add(s, c->member_of, "member-of", false);
+	need_add(s, c->group_class, "group-class", true);
+	for (size_t i = 0; i < n_leaver; i++)
+		need_add(s, s->leaver_names[i], "leaver", false);
+	/* The server's own business; what we cannot read of it, it may. */
+	if (ldap_filter_check(c->filter, s->filter_names, &n, &none) == E_OK)
+		for (size_t i = 0; i < n; i++)
+			need_add(s, s->filter_names[i], "filter", false);
+}
+
 static int attrs_choose(struct ldap_source *s, struct errmsg *em)
 {
 	static const char *const person[] = {"objectClass",         "cn",
@@ -571,6 +607,7 @@ static int attrs_choose(struct ldap_source *s, struct errmsg *em)
 		attr_add(s, group[i]);
 	for (size_t i = 0; i < n; i++)
 		attr_add(s, s->leaver_names[i]);
+	needs_choose(s, n);
 	return rc;
 }
 

@@ -64,10 +64,22 @@ static int code_of(int lrc)
 	}
 }
 
+/* GnuTLS has no word for a certificate that did not pass. */
+static const char *hint(int lrc, const char *said)
+{
+	if (lrc == LDAP_REFERRAL)
+		return ": it refers to another server, which is not followed";
+	if (strstr(said, "unknown error code") != NULL)
+		return ": its certificate has expired, is not valid yet, or is of another name or "
+		       "CA";
+	return "";
+}
+
 /* What the library or the server says, made fit for a log line. */
 static int fail(const struct dirconn *c, int lrc, const char *what, struct errmsg *em)
 {
 	char *text = NULL, said[160] = "";
+	const char *more;
 
 	if (c->ld != NULL)
 		(void)ldap_get_option(c->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &text);
@@ -79,8 +91,9 @@ static int fail(const struct dirconn *c, int lrc, const char *what, struct errms
 		(void)snprintf(said + strlen(said), sizeof(said) - strlen(said), ")");
 	}
 	ldap_memfree(text);
-	return err_set(em, code_of(lrc), "%.80s: %s: %s%s", c->uri, what, ldap_err2string(lrc),
-		       said);
+	more = hint(lrc, said);
+	return err_set(em, code_of(lrc), "%.80s: %s: %s%s%s", c->uri, what, ldap_err2string(lrc),
+		       more[0] == '\0' || lrc == LDAP_REFERRAL ? said : "", more);
 }
 
 /* ---- connecting ---- */
