@@ -795,11 +795,13 @@ do
 		local n = math.max(m.policy, m.policy_last) + 1
 		local plan = { { 'HSET', 'meta', 'policy_last', text(n) },
 			{ 'HSET', 'policy:' .. text(n), 'time', text(now()), 'by', who.name, 'note', note } }
-		local old = n - KEEP_VERSIONS
-		if old > 0 and old ~= m.policy and old ~= m.policy_before then
-			plan[3] = { 'DEL', 'policy:' .. text(old) }
+		-- Changes of single groups count too, so the version of just so many numbers ago may be none.
+		local gone = { 'DEL' }
+		for old = n - KEEP_VERSIONS, math.max(1, n - 4 * KEEP_VERSIONS), -1 do
+			if old ~= m.policy and old ~= m.policy_before then gone[#gone + 1] = 'policy:' .. text(old) end
 			if old == m.shadow then shadow_off(plan, m) end
 		end
+		if #gone > 1 then plan[#plan + 1] = gone end
 		run(plan)
 		return n
 	end

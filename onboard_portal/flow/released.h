@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* One host owns all of an IPv6 /64 and could have itself released as often as there is room. */
+#define RELEASED_PER_NETWORK 8
+
 struct released;
 
 struct released *released_new(size_t max); /* NULL without memory */

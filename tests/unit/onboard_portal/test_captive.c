@@ -95,6 +95,32 @@ static void release_ends_and_is_bounded(void **state)
 	released_free(r);
 }
 
+/* A host has a whole IPv6 /64 of addresses: it gets no more of the room than its share. */
+static void one_host_leaves_room(void **state)
+{
+	struct released *r = released_new(20);
+	char address[32];
+	int n = 0;
+
+	(void)state;
+	assert_non_null(r);
+	released_add(r, "10.0.0.1", 300);
+	released_add(r, "2001:db8:0:1::1", 300);
+	for (int i = 0; i < 100; i++) {
+		snprintf(address, sizeof(address), "2001:db8::%x", i + 1);
+		released_add(r, address, 400 + i);
+	}
+	assert_int_equal(released_until(r, "10.0.0.1", 100), 300);
+	assert_int_equal(released_until(r, "2001:db8:0:1::1", 100), 300);
+	for (int i = 0; i < 100; i++) {
+		snprintf(address, sizeof(address), "2001:db8::%x", i + 1);
+		n += released_until(r, address, 100) != 0;
+	}
+	assert_int_equal(n, RELEASED_PER_NETWORK);
+	assert_int_equal(released_until(r, address, 100), 499);
+	released_free(r);
+}
+
 static void api_says_what_is(void **state)
 {
 	struct capport c = {
@@ -265,6 +291,7 @@ int main(void)
 		cmocka_unit_test(probes_get_the_very_bytes),
 		cmocka_unit_test(other_requests_are_no_probes),
 		cmocka_unit_test(release_ends_and_is_bounded),
+		cmocka_unit_test(one_host_leaves_room),
 		cmocka_unit_test(api_says_what_is),
 		cmocka_unit_test(a_code_leads_back_once),
 		cmocka_unit_test(codes_end),

@@ -251,6 +251,7 @@ static void damaged(void **state)
 
 static void ends(void **state)
 {
+	char key[32];
 	struct certrec c = one("shadow7");
 	struct group g = students("43", 28800);
 	int64_t before = in_force(), v, next;
@@ -291,6 +292,12 @@ static void ends(void **state)
 	read_report();
 	assert_int_equal(report.version, 0);
 	assert_string_equal(RAW("installer", "HGET", "meta", "shadow"), "0");
+	/* changes of single groups count on, and leave none behind */
+	snprintf(key, sizeof(key), "policy:%lld", (long long)v + 10);
+	assert_string_equal(RAW("installer", "EXISTS", key), "1");
+	(void)RAW("installer", "HINCRBY", "meta", "policy_last", "20");
+	(void)RAW("installer", "FCALL", "policy_new", "0", "x");
+	assert_string_equal(RAW("installer", "EXISTS", key), "0");
 }
 
 static void refused(void **state)
