@@ -27,7 +27,7 @@ clients=(curl jq eapoltest scep strongswan-pki libstrongswan-standard-plugins
 	libstrongswan-extra-plugins openssl procps)
 test=(libcmocka-dev slapd ldap-utils freeradius-utils libxml2-utils libplist-utils mandoc shellcheck procps
 	softhsm2 opensc xxd faketime hostapd wpasupplicant iproute2 libell-dev
-	dnsmasq-base nftables glewlwyd sqlite3 samba-ad-dc samba-ad-provision samba-vfs-modules)
+	dnsmasq-base nftables glewlwyd sqlite3 python3-aiosmtpd samba-ad-dc samba-ad-provision samba-vfs-modules)
 if [[ $version == 12 ]]; then test+=(libengine-pkcs11-openssl); else test+=(pkcs11-provider); fi
 lint=(clang-format clang-tidy cppcheck shellcheck mandoc universal-ctags git)
 bench=(freeradius-redis freeradius-config jq valgrind)

@@ -1449,6 +1449,111 @@ do
 		return n
 	end
 
+	-- Reminders by mail. `remind:<id>`: serial -> the nearest of the days before its end that was told of; `lang`, `no`.
+	local REMINDERS_MAX = 40
+
+	-- Does this certificate's end leave the device without one?
+	local function is_last(e, certs, t)
+		if e.c.state ~= 'active' or not is_live(e, t) then return false end
+		for _, o in ipairs(certs) do
+			if o.serial ~= e.serial and o.c.device == e.c.device and o.c.state == 'active' and is_live(o, t)
+				and (number(o.c.not_after) or 0) > (number(e.c.not_after) or 0) then return false end
+		end
+		return true
+	end
+
+	local function due_of(rows, id, t, till)
+		local bad, u = person_bad(id, t)
+		if bad or (u.email or '') == '' then return end
+		local told = hash('remind:' .. id) or {}
+		if told.no then return end
+		local certs, n = certs_of(id, t), 0
+		for _, e in ipairs(certs) do
+			local d = (number(e.c.not_after) or 0) <= till and n < REMINDERS_MAX and is_last(e, certs, t) and hash('device:' .. (e.c.device or ''))
+			if d and d.owner == id and not d.removed then
+				n = n + 1
+				rows[#rows + 1] = { id, u.login or '', u.email, told.lang or '', d.name or '', e.serial, e.c.not_after, text(number(told[e.serial] or '') or 0) }
+			end
+		end
+	end
+
+	function mine.remind_due(a)
+		need_ready()
+		local from, cursor = string.match(a[1], '^(%d%d?):(%d+)$')
+		local i, t, rows = tonumber(from or '0'), now(), {}
+		if not SOURCES[i] or #cursor > 20 then fail('BADARG', 'bad cursor') end
+		local till = t + arg_int(a[2], 1, 366, 'days') * 86400
+		local r = redis.call('HSCAN', 'login:' .. SOURCES[i], cursor, 'COUNT', 100)
+		for k = 1, #r[2], 2 do
+			local u = redis.call('HMGET', 'user:' .. r[2][k + 1], 'source', 'login')
+			if u[1] == SOURCES[i] and u[2] == r[2][k] then due_of(rows, r[2][k + 1], t, till) end
+		end
+		if r[1] ~= '0' then return { text(i) .. ':' .. r[1], rows } end
+		return { SOURCES[i + 1] and text(i + 1) .. ':0' or '0', rows }
+	end
+
+	-- Before a mail leaves: whoever claims sends. What was told of for as few days is not told again.
+	function mine.remind_claim(a)
+		local who = need_person_or_program()
+		need_whole()
+		local id, limit, t = arg_id(a[1], 'u', 'user'), arg_int(a[2], 1, 1000000, 'limit'), now()
+		local key, set, gone = 'remind:' .. id, {}, {}
+		local bad, u = person_bad(id, t)
+		local told = hash(key) or {}
+		if bad or told.no then return 0 end
+		if #a % 2 ~= 0 then fail('BADARG', 'serial and days in turn') end
+		for i = 3, #a, 2 do
+			local serial, days = arg_serial(a[i]), arg_int(a[i + 1], 1, 366, 'days')
+			local before = number(told[serial] or '')
+			if not before or before > days then set[#set + 1], set[#set + 2] = serial, text(days) end
+		end
+		if #set == 0 then return 0 end
+		local hour = text(math.floor(t / 3600))
+		local h = redis.call('HMGET', 'remind:hour', 'hour', 'n')
+		local n = h[1] == hour and number(h[2] or '') or 0
+		if n >= limit then fail('STATE', '%d mails were sent this hour', n) end
+		local keep = {}
+		for _, e in ipairs(certs_of(id, t)) do keep[e.serial] = true end
+		for f in pairs(told) do
+			if #f == 32 and not keep[f] then gone[#gone + 1] = f end
+		end
+		local plan = { { 'HSET', key, unpack(set) }, { 'HSET', 'remind:hour', 'hour', hour, 'n', text(n + 1) } }
+		if #gone > 0 then plan[3] = { 'HDEL', key, unpack(gone, 1, math.min(#gone, 100)) } end
+		run(plan)
+		person_event(who, 'reminded', id, u, 'serials', set[1], 'certs', text(#set / 2))
+		return 1
+	end
+
+	-- It certainly did not leave.
+	function mine.remind_undo(a)
+		need_person_or_program()
+		need_ready()
+		local cmd = { 'HDEL', 'remind:' .. arg_id(a[1], 'u', 'user') }
+		for i = 2, #a do cmd[#cmd + 1] = arg_serial(a[i]) end
+		run({ cmd })
+		return { ok = 'OK' }
+	end
+
+	-- The person's language, and whether they want none.
+	function mine.remind_set(a)
+		local who, t = need_person_or_program(), now()
+		need_ready()
+		local id, field, value = arg_id(a[1], 'u', 'user'), a[2], a[3]
+		local key, u = 'remind:' .. id, hash('user:' .. id) or fail('NOTFOUND', 'no person %s', id)
+		local old = redis.call('HGET', key, field)
+		if field == 'lang' then
+			if not string.find(value, '^%l[%w-]*$') or #value > 15 then fail('BADARG', 'no language') end
+			if old ~= value then run({ { 'HSET', key, 'lang', value } }) end
+		elseif field == 'no' and (value == '0' or value == '1') then
+			if (old and '1' or '0') == value then return { ok = 'OK' } end
+			run({ value == '1' and { 'HSET', key, 'no', text(t) } or { 'HDEL', key, 'no' } })
+			person_event(who, value == '1' and 'reminders_off' or 'reminders_on', id, u)
+		else
+			fail('BADARG', 'no such field')
+		end
+		return { ok = 'OK' }
+	end
+
 	local NAMES_A_DAY = 20 -- each leaves an event, and a record in the CA's journal
 
 	function mine.rename(a)
@@ -3384,6 +3489,10 @@ register('user_find', user_find, 1, 1, 'no-writes')
 register('device_put', device_put, 4, 4)
 register('devices', mine.list, 1, 1, 'no-writes')
 register('device_rename', mine.rename, 3, 3)
+register('remind_due', mine.remind_due, 2, 2, 'no-writes')
+register('remind_claim', mine.remind_claim, 4, 82)
+register('remind_undo', mine.remind_undo, 2, 41)
+register('remind_set', mine.remind_set, 3, 3)
 register('supersede', mine.supersede, 1, 1, 'allow-oom')
 register('device_revoke', device_revoke, 3, 3, 'allow-oom')
 register('ticket_put', ticket_put, 8, 8)

@@ -16,6 +16,7 @@ static const struct {
 	{"portal", "Where people get their devices on the network: onboard_portal."},
 	{"theme", "Logo, colours and words of the portal's pages: docs/PORTAL.md."},
 	{"console", "The help desk's console of the portal. First: scepctl helpdesk add console."},
+	{"mail", "Reminders by mail, sent by onboard_portal --remind, once a day by a timer."},
 	{"vouchers", "Vouchers for guests, made at the portal by people who vouch for them."},
 	{"captive", "The open network on which people begin: what their devices are told there."},
 	{"wifi", "What devices are told about the network."},

@@ -1,5 +1,5 @@
 /*
- * One HTTPS request as a client, by libcurl. Nothing of the environment counts (no proxy, no .netrc),
+ * One HTTPS request as a client, or one mail, by libcurl. Nothing of the environment counts (no proxy, no .netrc),
  * no redirect is followed, no cookie kept, nothing is unpacked.
  */
 #ifndef CORE_HTTP_FETCH_H
@@ -37,5 +37,26 @@ bool fetch_url_ok(const char *url, bool plain);
  * after an error. E_UNAVAIL: nobody there, or not who they should be. E_TIMEOUT. E_TOOBIG. */
 int fetch_run(const struct fetch *f, unsigned *ret_status, struct buf *body,
 	      struct errmsg *em) MUST_CHECK;
+
+/* One mail by SMTP to one address, also by libcurl. */
+struct fetch_mail {
+	const char *
+		url; /* smtps://HOST[:PORT]; smtp://HOST[:PORT], where STARTTLS is demanded unless plain is set */
+	const char *from, *to; /* addresses; fetch_mail_address_ok */
+	struct bytes message;  /* RFC 5322, lines end with CRLF */
+	const char *user;      /* NULL: no authentication */
+	const char *password;
+	const char *ca_file; /* PEM; nothing else is trusted */
+	bool plain;          /* without TLS, to a loopback address only */
+	unsigned timeout_ms; /* for all of it */
+};
+
+/* local@domain of printable ASCII without what means something to SMTP or in a header. Pure. */
+bool fetch_mail_address_ok(const char *address);
+bool fetch_mail_url_ok(const char *url, bool plain);
+
+/* Blocks for timeout_ms at most. E_UNAVAIL: nobody there, not who they should be, or they take no mail of ours: it did
+ * not leave. E_DENIED: this recipient is refused for good; E_STATE: for now. E_TIMEOUT and others: it may have left. */
+int fetch_mail_send(const struct fetch_mail *m, struct errmsg *em) MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/rnd.h"
+#include "onboard_portal/daemon/remind.h"
 
 /* A login name that was another person's before must not lead to that person's devices. */
 static int same_person(struct store *s, const struct user *u, struct errmsg *em)
@@ -39,6 +40,8 @@ static int admit(struct portal *p, struct user *u, struct errmsg *em)
 		r = store_user_put(s, u, em);
 	if (r == E_OK)
 		r = store_user_get(s, u->id, &stored, hold, em);
+	if (r == E_OK)
+		remind_note_language(p, s, u->id);
 	store_pool_put(p->pool, s);
 	if (r == E_OK && (*hold != '\0' || (stored.leave_at > 0 && stored.leave_at <= clock_now())))
 		r = E_DENIED;

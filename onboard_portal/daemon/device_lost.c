@@ -149,7 +149,9 @@ void device_lost_post(void *ctx, const struct http_request *req, struct http_res
 		if (r == E_OK) {
 			note_event("device_lost", req, v.user.login, "device", row->device.id);
 			(void)snprintf(path, sizeof(path), "/devices/%s/lost", row->device.id);
-			reply_redirect(res, path);
+			/* Of one that never had a certificate nothing is left to show. */
+			reply_redirect(res,
+				       row->cert.state != CERT_NONE ? path : "/devices?removed=1");
 		} else {
 			reply_failure(p, res, r, &em);
 		}

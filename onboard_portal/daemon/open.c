@@ -8,6 +8,7 @@
 #include "onboard_portal/daemon/keyed.h"
 #include "onboard_portal/daemon/login.h"
 #include "onboard_portal/daemon/voucher.h"
+#include "onboard_portal/daemon/remind.h"
 #include "onboard_portal/profile/pem.h"
 
 #include <errno.h>
@@ -281,6 +282,8 @@ static int open_all(struct portal *p, struct errmsg *em)
 		r = console_open(p, em);
 	if (r == E_OK)
 		r = voucher_open(p, em);
+	if (r == E_OK)
+		r = remind_check(c, em);
 	if (r == E_OK)
 		r = portal_open_login(p, em);
 	return r;

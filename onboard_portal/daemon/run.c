@@ -11,6 +11,7 @@
 #include "core/pki/wiping.h"
 #include "onboard_portal/daemon/captive.h"
 #include "onboard_portal/daemon/login.h"
+#include "onboard_portal/daemon/remind.h"
 #include "onboard_portal/daemon/console.h"
 #include "onboard_portal/daemon/looks.h"
 #include "onboard_portal/daemon/voucher.h"
@@ -50,6 +51,8 @@ const struct http_route portal_routes[] = {
 	{"GET", "/devices/:id/lost", device_lost_get},
 	{"POST", "/devices/:id/lost", device_lost_post},
 	{"GET", "/lost", lost_get},
+	{"GET", "/mail/off/:user/:token", remind_off_get},
+	{"POST", "/mail/off/:user/:token", remind_off_post},
 	{"GET", "/devices/:id/remove", device_remove_get},
 	{"POST", "/devices/:id/remove", device_remove_post},
 	{"GET", "/e/:token", setup_get},
@@ -252,14 +255,32 @@ static int exit_code(int r)
 	}
 }
 
+/* Takes an option away that args_parse does not know. */
+static bool take_option(int *argc, char **argv, const char *name)
+{
+	for (int i = 1; i < *argc; i++)
+		if (strcmp(argv[i], name) == 0) {
+			for (; i < *argc; i++)
+				argv[i] = argv[i + 1];
+			--*argc;
+			return true;
+		}
+	return false;
+}
+
 int portal_run(int argc, char **argv)
 {
+	bool remind = take_option(&argc, argv, "--remind");
+	bool dry = remind && take_option(&argc, argv, "--dry-run");
+	int code = -1;
 	struct errmsg em = {0};
 	struct portal *p = NULL;
 	struct conf *conf = NULL;
 	struct args args;
 	int r = args_parse(argc, argv, PROGRAM,
-			   "Web pages where people bring their devices onto the network.", &args);
+			   "Web pages where people bring their devices onto the network.\n"
+			   "With --remind [--dry-run]: mails to whose certificates end soon.",
+			   &args);
 
 	if (r >= 0)
 		return r;
@@ -276,12 +297,14 @@ int portal_run(int argc, char **argv)
 		if (*em.text != '\0')
 			log_warn("%s", em.text);
 		audit_open(PROGRAM, conf_bool(conf, "", NULL, "syslog"));
-		if (!args.check_only)
+		if (!args.check_only && remind)
+			code = remind_run(p, dry, &em);
+		else if (!args.check_only)
 			r = serve(p, &em);
 	}
 	if (r != E_OK)
 		log_error("%s", *em.text != '\0' ? em.text : err_text(r));
 	portal_close(p);
 	conf_free(conf);
-	return exit_code(r);
+	return code >= 0 ? code : exit_code(r);
 }

@@ -63,3 +63,19 @@ int page_lost_device(const struct page_base *b, const struct page_lost_device *p
 	html_flag(v, "waits", p->waits);
 	return page_finish(b, "lost_device", v, out);
 }
+
+int page_mail_off(const struct page_base *b, const char *path, enum mail_off at, struct buf *out)
+{
+	static const char *const titles[] = {
+		[MAIL_ASKED] = "mail_ask", [MAIL_OFF] = "mail_off", [MAIL_ON] = "mail_on"};
+	struct html_vars *v = page_vars(b, view_text(b->view, titles[at]), false);
+
+	if (v == NULL)
+		return E_NOMEM;
+	html_set(v, "path", path);
+	html_flag(v, "off", at == MAIL_OFF);
+	html_set(v, "text", view_text(b->view, "mail_text"));
+	html_set(v, "button",
+		 view_text(b->view, at == MAIL_OFF ? "mail_on_button" : "mail_off_button"));
+	return page_finish(b, "mail_off", v, out);
+}

@@ -23,4 +23,9 @@ struct page_lost_device {
 int page_lost_device(const struct page_base *b, const struct page_lost_device *p,
 		     struct buf *out) MUST_CHECK;
 
+/* Reminders by mail: asked whether to end them, ended, wanted again. path: of this page. */
+enum mail_off { MAIL_ASKED, MAIL_OFF, MAIL_ON };
+int page_mail_off(const struct page_base *b, const char *path, enum mail_off at,
+		  struct buf *out) MUST_CHECK;
+
 #endif

@@ -138,8 +138,8 @@ await journey('a lost phone', async () => {
 	await b.page.locator('li.device a').first().click();
 	await look(b, 'lost-sure');
 	await b.page.locator('main button[type=submit]').click();
-	is('lost: it is cut off', await b.page.locator('p.state.good').count(), 2);
-	await look(b, 'lost-done');
+	like('lost: it is gone', b.page.url(), /\/devices\?removed=1$/);
+	is('lost: from the list too', await b.page.locator('li.device').count(), 0);
 	await b.browser.close();
 });
 

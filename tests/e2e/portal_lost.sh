@@ -82,5 +82,11 @@ eapol_run phone.conf
 t_is "it does not come back" "$EAP_RESULT" reject
 ask /lost "${jar[@]}"
 t_not "and is not offered again" grep -q "/devices/$device/lost" page
+portal_add_device jar 'Never set up' other
+device=$(html_id subject <<<"$PORTAL_PAGE" | sed 's/^CN=//')
+ask "/devices/$device/lost" "${jar[@]}"
+token=$(csrf)
+send "/devices/$device/lost"
+t_is "one that never had a certificate is gone without a trace" "$STATUS $AT" "303 /devices?removed=1"
 t_ok "both sides of it are on record" grep -q '"event":"device_lost"' "$SCEPAUTH_DIR/log/portal.log"
 t_done

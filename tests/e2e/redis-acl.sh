@@ -47,7 +47,7 @@ t_is "the store is set up" "$(as radius FCALL_RO status 0 | head -n 1)" 1
 # --- 1. the whole table: command x key x user -----------------------------------------------------
 U=u00000000000000000000000000000001 D=d00000000000000000000000000000001
 S=40000000000000000000000000000001 T=$(printf '%064d' 1) X=$(printf '%064d' 2)
-keys=(renewed meta actors groups group:students policy:1 shadow:1 "cert:$S" "ucerts:$U" "claim:$T" "ticket:$T" "utickets:$U" revoked keyowners
+keys=(renewed "remind:$U" remind:hour meta actors groups group:students policy:1 shadow:1 "cert:$S" "ucerts:$U" "claim:$T" "ticket:$T" "utickets:$U" revoked keyowners
 	"user:$U" login:local login:ldap "device:$D" "udevices:$U" "enrol:$X" enrols "seen:$S" verdicts:1 voucher:x vouchers "vouchers:$U" session:x "usessions:$U"
 	sessions "receipt:$U" receipt:mac:020000000001
 	pos:auto_revoke pos:anna pos: revoked2 xrevoked hold: hold hold:helpdesk hold:helpdesk2 hold:file
@@ -112,6 +112,7 @@ allowed() {
 	echo "ca hset cert:$S"; echo "ca hset claim:$T"; echo "ca expireat claim:$T"; echo "ca zadd ucerts:$U"
 	for h in zadd zrem zremrangebyscore; do echo "ca $h renewed"; done
 	echo "ca hset meta"
+	for h in "remind:$U" remind:hour; do echo "portal hset $h"; echo "portal hdel $h"; done
 	echo "portal hset user:$U"; echo "portal hset device:$D"; echo "portal hsetnx login:local"
 	echo "portal hset voucher:x"; echo "portal expireat voucher:x"; echo "portal expireat vouchers:$U"
 	for h in vouchers "vouchers:$U"; do echo "portal zadd $h"; echo "portal zremrangebyscore $h"; done

@@ -404,6 +404,21 @@ static void a_lost_device(void **state)
 	assert_true(has("state warn"));
 }
 
+static void mails_off_and_on(void **state)
+{
+	static const enum mail_off all[] = {MAIL_ASKED, MAIL_OFF, MAIL_ON};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		buf_reset(&out);
+		assert_int_equal(page_mail_off(&base, "/mail/off/\"<x", all[i], &out), E_OK);
+		dump("mail-off");
+		check_page();
+		assert_true(has("action=\"/mail/off/&quot;&lt;x\""));
+		assert_int_equal(has("name=\"on\""), all[i] == MAIL_OFF);
+	}
+}
+
 static void remove_and_messages(void **state)
 {
 	struct device d = {.name = HOSTILE, .id = "d1"};
@@ -433,7 +448,19 @@ static void remove_and_messages(void **state)
 }
 
 /* Sentences that the code names by key, not a template. */
-static const char *const keys[] = {"lost_cut_title",
+static const char *const keys[] = {"mail_ask",
+				   "mail_off",
+				   "mail_off_button",
+				   "mail_on",
+				   "mail_on_button",
+				   "mail_text",
+				   "remind_how",
+				   "remind_lead",
+				   "remind_off",
+				   "remind_phish",
+				   "remind_subject",
+				   "remind_unused",
+				   "lost_cut_title",
 				   "lost_still",
 				   "lost_sure_title",
 				   "lost_title",
@@ -722,6 +749,7 @@ int main(void)
 		T(setup_page_shows_code_and_ways),
 		T(renaming_escapes_what_was_typed),
 		T(a_lost_device),
+		T(mails_off_and_on),
 		T(remove_and_messages),
 		T(catalogue_has_every_key_of_the_code),
 		T(bad_catalogues_are_refused),
