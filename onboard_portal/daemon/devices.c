@@ -203,20 +203,18 @@ void device_new_get(void *ctx, const struct http_request *req, struct http_respo
 	free(rows.list);
 }
 
-int device_ticket(struct portal *p, struct store *s, const struct user *u,
-		  const struct choice *choice, const struct device *device,
-		  char token[ENROL_TOKEN_SIZE], struct errmsg *em)
+int device_ticket_of(struct portal *p, struct store *s, const struct user *u,
+		     const struct choice *choice, const struct device *device, bool keyless,
+		     const char *token, struct errmsg *em)
 {
 	const struct portal_profile *profile = portal_find_profile(p, choice->profile);
 	char challenge[ENROL_CHALLENGE_SIZE] = "", hash[HASH_SIZE];
-	uint8_t rnd[ENROL_RANDOM_SIZE], mac[TICKET_MAC_SIZE];
+	uint8_t mac[TICKET_MAC_SIZE];
 	struct buf content;
 	struct ticket t;
-	int r = profile != NULL ? rnd_bytes(rnd, sizeof(rnd)) : E_INTERNAL;
+	int r = profile != NULL ? E_OK : E_INTERNAL;
 
 	buf_init(&content, TICKET_CONTENT_MAX);
-	if (r == E_OK)
-		r = enrol_token(rnd, token);
 	if (r == E_OK)
 		r = enrol_challenge(token, p->challenge_key, challenge, hash);
 	if (r == E_OK)
@@ -226,9 +224,8 @@ int device_ticket(struct portal *p, struct store *s, const struct user *u,
 				.user = u->id,
 				.device = device->id,
 				.profile = profile->name,
-				.cert_lifetime = platform_keyless(device->platform)
-							 ? keyed_lifetime(p, profile)
-							 : profile->lifetime,
+				.cert_lifetime =
+					keyless ? keyed_lifetime(p, profile) : profile->lifetime,
 				.ticket_lifetime = p->ticket_lifetime,
 				.now = clock_now(),
 			},
@@ -236,9 +233,24 @@ int device_ticket(struct portal *p, struct store *s, const struct user *u,
 	if (r == E_OK)
 		r = store_ticket_put(s, &t, buf_bytes(&content), bytes_of(mac, sizeof(mac)),
 				     choice->group->device_limit, em);
-	text_wipe(rnd, sizeof(rnd));
 	text_wipe(challenge, sizeof(challenge));
 	buf_free(&content);
+	return r;
+}
+
+int device_ticket(struct portal *p, struct store *s, const struct user *u,
+		  const struct choice *choice, const struct device *device,
+		  char token[ENROL_TOKEN_SIZE], struct errmsg *em)
+{
+	uint8_t rnd[ENROL_RANDOM_SIZE];
+	int r = rnd_bytes(rnd, sizeof(rnd));
+
+	if (r == E_OK)
+		r = enrol_token(rnd, token);
+	if (r == E_OK)
+		r = device_ticket_of(p, s, u, choice, device, platform_keyless(device->platform),
+				     token, em);
+	text_wipe(rnd, sizeof(rnd));
 	return r;
 }
 

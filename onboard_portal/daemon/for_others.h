@@ -29,10 +29,20 @@ int device_add(struct store *s, const struct user *u, struct device *d,
 int device_ticket(struct portal *p, struct store *s, const struct user *u,
 		  const struct choice *choice, const struct device *device,
 		  char token[ENROL_TOKEN_SIZE], struct errmsg *em) MUST_CHECK;
+/* The same with a token that the caller has; keyless: for a key that the portal makes. E_EXISTS: it was used. */
+int device_ticket_of(struct portal *p, struct store *s, const struct user *u,
+		     const struct choice *choice, const struct device *device, bool keyless,
+		     const char *token, struct errmsg *em) MUST_CHECK;
 /* --- setup.c ------------------------------------------------------------------------------------------ */
 /* What files for the device are written from; borrows all. */
 void setup_enrolment(const struct portal *p, const struct portal_profile *f, const char *device_id,
 		     const char *challenge, struct enrolment *ret);
+/*
+ * What an app gets for the token of a ticket, once: eap-config with a key of the portal's making, else Apple's profile.
+ * E_NOTFOUND: no such ticket, or it has ended, or its person is held; else as keyed_send.
+ */
+int setup_app_file(struct portal *p, const struct http_request *req, const char *token,
+		   bool eap_config, struct http_response *res, struct errmsg *em) MUST_CHECK;
 /* E_STATE: one more device would be too many. */
 int device_room(struct store *s, const struct user *u, const struct choice *choice,
 		struct errmsg *em) MUST_CHECK;

@@ -1,4 +1,5 @@
 #include "onboard_portal/daemon/for_others.h"
+#include "onboard_portal/daemon/letswifi.h"
 #include "onboard_portal/daemon/login.h"
 
 #include "core/base/clock.h"
@@ -40,7 +41,7 @@ void login_get(void *ctx, const struct http_request *req, struct http_response *
 		return;
 	}
 	if (v.signed_in) {
-		reply_redirect(res, "/devices");
+		reply_redirect(res, app_next(p, req));
 		return;
 	}
 	if (http_query(req, "ended") != NULL) {
@@ -200,7 +201,7 @@ static void try_login(struct portal *p, const struct http_request *req, struct h
 		log_warn("%s", em.text);
 	if (r == E_OK) {
 		uncount_attempt(p, a, true);
-		admit_person(p, req, res, &u, gate_now_ms(), "/devices");
+		admit_person(p, req, res, &u, gate_now_ms(), app_next(p, req));
 	} else if (r == E_NOTFOUND || r == E_DENIED) {
 		/* What was typed as an unknown login may be a password: it is not written down. */
 		note_event("login_failed", req, r == E_DENIED ? a->login : "", "reason",

@@ -1,3 +1,4 @@
+#include "onboard_portal/daemon/letswifi.h"
 #include "onboard_portal/daemon/login.h"
 
 #include "core/base/log.h"
@@ -21,7 +22,7 @@ void login_header_get(void *ctx, const struct http_request *req, struct http_res
 	}
 	r = header_login_person(p->header, req, &u, &em);
 	if (r == E_OK) {
-		admit_person(p, req, res, &u, gate_now_ms(), "/devices");
+		admit_person(p, req, res, &u, gate_now_ms(), app_next(p, req));
 	} else if (r == E_DENIED) {
 		log_warn("a login by the proxy's header is refused: %s", em.text);
 		note_event("login_failed", req, "", "reason", "header_refused");

@@ -1,3 +1,4 @@
+#include "onboard_portal/daemon/letswifi.h"
 #include "onboard_portal/daemon/login.h"
 
 #include "core/base/log.h"
@@ -90,9 +91,9 @@ void login_oidc_get(void *ctx, const struct http_request *req, struct http_respo
 		return;
 	}
 	if (v.signed_in)
-		reply_redirect(res, "/devices");
+		reply_redirect(res, app_next(p, req));
 	else
-		send_there(p, req, res, "", "/devices");
+		send_there(p, req, res, "", app_next(p, req));
 }
 
 bool login_is_oidc(const struct portal *p, const struct user *u)

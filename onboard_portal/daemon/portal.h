@@ -126,6 +126,8 @@ void reply_message(const struct portal *p, struct http_response *res, unsigned s
 /* For failures below the pages: 503 when the store is away, else 500; logs em. */
 void reply_failure(const struct portal *p, struct http_response *res, int r,
 		   const struct errmsg *em);
+/* Lets the form of this page lead to another address, a source expression of CSP. */
+int reply_form_target(struct http_response *res, const char *target) MUST_CHECK;
 void reply_not_found(const struct portal *p, struct http_response *res);
 /* Security headers on every reply. */
 void reply_after(void *ctx, const struct http_request *req, struct http_response *res);

@@ -114,6 +114,18 @@ static const char *referrer_policy(const struct http_request *req)
 								      : "same-origin";
 }
 
+#define POLICY(target)                                                                             \
+	"default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'" target          \
+	"; frame-ancestors 'none'; base-uri 'none'"
+
+int reply_form_target(struct http_response *res, const char *target)
+{
+	char policy[512];
+
+	(void)snprintf(policy, sizeof(policy), POLICY(" %s"), target);
+	return http_set_header(res, "Content-Security-Policy", policy);
+}
+
 /* Plain-text replies of the server itself (404, 405, 413 ...) become pages for people. */
 static void humanise(const struct portal *p, struct http_response *res)
 {
@@ -124,7 +136,8 @@ static void humanise(const struct portal *p, struct http_response *res)
 				 .action_key = "back_start"};
 
 	if (res->status < 400 ||
-	    (res->content_type != NULL && strncmp(res->content_type, "text/html", 9) == 0))
+	    (res->content_type != NULL && (strncmp(res->content_type, "text/html", 9) == 0 ||
+					   strcmp(res->content_type, "application/json") == 0)))
 		return;
 	if (res->status == 404) {
 		m.title_key = "not_found_title";
@@ -160,9 +173,7 @@ void reply_after(void *ctx, const struct http_request *req, struct http_response
 		const char *name;
 		const char *value;
 	} fixed[] = {
-		{"Content-Security-Policy",
-		 "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-		 "frame-ancestors 'none'; base-uri 'none'"},
+		{"Content-Security-Policy", POLICY("")},
 		{"Strict-Transport-Security", "max-age=31536000"},
 		{"X-Content-Type-Options", "nosniff"},
 		{"Cross-Origin-Opener-Policy", "same-origin"},

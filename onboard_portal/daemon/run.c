@@ -10,6 +10,7 @@
 #include "core/ipc/sandbox.h"
 #include "core/pki/wiping.h"
 #include "onboard_portal/daemon/captive.h"
+#include "onboard_portal/daemon/letswifi.h"
 #include "onboard_portal/daemon/login.h"
 #include "onboard_portal/daemon/remind.h"
 #include "onboard_portal/daemon/console.h"
@@ -17,6 +18,7 @@
 #include "onboard_portal/daemon/voucher.h"
 #include "onboard_portal/daemon/web_cert.h"
 #include "onboard_portal/flow/capport.h"
+#include "onboard_portal/flow/letswifi.h"
 
 #include <libgen.h>
 #include <signal.h>
@@ -26,9 +28,8 @@
 
 static void root_get(void *ctx, const struct http_request *req, struct http_response *res)
 {
-	(void)ctx;
-	(void)req;
-	reply_redirect(res, "/devices");
+	if (!app_asks(ctx, req, res))
+		reply_redirect(res, "/devices");
 }
 
 const struct http_route portal_routes[] = {
@@ -78,6 +79,13 @@ const struct http_route portal_routes[] = {
 	{"GET", "/console/person/:id/story", console_story_get},
 	{"GET", "/console/person/:id/:act", console_act_get},
 	{"POST", "/console/person/:id/:act", console_act_post},
+	{"GET", "/.well-known/letswifi.json", app_discovery_get},
+	{"GET", "/oauth/authorize", app_authorize_get},
+	{"GET", LETSWIFI_CONSENT, app_consent_get},
+	{"POST", LETSWIFI_CONSENT, app_consent_post},
+	{"POST", "/oauth/token", app_token_post},
+	{"POST", "/api/eap-config", app_eap_config_post},
+	{"POST", "/api/mobileconfig", app_mobileconfig_post},
 	{"GET", CAPPORT_PATH, capport_get},
 	{"GET", "/static/portal.css", static_css_get},
 	{"GET", "/static/mark.svg", static_mark_get},

@@ -415,6 +415,52 @@ static void note_download(struct portal *p, const struct link *l, const char *na
 	store_pool_put(p->pool, s);
 }
 
+static int send_eap_config(struct portal *p, const struct http_request *req, const struct link *l,
+			   const char *token, struct http_response *res, struct errmsg *em)
+{
+	char password[ENROL_PASSWORD_SIZE] = "", base[48], name[sizeof(base) + 16];
+	struct keyed_order o = {.kind = KEYED_EAP_CONFIG,
+				.profile = l->profile,
+				.ticket = l->ticket.challenge,
+				.req = req,
+				.password = password,
+				.name = name};
+	struct enrolment e;
+	int r = enrol_password(token, p->challenge_key, password);
+
+	file_name(p, base);
+	(void)snprintf(name, sizeof(name), "%s.eap-config", base);
+	fill_enrolment(p, l, &e);
+	o.enrolment = &e;
+	if (r == E_OK)
+		r = keyed_send(p, &o, res, em);
+	text_wipe(password, sizeof(password));
+	return r;
+}
+
+int setup_app_file(struct portal *p, const struct http_request *req, const char *token,
+		   bool eap_config, struct http_response *res, struct errmsg *em)
+{
+	struct store *s = store_pool_get(p->pool);
+	struct link l = {0};
+	int r = s != NULL ? read_link(p, s, token, &l, em)
+			  : err_set(em, E_UNAVAIL, "all connections to Redis are in use");
+
+	if (s != NULL)
+		store_pool_put(p->pool, s); /* the CA may take its time */
+	if (r == E_OK && l.profile == NULL)
+		r = E_NOTFOUND;
+	if (r == E_OK)
+		r = eap_config ? send_eap_config(p, req, &l, token, res, em)
+			       : send_apple(p, &l, res, em);
+	if (r == E_OK)
+		note_download(p, &l, eap_config ? "eap-config" : "wifi.mobileconfig");
+	else
+		buf_reset(&res->body);
+	text_wipe(&l, sizeof(l));
+	return r;
+}
+
 static void refuse_file(struct portal *p, struct http_response *res, int r, const struct errmsg *em)
 {
 	static const struct page_message busy = {
