@@ -106,13 +106,13 @@ wired_join() {
 wired_on() { [[ $(hostapd_cli -p "$WIRED_DIR/hostapd" -i "$WIRED_PORT" sta "$WIRED_MAC" 2>&1) == *"[AUTHORIZED]"* ]]; }
 wired_off() { ! wired_on; }
 # The VLAN of the newest Access-Accept, as hostapd has read it: it names such attributes, and shows their bytes.
-wired_vlan() { # shellcheck disable=SC2001
+wired_vlan() {
 	local hex
 	hex=$(awk '/RADIUS message: code=/ { accept = /code=2 /; next }
 		accept && /Attribute 81 / { want = 1; next }
 		want { sub(/.*Value: /, ""); v = $0; want = 0 }
 		END { print v }' "$WIRED_DIR/hostapd.log")
-	printf '%b' "$(sed 's/../\\x&/g' <<<"$hex")"
+	xxd -r -p <<<"$hex"
 }
 wired_cuts() { grep -c 'AP-STA-DISCONNECTED' "$WIRED_DIR/hostapd.log"; }
 # When it was cut off the last time, milliseconds since 1970.
