@@ -84,26 +84,23 @@ static size_t places(const char *s)
 	return sum;
 }
 
-/* What a language may leave to English for now: pages of the help desk and of who vouches for guests, what is new,
- * and words inside files for devices. */
-static bool may_be_english(const char *key)
-{
-	static const char *const parts[] = {
-		"act_",         "android_", "calendar_", "device_calendar",  "console_",
-		"cstate_",      "file_",    "find_",     "keyed_",           "nav_console",
-		"nav_vouchers", "over_",    "person_",   "platform_android", "rule_",
-		"say_",         "sheet_",   "source_",   "story_",           "verdict_",
-		"voucher_",     "vouchers_"};
+/* Keys that some language still lacks; its readers see English there. Short, and for a short while: an entry that no
+ * language lacks any more has to go. */
+static const char *const not_yet_translated[] = {NULL};
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (strncmp(key, parts[i], strlen(parts[i])) == 0)
-			return true;
-	return false;
+static size_t owed(const char *key)
+{
+	size_t i = 0;
+
+	while (not_yet_translated[i] != NULL && strcmp(not_yet_translated[i], key) != 0)
+		i++;
+	return i;
 }
 
 /* Nobody who reads one language meets sentences of another. */
 static void no_catalogue_lacks_a_sentence(void **state)
 {
+	bool lacked[sizeof(not_yet_translated) / sizeof(not_yet_translated[0])] = {false};
 	char list[LANGUAGE_MAX][LANGUAGE_SIZE];
 	size_t n = language_list(list);
 
@@ -124,10 +121,43 @@ static void no_catalogue_lacks_a_sentence(void **state)
 			assert_true(len < sizeof(key));
 			memcpy(key, line, len);
 			key[len] = '\0';
-			if (text_find(own, key) == NULL && !may_be_english(key))
-				fail_msg("%s: lacks %s", name, key);
+			if (text_find(own, key) != NULL)
+				continue;
+			if (not_yet_translated[owed(key)] == NULL)
+				fail_msg("onboard_portal/flow/%s lacks %s. Translate the sentence "
+					 "of "
+					 "text_en.txt there; if you cannot, name the key in "
+					 "not_yet_translated of this test",
+					 name, key);
+			lacked[owed(key)] = true;
 		}
 		text_unload(own);
+	}
+	for (size_t i = 0; not_yet_translated[i] != NULL; i++)
+		if (!lacked[i])
+			fail_msg("every language has %s now: take it out of not_yet_translated",
+				 not_yet_translated[i]);
+}
+
+/* A sentence is put into pages as text, into scripts and into files: it is one line of plain words. */
+static void no_sentence_holds_markup(void **state)
+{
+	char list[LANGUAGE_MAX][LANGUAGE_SIZE];
+	size_t n = language_list(list);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		char name[32];
+		const char *line;
+
+		snprintf(name, sizeof(name), "text_%.8s.txt", list[i]);
+		line = asset_find(name)->data;
+		for (; line != NULL; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+			size_t len = strcspn(line, "\n");
+
+			if (*line != '#' && strcspn(line, "<>&`\t\r\\") < len)
+				fail_msg("%s: markup in: %.*s", name, (int)len, line);
+		}
 	}
 }
 
@@ -189,9 +219,6 @@ static void dates_are_in_their_order(void **state)
 	assert_int_equal(view_new("de", &v, &em), E_OK);
 	assert_int_equal(view_date(v, 1795458404, date, sizeof(date)), E_OK);
 	assert_string_equal(date, "23. November 2026");
-	/* What is not translated is shown in English. */
-	assert_string_equal(view_text(v, "file_done"),
-			    "Done. Key, certificate and wpa_supplicant.conf are in");
 	assert_string_equal(view_text(v, "no_such_key"), "no_such_key");
 	view_free(v);
 	assert_int_equal(view_new("ar", &v, &em), E_OK);
@@ -210,6 +237,7 @@ int main(void)
 		cmocka_unit_test(not_for_ever),
 		cmocka_unit_test(catalogues_fit),
 		cmocka_unit_test(no_catalogue_lacks_a_sentence),
+		cmocka_unit_test(no_sentence_holds_markup),
 		cmocka_unit_test(dates_are_in_their_order),
 	};
 
