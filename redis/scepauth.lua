@@ -1309,7 +1309,7 @@ end
 local function user_reply(id)
 	local u = hash('user:' .. id) or fail('NOTFOUND', 'no person %s', id)
 	local row, h = user_row(id, u), holds_of(id)[1]
-	row[8] = h and h.text or ''
+	row[8], row[9] = h and h.text or '', text(number(u.devices) or 0)
 	return row
 end
 

@@ -17,6 +17,7 @@ struct user {
 	char groups[USER_GROUPS_MAX][NAME_SIZE];
 	size_t n_groups;
 	int64_t leave_at; /* unix seconds, 0: none */
+	int64_t devices;  /* a guest: as many as the voucher says; 0: as the group does */
 };
 
 /* "a,b,c" <-> groups. E_FORMAT for a bad name, E_TOOBIG for more than USER_GROUPS_MAX. */

@@ -49,7 +49,8 @@ static int user_call(struct store *s, const char *function, const char *arg, str
 	rc = call_run(&c, s, &r, em);
 	if (rc != E_OK)
 		return rc;
-	if (reply_count(r) != 8 || reply_user(r, &u) || reply_text(r, 7, text, sizeof(text))) {
+	if (reply_count(r) != 9 || reply_user(r, &u) || reply_text(r, 7, text, sizeof(text)) ||
+	    reply_number(r, 8, &u.devices)) {
 		rc = call_bad_reply(em);
 	} else {
 		*ret = u;

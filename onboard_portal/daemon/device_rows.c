@@ -7,6 +7,13 @@ static const char *person_name(const struct user *u)
 	return *u->name != '\0' ? u->name : u->login;
 }
 
+long device_limit(const struct user *u, const struct choice *choice)
+{
+	long limit = choice->group->device_limit;
+
+	return u->devices > 0 && u->devices < limit ? (long)u->devices : limit;
+}
+
 void device_base(struct portal *p, struct page_base *b, const struct visitor *v)
 {
 	reply_base(p, b, person_name(&v->user), v->csrf);

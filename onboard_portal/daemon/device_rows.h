@@ -18,6 +18,7 @@ const struct store_device_row *device_row_find(const struct device_rows *rows, c
 
 struct page_device device_row_shown(const struct store_device_row *row);
 long device_rows_live(const struct device_rows *rows, int64_t now); /* how many take a place */
+long device_limit(const struct user *u, const struct choice *choice);
 void device_base(struct portal *p, struct page_base *b, const struct visitor *v);
 
 #endif

@@ -27,7 +27,7 @@ static int list_page(struct portal *p, const struct http_request *req, struct ht
 		return E_NOMEM;
 	for (size_t i = 0; i < rows->n; i++)
 		list[i] = device_row_shown(&rows->list[i]);
-	page.limit = v->may_enrol ? v->choice.group->device_limit : 0;
+	page.limit = v->may_enrol ? device_limit(&v->user, &v->choice) : 0;
 	if (http_query(req, "removed") != NULL)
 		page.notice_key = "removed_notice";
 	else if (http_query(req, "renamed") != NULL)
@@ -196,7 +196,7 @@ void device_new_get(void *ctx, const struct http_request *req, struct http_respo
 	store_pool_put(p->pool, s);
 	if (!v.may_enrol)
 		no_group(p, res);
-	else if (device_rows_live(&rows, clock_now()) >= v.choice.group->device_limit)
+	else if (device_rows_live(&rows, clock_now()) >= device_limit(&v.user, &v.choice))
 		reply_redirect(res, "/devices"); /* which says why */
 	else
 		new_page(p, res, &v, 200, &page);
@@ -299,7 +299,7 @@ int device_room(struct store *s, const struct user *u, const struct choice *choi
 	struct device_rows rows = {0};
 	int r = store_devices(s, u->id, &rows.list, &rows.n, em);
 
-	if (r == E_OK && device_rows_live(&rows, clock_now()) >= choice->group->device_limit)
+	if (r == E_OK && device_rows_live(&rows, clock_now()) >= device_limit(u, choice))
 		r = E_STATE;
 	free(rows.list);
 	return r;
@@ -370,7 +370,7 @@ void device_new_post(void *ctx, const struct http_request *req, struct http_resp
 	if (!read_new(p, req, res, &v, &d))
 		goto out;
 	/* Asked first so that no device is left behind; ticket_put has the last word. */
-	if (device_rows_live(&rows, clock_now()) >= v.choice.group->device_limit)
+	if (device_rows_live(&rows, clock_now()) >= device_limit(&v.user, &v.choice))
 		r = E_STATE;
 	else
 		r = add_device(p, s, req, res, &v, &d, &em);

@@ -165,6 +165,9 @@ t_ok "no longer than the voucher counts" test "${left:-0}" -le $((leave - $(date
 portal_curl again /devices/new
 portal_post again /devices/new "name=Second" "platform=linux"
 t_unlike "a voucher for one device" "$PORTAL_PAGE" 'id="challenge"'
+page again /devices
+t_like "which the page says, not what the group allows" "$BODY" "limit of 1 devices"
+t_is "and no device is left behind" "$(redis_as installer ZCARD "udevices:$guest")" 1
 
 # --- the end ----------------------------------------------------------------------------------------------------
 id=$(redis_as installer HKEYS login:voucher)
