@@ -3051,8 +3051,10 @@ local function events(a)
 	return events_of(writers(), hash('pos:' .. reader) or {}, '-', max)
 end
 
+local reading = {}
+
 -- For people who look on: the position is the caller's, so that any number may watch and nothing is written.
-local function events_tail(a)
+function reading.tail(a)
 	need_ready()
 	local max, since = arg_int(a[2], 1, 1000, 'max'), text(arg_int(a[3], 0, 99999999999999, 'since'))
 	local pos, names, positions = {}, writers(), {}
@@ -3065,7 +3067,22 @@ local function events_tail(a)
 	return { table.concat(positions, ' '), list }
 end
 
-local function events_ack(a)
+-- Streams of which a reader missed something: what it has dealt with last is there no more, and something newer is.
+-- What is removed once it was read (gc) leaves the last one that was.
+function reading.gaps(a)
+	need_ready()
+	local pos, list = hash('pos:' .. arg_name(a[1], 'reader')) or {}, {}
+	for _, name in ipairs(writers()) do
+		if pos[name] and is_id(pos[name]) then
+			local r = redis.pcall('XRANGE', 'events:' .. name, '-', '+', 'COUNT', 1)
+			local first = not r.err and r[1] and r[1][1]
+			if first and id_less(pos[name], first) then list[#list + 1] = { name, pos[name], first } end
+		end
+	end
+	return list
+end
+
+function reading.ack(a)
 	need_ready()
 	local cmd = { 'HSET', 'pos:' .. arg_name(a[1], 'reader') }
 	if #a % 2 ~= 1 then fail('BADARG', 'positions come as writer and id') end
@@ -3079,6 +3096,27 @@ local function events_ack(a)
 	end
 	if #cmd > 2 then run({ cmd }) end
 	return (#cmd - 2) / 2
+end
+
+do
+	-- What auto_revoke tells of itself, here too for who looks on. It has told the audit trail by then.
+	local WORDS = { brake_engaged = true, brake_released = true, brake_cleared = true, source_failed = true,
+		source_missing = true, source_silent = true, source_heard = true, source_back = true, apply_failed = true,
+		events_lost = true }
+
+	function reading.note(a)
+		local who, fields = need_person_or_program(), {}
+		need_ready()
+		if who.name ~= 'auto_revoke' then fail('DENIED', 'only auto_revoke') end
+		if not WORDS[a[1]] then fail('BADARG', 'no such word') end
+		if #a % 2 ~= 1 then fail('BADARG', 'fields come as name and value') end
+		for i = 2, #a, 2 do
+			fields[i - 1], fields[i] = arg_name(a[i], 'field'), arg_text(a[i + 1], 1024, 'value', true)
+			if a[i] == 'event' or a[i] == 'time' then fail('BADARG', 'not a field') end
+		end
+		if not event(who, a[1], unpack(fields)) then fail('NOPERM', 'the event could not be recorded') end
+		return { ok = 'OK' }
+	end
 end
 
 -- Removing what is of no more use ----------------------------------------------------------------
@@ -3155,19 +3193,41 @@ local function gc_revoked(n, id, value, dry, t)
 	if not dry then run({ { 'HDEL', 'revoked', id } }) end
 end
 
+-- How far the readers in a group are: what they have all dealt with, and whether older than `limit` waits. Who keeps
+-- sessions from going on (disconnect) may have been down; what it has not read stays, as far as MAXLEN lets it.
+local function group_seen(name, limit)
+	local r = redis.pcall('XINFO', 'GROUPS', 'events:' .. name)
+	if r.err then return string.find(r.err, 'no such key', 1, true) and '+' or nil end
+	local least, waiting = '+', false
+	for i = 1, #r do
+		local g = pairs_to_table(r[i])
+		local id = g['last-delivered-id']
+		local p = g.pending > 0 and redis.call('XPENDING', 'events:' .. name, g.name)
+		if p and p[2] and id_less(p[2], id) then id = p[2] end
+		local next = redis.call('XRANGE', 'events:' .. name, (p and p[2] == id) and id or '(' .. id, '+', 'COUNT', 1)[1]
+		if next and id_less(next[1], limit) then waiting = next[1] end
+		if least == '+' or id_less(id, least) then least = id end
+	end
+	return least, waiting
+end
+
 -- Events that were passed on, and are old. Nodes of the stream at a time, so that it is cheap.
-local function gc_events(n, limit, dry)
+local function gc_events(n, limit, dry, who)
 	local pos, names = hash('pos:auto_revoke') or {}, { 'installer' }
 	local flat = redis.call('HGETALL', 'actors')
 	for i = 1, #flat, 2 do names[#names + 1] = flat[i] end
 	for _, name in ipairs(names) do
-		local id, ack = text(limit) .. '000-0', pos[name]
-		if ack and is_id(ack) and not dry then
+		local id, ack, group, waiting = text(limit) .. '000-0', pos[name], group_seen(name, text(limit) .. '000-0')
+		if ack and is_id(ack) and group and not dry then
 			if id_less(ack, id) then id = ack end
+			if group ~= '+' and id_less(group, id) then id = group end
 			local cmd = { 'XTRIM', 'events:' .. name, 'MINID', '~', id }
 			allowed(cmd)
 			local r = redis.pcall(unpack(cmd))
 			n.events = n.events + (type(r) == 'number' and r or 0)
+		end
+		if waiting and not dry then
+			event(who, 'events_unread', 'reader', 'disconnect', 'writer', name, 'oldest', waiting)
 		end
 	end
 end
@@ -3191,7 +3251,7 @@ function gc(a)
 		for i = 1, #r[2], 2 do gc_revoked(n, r[2][i], r[2][i + 1], dry, t) end
 		next = r[1] == '0' and '3:0' or '2:' .. r[1]
 	else
-		gc_events(n, limit, dry)
+		gc_events(n, limit, dry, who)
 		n.entries = n.entries + member_zrem('enrols', t - ENROL_TTL, dry)
 		next = '0'
 	end
@@ -3529,8 +3589,10 @@ register('desk_note', desk.note, 5, 5)
 register('holds', holds, 1, 2, 'no-writes')
 register('logins', logins, 1, 2, 'no-writes')
 register('events', events, 2, 2, 'no-writes')
-register('events_ack', events_ack, 1, 201, 'allow-oom')
-register('events_tail', events_tail, 3, 3, 'no-writes')
+register('leavers_note', reading.note, 1, 25, 'allow-oom')
+register('events_gaps', reading.gaps, 1, 1, 'no-writes')
+register('events_ack', reading.ack, 1, 201, 'allow-oom')
+register('events_tail', reading.tail, 3, 3, 'no-writes')
 register('gc', gc, 3, 3, 'allow-oom')
 register('changed', changed, 1, 1, 'no-writes')
 register('facts', facts, 1, 2, 'no-writes')

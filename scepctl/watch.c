@@ -108,6 +108,11 @@ static const char *colour_of(const char *word)
 		{"session_known_good", "31"}, {"store_created", "31"},    {"cert_revoked", "33"},
 		{"user_revoked", "33"},       {"user_suspended", "33"},   {"device_revoked", "33"},
 		{"cert_aborted", "33"},       {"cert_issued", "32"},      {"user_restored", "32"},
+		{"session_kept", "31"},       {"session_ended", "33"},    {"session_moved", "33"},
+		{"brake_engaged", "31"},      {"source_failed", "31"},    {"source_missing", "31"},
+		{"source_silent", "31"},      {"events_lost", "31"},      {"events_unread", "31"},
+		{"apply_failed", "31"},       {"source_heard", "32"},     {"source_back", "32"},
+		{"brake_cleared", "32"},      {"brake_released", "33"},
 	};
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -124,11 +129,33 @@ static const char *first_of(const struct store_event *e, const char *const *name
 	return "";
 }
 
+/* What somebody who watches would ask next: what the access point said, how many the brake holds back. */
+static void show_more(const struct store_event *e)
+{
+	static const struct {
+		const char *field, *before;
+	} more[] = {{"result", ": "},     {"mac", ", device "}, {"nas", " at "},
+		    {"affected", ", "},   {"known", " of "},    {"by", " people, by "},
+		    {"after", " after "}, {"oldest", " since "}};
+	bool session = strncmp(field(e, "event"), "session_", 8) == 0;
+	bool brake = strncmp(field(e, "event"), "brake_", 6) == 0;
+
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		bool wanted = i < 3 ? session : i < 6 ? brake : !session && !brake;
+
+		if (!wanted || *field(e, more[i].field) == '\0')
+			continue;
+		printf("%s", more[i].before);
+		put_clean(field(e, more[i].field));
+	}
+}
+
 static void show_line(const struct watch *w, const struct store_event *e)
 {
-	static const char *const who[] = {"login", "user", "name", NULL};
+	static const char *const who[] = {"login", "user", "name", "source", "writer", NULL};
 	static const char *const what[] = {"serial", "ticket", "device", "group", "txn", NULL};
-	static const char *const why[] = {"reason", "rule", "hold", "groups", "kind", NULL};
+	static const char *const why[] = {"reason", "rule", "hold",   "groups",
+					  "kind",   "why",  "detail", NULL};
 	const char *word = *field(e, "event") ? field(e, "event") : "event_malformed";
 	char when[24], start[12] = "";
 
@@ -148,6 +175,7 @@ static void show_line(const struct watch *w, const struct store_event *e)
 			put_clean(v);
 		}
 	}
+	show_more(e);
 	putchar('\n');
 }
 

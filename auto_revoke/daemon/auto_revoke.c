@@ -264,9 +264,9 @@ static int work(const struct options *o, const struct conf *c, struct revoker *r
 		const struct audit_field f = {"file", r->file};
 
 		log_info("ready %s", r->file);
-		revoker_event("started", &f, 1);
+		revoker_event("started", NULL, &f, 1);
 		loop_run(r, &status_wanted);
-		revoker_event("stopped", &f, 1);
+		revoker_event("stopped", NULL, &f, 1);
 		log_info("stopped");
 		code = EXIT_DONE;
 	}

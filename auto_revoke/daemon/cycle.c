@@ -139,7 +139,7 @@ static void step_failed(struct revoker *r, const struct plan *p, const struct pl
 					{"detail", detail}};
 
 	log_error("cannot %s %s: %s", plan_op_text(s->op), plan_login(p, s), detail);
-	revoker_event("apply_failed", f, 5);
+	revoker_event("apply_failed", r, f, 5);
 }
 
 static void cycle_event(struct revoker *r, const struct plan *p, const size_t done[PLAN_OPS],
@@ -161,7 +161,7 @@ static void cycle_event(struct revoker *r, const struct plan *p, const size_t do
 		(void)snprintf(n[i], sizeof(n[i]), "%zu", v[i]);
 	log_info("removed %s, suspended %s, restored %s, updated %s, failed %s", n[2], n[3], n[4],
 		 n[5], n[6]);
-	revoker_event("directory_applied", f, 8);
+	revoker_event("directory_applied", NULL, f, 8);
 }
 
 /* Goes on after a person who cannot be changed; ends when the store is away. */
@@ -231,7 +231,7 @@ static void brake_event(struct revoker *r, const char *event, const struct brake
 	for (size_t i = 0; i < 4; i++)
 		(void)snprintf(n[i], sizeof(n[i]), "%zu", v[i]);
 	sample(b->plan, people, sizeof(people));
-	revoker_event(event, f, by == NULL ? 8 : by->reason[0] == '\0' ? 9 : 10);
+	revoker_event(event, r, f, by == NULL ? 8 : by->reason[0] == '\0' ? 9 : 10);
 }
 
 /* Is this the plan that a person let through, or the rest of one that was cut short? */

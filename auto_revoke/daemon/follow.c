@@ -7,10 +7,12 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/store/store_tail.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { BATCH = 1000, BATCHES_MAX = 20, FIELDS_MAX = 30 };
+enum { BATCH = 1000, BATCHES_MAX = 20, FIELDS_MAX = 30, GAP_AFTER_S = 60 };
 
 static bool is_word(const char *s)
 {
@@ -51,6 +53,22 @@ static void wake(struct revoker *r, const struct store_event *e, const char *use
 	memcpy(r->dirty[r->n_dirty++], user, strlen(user) + 1);
 }
 
+/* What we told the audit trail ourselves, and left in our stream for who looks on. */
+static bool is_own(const char *writer, const char *word)
+{
+	static const char *const words[] = {"brake_engaged", "brake_released", "brake_cleared",
+					    "source_failed", "source_missing", "source_silent",
+					    "source_heard",  "source_back",    "apply_failed",
+					    "events_lost"};
+
+	if (strcmp(writer, "auto_revoke") != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(words[i], word) == 0)
+			return true;
+	return false;
+}
+
 static int on_event(void *ctx, const struct store_event *e)
 {
 	struct revoker *r = ctx;
@@ -74,6 +92,8 @@ static int on_event(void *ctx, const struct store_event *e)
 		f[n++] = (struct audit_field){"x_event", word};
 		word = "event_malformed";
 	}
+	if (is_own(e->writer, word))
+		return E_OK;
 	rc = audit_event_at(id_seconds(e->id), word, e->writer, f, n);
 	if (rc != E_OK)
 		return rc;
@@ -82,11 +102,31 @@ static int on_event(void *ctx, const struct store_event *e)
 	return E_OK;
 }
 
+static void on_gap(void *ctx, const char *writer, const char *after, const char *before)
+{
+	struct revoker *r = ctx;
+	const struct audit_field f[] = {{"writer", writer}, {"after", after}, {"before", before}};
+	char text[160];
+
+	(void)snprintf(text, sizeof(text), "events of %.32s between %.41s and %.41s", writer, after,
+		       before);
+	if (!alarm_raise(&r->gap_alarm, text))
+		return;
+	log_error("%s are lost to the audit trail: more came than Redis keeps while nobody read",
+		  text);
+	revoker_event("events_lost", r, f, 3);
+}
+
 int follow_run(struct revoker *r, size_t *ret_n, struct errmsg *em)
 {
 	size_t total = 0, n = 0;
+	struct errmsg none = {""};
 	int rc, batches = 0;
 
+	/* After a time in which nobody read; a library from before has no such Function. */
+	if (clock_now() - r->drained_at > GAP_AFTER_S &&
+	    store_events_gaps(r->store, "auto_revoke", on_gap, r, &none) != E_OK)
+		log_debug("whether events are lost is not known: %s", none.text);
 	/* Bounded: a flood of events must not keep leavers waiting. */
 	do {
 		n = 0;

@@ -72,7 +72,7 @@ struct revoker {
 	uint64_t steps[PLAN_OPS], failed;
 	size_t braked_people;
 	int64_t reported_ms;
-	struct alarm report_alarm;
+	struct alarm report_alarm, gap_alarm;
 };
 
 /* True when this text is to be told now. "" resets; the return value is then whether it had been raised. */
@@ -103,7 +103,8 @@ void source_listen(struct revoker *r);
 /* Writes the file for Prometheus if that was not done in the last seconds, or `now`. */
 void report_write(struct revoker *r, bool now);
 
-/* auto_revoke's own event; a line that cannot leave is logged. */
-void revoker_event(const char *event, const struct audit_field *fields, size_t n);
+/* auto_revoke's own event; a line that cannot leave is logged. With r, scepctl watch shows it too while Redis answers. */
+void revoker_event(const char *event, const struct revoker *r, const struct audit_field *fields,
+		   size_t n);
 
 #endif

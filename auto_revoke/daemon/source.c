@@ -3,9 +3,12 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "core/store/store_tail.h"
 
 #include <stdio.h>
 #include <string.h>
+
+enum { NOTE_FIELDS = 12, NOTE_TEXT = 512 };
 
 bool alarm_raise(struct alarm *a, const char *text)
 {
@@ -27,12 +30,46 @@ bool alarm_clear(struct alarm *a)
 	return was;
 }
 
-void revoker_event(const char *event, const struct audit_field *fields, size_t n)
+/* Longer values are for the audit trail alone. */
+static void note(const struct revoker *r, const char *event, const struct audit_field *fields,
+		 size_t n)
+{
+	const char *list[2 * NOTE_FIELDS];
+	char cut[NOTE_FIELDS][NOTE_TEXT];
+	struct errmsg em = {""};
+	size_t k = 0;
+	int rc;
+
+	for (size_t i = 0; i < n && i < NOTE_FIELDS; i++) {
+		size_t at = 0, step;
+		const char *v = fields[i].value;
+
+		while ((step = text_utf8_len(v + at, strlen(v + at))) > 0 &&
+		       at + step < NOTE_TEXT) {
+			memcpy(cut[i] + at, v + at, step);
+			at += step;
+		}
+		cut[i][at] = '\0';
+		for (char *c = cut[i]; *c != '\0'; c++)
+			if ((unsigned char)*c < 0x20 || *c == 0x7f)
+				*c = '?';
+		list[k++] = fields[i].name;
+		list[k++] = cut[i];
+	}
+	rc = store_leavers_note(r->store, event, list, k, &em);
+	if (rc != E_OK && !err_is_away(rc))
+		log_debug("%s is not shown by scepctl watch: %s", event, em.text);
+}
+
+void revoker_event(const char *event, const struct revoker *r, const struct audit_field *fields,
+		   size_t n)
 {
 	int rc = audit_event(event, "", fields, n);
 
 	if (rc != E_OK)
 		log_error("the audit event %s could not be written: %s", event, err_text(rc));
+	if (r != NULL && !r->dry_run && !r->store_alarm.raised)
+		note(r, event, fields, n);
 }
 
 static void source_alarm(struct revoker *r, const char *event, const char *detail)
@@ -43,7 +80,7 @@ static void source_alarm(struct revoker *r, const char *event, const char *detai
 		return;
 	log_error("%s; nobody is touched until this is mended", detail);
 	if (!r->dry_run)
-		revoker_event(event, f, 3);
+		revoker_event(event, r, f, 3);
 }
 
 static void source_fine(struct revoker *r)
@@ -57,7 +94,7 @@ static void source_fine(struct revoker *r)
 		return;
 	log_info("%s can be read again", r->file);
 	if (!r->dry_run)
-		revoker_event("source_back", f, 2);
+		revoker_event("source_back", r, f, 2);
 }
 
 int64_t source_heard(const struct revoker *r)
@@ -80,7 +117,7 @@ void source_listen(struct revoker *r)
 		(void)snprintf(detail, sizeof(detail), "%s", r->silence_alarm.text);
 		(void)alarm_clear(&r->silence_alarm);
 		log_info("%s speaks again", r->file);
-		revoker_event("source_heard", f, 3);
+		revoker_event("source_heard", r, f, 3);
 	} else if (silent) {
 		clock_iso(when, sizeof(when), from);
 		(void)snprintf(detail, sizeof(detail), "%s %s, for more than %lld s",
@@ -90,7 +127,7 @@ void source_listen(struct revoker *r)
 		if (!alarm_raise(&r->silence_alarm, detail))
 			return;
 		log_error("%s: %s; who leaves there stays here", r->file, detail);
-		revoker_event("source_silent", f, 3);
+		revoker_event("source_silent", r, f, 3);
 	}
 }
 

@@ -144,3 +144,41 @@ int store_events_tail(struct store *s, struct buf *positions, int64_t since_ms, 
 		*ret_n = n;
 	return rc;
 }
+
+int store_events_gaps(struct store *s, const char *reader,
+		      void (*fn)(void *ctx, const char *writer, const char *after,
+				 const char *before),
+		      void *ctx, struct errmsg *em)
+{
+	struct reply *r = NULL;
+	struct call c;
+	int rc;
+
+	call_init(&c, "events_gaps");
+	call_str(&c, reader);
+	rc = call_run(&c, s, &r, em);
+	for (size_t i = 0; rc == E_OK && i < reply_count(r); i++) {
+		const char *text[3];
+
+		for (size_t k = 0; k < 3; k++)
+			text[k] = (const char *)reply_bytes(reply_at(reply_at(r, i), k)).p;
+		if (text[0] == NULL || text[1] == NULL || text[2] == NULL)
+			rc = call_bad_reply(em);
+		else
+			fn(ctx, text[0], text[1], text[2]);
+	}
+	reply_free(r);
+	return rc;
+}
+
+int store_leavers_note(struct store *s, const char *word, const char *const *fields, size_t n,
+		       struct errmsg *em)
+{
+	struct call c;
+
+	call_init(&c, "leavers_note");
+	call_str(&c, word);
+	for (size_t i = 0; i < n && c.argc < CALL_ARGS_MAX; i++)
+		call_str(&c, fields[i]);
+	return call_run(&c, s, NULL, em);
+}

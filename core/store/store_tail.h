@@ -17,4 +17,14 @@ int store_events_tail(struct store *s, struct buf *positions, int64_t since_ms, 
 		      int (*fn)(void *ctx, const struct store_event *e), void *ctx, size_t *ret_n,
 		      struct errmsg *em) MUST_CHECK;
 
+/* Calls fn for each writer of whom this reader missed events: those between what it has dealt with last and the
+ * first that is there. To be asked before reading on. */
+int store_events_gaps(struct store *s, const char *reader,
+		      void (*fn)(void *ctx, const char *writer, const char *after,
+				 const char *before),
+		      void *ctx, struct errmsg *em) MUST_CHECK;
+/* An event of the one who follows the directory, told already, for who looks on. n strings: name, value ... */
+int store_leavers_note(struct store *s, const char *word, const char *const *fields, size_t n,
+		       struct errmsg *em) MUST_CHECK;
+
 #endif

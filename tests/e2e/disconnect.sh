@@ -139,6 +139,8 @@ t_is "at once" "$(receipt jan result)" ended
 
 prom=$SCEPAUTH_DIR/run/metrics/disconnect.prom
 metric_is() { [[ $(sed -n "s/^scepauth_disconnect_$1 //p" "$prom") == "$2" ]]; }
+t_like "scepctl watch shows what an access point said in a line" "$(ctl watch --since 10 --no-follow session_kept bob | tail -n 1)" \
+	'  session_kept +by disconnect  bob  [0-9a-f]{32}  [a-z_]+: refused, device [-0-9a-f:]+ at 192\.0\.2\.'
 t_ok "metrics count who was moved" t_wait 20 metric_is 'receipts_total{result="moved"}' 1
 t_ok "who did not answer" metric_is 'receipts_total{result="silent"}' 1
 t_ok "who answered with another secret" metric_is 'receipts_total{result="wrong_secret"}' 1

@@ -73,6 +73,7 @@ seen() { [[ -n $(events "$1") ]]; }
 
 metric() { sed -n "s/^scepauth_leavers_$1 //p" "$run/metrics/auto_revoke.prom"; } # NAME, with labels
 metric_is() { [[ $(metric "$1") == "$2" ]]; }
+watched() { "$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" watch --since 5 --no-follow "$1" | tail -n 1; }
 leavers() { "$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" status leavers "$@"; }
 
 # --- a quiet start -------------------------------------------------------------------------------
@@ -504,6 +505,7 @@ t_is "nobody is held" "$(hold q01)" ""
 t_ok "metrics show the brake" t_wait 15 metric_is 'brake_people{source="file"}' 10
 leavers >"$T_DIR/leavers.txt" && rc=0 || rc=$?
 t_is "monitoring is told" "$rc" 2
+t_like "scepctl watch shows it in a line" "$(watched brake_engaged)" '  brake_engaged +by auto_revoke  file  percent, 10 of [0-9]+$'
 t_like "what it is" "$(cat "$T_DIR/leavers.txt")" '^LEAVERS CRITICAL - the brake holds back 10 people; '
 release >/dev/null
 t_ok "a release is noticed" t_wait 10 held q10
@@ -540,6 +542,8 @@ t_ok "two hours are not" t_wait 15 seen '.event == "source_silent" and .source =
 t_ok "metrics show it" t_wait 15 metric_is 'source_silent{source="file"}' 1
 t_like "monitoring is told" "$(leavers)" '^LEAVERS CRITICAL - the source is silent; '
 touch "$export_file"
+t_like "scepctl watch too" "$(watched source_silent)" '  source_silent +by auto_revoke  file  nothing was heard since 20[^ ]+, for more than 3600 s$'
+t_is "the audit trail has it once" "$(count_events '.event == "source_silent"')" 1
 t_ok "until it is written again" t_wait 15 seen '.event == "source_heard" and .source == "file"'
 
 # Somebody who comes to both between two looks.
@@ -572,6 +576,15 @@ once
 t_ok "what happened while it was down is told afterwards" seen \
 	".event == \"user_revoked\" and .actor == \"$HELPDESK_NAME\" and .login == \"dora\""
 t_is "and nothing is told twice" "$(jq -r 'select(.event_id) | .actor + " " + .event_id' "$audit" | sort | uniq -d)" ""
+
+# As if more had happened meanwhile than Redis keeps.
+for n in 1 2 3; do helpdesk FCALL suspend_user 0 ben "time $n" >/dev/null && helpdesk FCALL restore_user 0 ben >/dev/null; done
+db XTRIM "events:$HELPDESK_NAME" MAXLEN 2 >/dev/null
+once
+t_ok "what is gone before it was read is said" seen ".event == \"events_lost\" and .writer == \"$HELPDESK_NAME\" and (.after | test(\"^[0-9]+-[0-9]+$\"))"
+t_ok "and what is left is told" seen ".event == \"user_restored\" and .actor == \"$HELPDESK_NAME\" and .login == \"ben\""
+once
+t_is "once" "$(count_events '.event == "events_lost"')" 1
 
 t_ok "every event seen so far, and each of its fields, is documented" "$T_TOP/tests/e2e/docs-events.sh" "$audit"
 t_ok "start and end of the daemon are told" seen '.event == "stopped" and .actor == "auto_revoke"'

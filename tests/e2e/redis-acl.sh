@@ -153,7 +153,7 @@ done
 t_is "every writing command was understood" "$(cat "$T_DIR"/unclear.[a-z]* | sort -u | tr '\n' ' ')" ""
 
 # --- 2. the rules themselves: nothing but these commands, in no user but the installer --------------
-harmless=' acl|whoami ping role time fcall fcall_ro exists type get zscan xgroup|create xreadgroup xautoclaim xack setex hget hmget hgetall hexists hlen hscan scan smembers zcard zrange zscore
+harmless=' acl|whoami ping role time fcall fcall_ro exists type get zscan xgroup|create xinfo|groups xpending xreadgroup xautoclaim xack setex hget hmget hgetall hexists hlen hscan scan smembers zcard zrange zscore
 	zrangebyscore xrange xrevrange xlen hset hsetnx hincrby hdel expire expireat del unlink zadd zrem zremrangebyscore xadd xtrim '
 for user in "${programs[@]}" "${people[@]}"; do
 	line=$(as installer ACL LIST | grep "^user $user ")

@@ -324,6 +324,65 @@ static void flood_of_stories(void **state)
 		"1");
 }
 
+static void on_gap(void *ctx, const char *writer, const char *after, const char *before)
+{
+	struct seen *s = ctx;
+
+	(void)snprintf(s->log[s->n++], sizeof(s->log[0]), "%s %s %s", writer, after, before);
+}
+
+/* Redis keeps so many of one writer: who reads again after a long time is told that some are gone. */
+static void gaps(void **state)
+{
+	struct seen s = {0};
+
+	(void)state;
+	(void)drain("auto_revoke");
+	OK(store_events_gaps(S.leavers, "auto_revoke", on_gap, &s, &S.em));
+	assert_int_equal(s.n, 0);
+	(void)RAW("installer", "DEL", "events:anna");
+	for (int i = 1; i <= 5; i++) {
+		char id[24];
+
+		(void)snprintf(id, sizeof(id), "%d-1", i);
+		(void)RAW("installer", "XADD", "events:anna", id, "event", "x");
+	}
+	(void)RAW("installer", "HSET", "pos:auto_revoke", "anna", "2-1");
+	OK(store_events_gaps(S.leavers, "auto_revoke", on_gap, &s, &S.em));
+	assert_int_equal(s.n, 0);
+	(void)RAW("installer", "XTRIM", "events:anna", "MINID", "2-1"); /* as gc does */
+	OK(store_events_gaps(S.leavers, "auto_revoke", on_gap, &s, &S.em));
+	assert_int_equal(s.n, 0);
+	(void)RAW("installer", "XTRIM", "events:anna", "MINID", "4-1");
+	OK(store_events_gaps(S.leavers, "auto_revoke", on_gap, &s, &S.em));
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.log[0], "anna 2-1 4-1");
+	(void)drain("auto_revoke");
+	OK(store_events_gaps(S.leavers, "auto_revoke", on_gap, &s, &S.em));
+	assert_int_equal(s.n, 1);
+	(void)RAW("installer", "DEL", "events:anna");
+}
+
+static void notes(void **state)
+{
+	const char *const f[] = {"source", "ldap", "detail", ""};
+	const char *const forged[] = {"event", "cert_revoked"};
+	struct seen s = {0};
+	size_t n = 0;
+
+	(void)state;
+	(void)drain("auto_revoke");
+	OK(store_leavers_note(S.leavers, "source_silent", f, 4, &S.em));
+	FAILS(store_leavers_note(S.leavers, "cert_revoked", f, 4, &S.em), E_FORMAT);
+	FAILS(store_leavers_note(S.leavers, "source_silent", forged, 2, &S.em), E_FORMAT);
+	FAILS(store_leavers_note(S.leavers, "source_silent", f, 3, &S.em), E_FORMAT);
+	FAILS(store_leavers_note(S.anna, "source_silent", f, 4, &S.em), E_DENIED);
+	FAILS(store_leavers_note(S.portal, "source_silent", f, 4, &S.em), E_DENIED);
+	OK(store_events_read(S.leavers, "auto_revoke", 100, see, &s, &n, &S.em));
+	assert_int_equal(n, 1);
+	assert_string_equal(s.log[0], "auto_revoke source_silent ");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +396,8 @@ int main(void)
 		cmocka_unit_test(enrolment_story),
 		cmocka_unit_test(flood_of_stories),
 		cmocka_unit_test(spoilt_stream),
+		cmocka_unit_test(gaps),
+		cmocka_unit_test(notes),
 	};
 
 	return cmocka_run_group_tests(tests, story_start, story_end);

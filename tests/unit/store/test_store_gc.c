@@ -231,6 +231,45 @@ static void events(void **state)
 	assert_true(strlen(told) < 3 && strcmp(told, "0") != 0);
 }
 
+/* What ends sessions has been down: its events stay, and somebody is told. */
+static void unread(void **state)
+{
+	struct store_gone gone;
+	char stream[] = "events:bert", id[24];
+
+	(void)state;
+	(void)RAW("installer", "DEL", stream);
+	(void)RAW("installer", "DEL", "events:gc");
+	for (int i = 1; i <= 1000; i++) {
+		(void)snprintf(id, sizeof(id), "%d-1", i);
+		(void)RAW("installer", "XADD", stream, id, "event", "x");
+	}
+	(void)RAW("installer", "HSET", "pos:auto_revoke", "bert", "1000-1");
+	(void)RAW("installer", "XGROUP", "CREATE", stream, "disconnect", "300-1");
+	sweep(true, &gone);
+	assert_string_equal(RAW("installer", "XLEN", "events:gc"), "0");
+	sweep(false, &gone);
+	assert_in_range(gone.events, 200, 299);
+	assert_string_equal(RAW("installer", "XLEN", "events:gc"), "1");
+	/* Read, but not dealt with, is as good as not read. */
+	(void)RAW("disconnect", "XREADGROUP", "GROUP", "disconnect", "x", "COUNT", "600", "STREAMS",
+		  stream, ">");
+	sweep(false, &gone);
+	assert_in_range(gone.events, 0, 100); /* the rest of what is before 301-1 */
+	for (int i = 301; i <= 900; i++) {
+		(void)snprintf(id, sizeof(id), "%d-1", i);
+		(void)RAW("disconnect", "XACK", stream, "disconnect", id);
+	}
+	sweep(false, &gone);
+	assert_in_range(gone.events, 500, 699);
+	(void)RAW("disconnect", "XREADGROUP", "GROUP", "disconnect", "x", "COUNT", "600", "NOACK",
+		  "STREAMS", stream, ">");
+	(void)RAW("installer", "DEL", "events:gc");
+	sweep(false, &gone);
+	assert_string_equal(RAW("installer", "XLEN", "events:gc"), "0");
+	(void)RAW("installer", "DEL", stream);
+}
+
 static void limits(void **state)
 {
 	char cursor[STORE_CURSOR_SIZE] = STORE_GC_BEGIN;
@@ -249,7 +288,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(certificates), cmocka_unit_test(shared_key),
 		cmocka_unit_test(tickets),      cmocka_unit_test(devices),
-		cmocka_unit_test(events),       cmocka_unit_test(limits),
+		cmocka_unit_test(events),       cmocka_unit_test(unread),
+		cmocka_unit_test(limits),
 	};
 
 	return cmocka_run_group_tests(tests, start, end);
