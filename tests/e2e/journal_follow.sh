@@ -55,6 +55,14 @@ t_is "a revocation, with who and why" "$(facts revoked id="$alice" actor="$HELPD
 desk HSETNX revoked "$bob" 'by hand' >/dev/null
 t_wait 90 has revoked id="$bob"
 t_is "one that was typed without a Function" "$(facts revoked id="$bob" at=0 'reason=by hand')" 1
+by_hand() { grep -h '^{' "$CA_LOG" | jq -s --arg s "$1" 'map(select(.event == "revoked_by_hand" and .serial == $s)) | length'; }
+t_ok "it is in the audit trail" t_wait 20 eval "[[ \$(by_hand $bob) == 1 ]]"
+t_is "with what was typed" "$(grep -h '^{' "$CA_LOG" | jq -r --arg s "$bob" 'select(.event == "revoked_by_hand" and .serial == $s) | .record + " " + .counts')" "by hand yes"
+t_is "what a Function revoked is not" "$(by_hand "$alice")" 0
+typo=$(sed 's/../&:/g; s/:$//' <<<"$bob")
+desk HSETNX revoked "$typo" 'copied from a browser' >/dev/null
+t_ok "a spelling that revokes nothing is said" t_wait 90 eval "[[ \$(by_hand $typo) == 1 ]]"
+t_is "as such" "$(grep -h '^{' "$CA_LOG" | jq -r --arg s "$typo" 'select(.event == "revoked_by_hand" and .serial == $s) | .counts')" no
 desk FCALL suspend_user 0 carl 'odd traffic' >/dev/null
 t_wait 20 has held source=helpdesk user="$(user_of "$carl")"
 t_is "a hold" "$(facts held source=helpdesk user="$(user_of "$carl")" 'reason=odd traffic')" 1

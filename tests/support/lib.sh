@@ -77,8 +77,8 @@ t_prom() {
 	local what=$1 file out
 	shift
 	for file; do
-		out=$(awk -f "$T_TOP/tests/support/prom.awk" "$file" 2>&1) || { t_fail "$what" "$out" && return; }
-		[[ ! -x $(command -v promtool) ]] || out=$(promtool check metrics <"$file" 2>&1) || { t_fail "$what" "$out" && return; }
+		out=$(awk -f "$T_TOP/tests/support/prom.awk" "$file" 2>&1) || { t_fail "$what" "$out"; return 0; }
+		[[ ! -x $(command -v promtool) ]] || out=$(promtool check metrics <"$file" 2>&1) || { t_fail "$what" "$out"; return 0; }
 	done
 	t_pass "$what"
 }
