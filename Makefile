@@ -8,6 +8,9 @@ FAULT    ?= 0
 PREFIX   ?= /usr/local
 SHARE    := $(PREFIX)/share/scepauth
 LIBDIR   := $(PREFIX)/lib/scepauth
+CAMPUS   ?= /etc/scepauth
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 INSTANCE ?= build/instance
 
 # All processors by default; -jN on the command line wins. Before pkg-config is asked anything below,
@@ -64,7 +67,7 @@ BINS         := $(foreach p,$(PROGRAMS),$(BUILD)/bin/$(p))
 MODULE       := $(BUILD)/lib/rlm_scepauth.so
 UNITS        := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*/*.c tests/unit/*/*/*.c))
 
-.PHONY: all programs module units deps test test-quick test-browser demo up down status san lint format clean install uninstall help
+.PHONY: all programs module units deps test test-quick test-browser demo up down status san lint format clean install install-units uninstall help
 .SECONDARY: # objects of units are kept
 all: programs module
 programs: $(BINS)
@@ -125,7 +128,14 @@ clean: ; rm -rf $(filter-out $(INSTANCE),$(wildcard build/*)) $(if $(wildcard $(
 
 SBINS := scep_ca onboard_portal auto_revoke
 MANS  := $(wildcard man/*.[158])
-install: all
+UNITS_IN := $(wildcard packaging/systemd/*.service.in)
+install-units:
+	install -d $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSUSERSDIR)
+	$(foreach u,$(UNITS_IN),sed 's|@SBIN@|$(PREFIX)/sbin|g; s|@CAMPUS@|$(CAMPUS)|g' $(u) >$(DESTDIR)$(UNITDIR)/$(notdir $(u:.in=)) && chmod 644 $(DESTDIR)$(UNITDIR)/$(notdir $(u:.in=)) &&) \
+	install -m 644 packaging/systemd/scepauth.target $(DESTDIR)$(UNITDIR)
+	install -m 644 packaging/systemd/scepauth.sysusers $(DESTDIR)$(SYSUSERSDIR)/scepauth.conf
+
+install: all install-units
 	install -d $(foreach d,sbin bin,$(DESTDIR)$(PREFIX)/$(d)) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(SHARE)
 	install -m 755 $(SBINS:%=$(BUILD)/bin/%) $(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(BUILD)/bin/scepctl $(BUILD)/bin/eap_load $(DESTDIR)$(PREFIX)/bin
@@ -134,6 +144,7 @@ install: all
 	$(foreach m,$(MANS),install -D -m 644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m));)
 
 uninstall:
+	rm -f $(patsubst packaging/systemd/%.in,$(DESTDIR)$(UNITDIR)/%,$(UNITS_IN)) $(DESTDIR)$(UNITDIR)/scepauth.target $(DESTDIR)$(SYSUSERSDIR)/scepauth.conf
 	rm -f $(SBINS:%=$(DESTDIR)$(PREFIX)/sbin/%) $(addprefix $(DESTDIR)$(PREFIX)/bin/,scepctl eap_load)
 	rm -f $(foreach m,$(MANS),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 	rm -rf $(DESTDIR)$(LIBDIR) $(DESTDIR)$(SHARE)
