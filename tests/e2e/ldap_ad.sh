@@ -123,9 +123,9 @@ t_ok "groups are those of the store" has_groups ben students
 daemon_start
 t_ok "auto_revoke asks for the server's counter" t_wait 30 state_is mode usn
 t_like "scepctl sources says so" "$("$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" sources)" 'source +ldap, usn'
-was=$(full)
 account ben 514
 t_ok "a disabled account is held" t_wait 30 held ben
+was=$(full)
 account ben 512
 t_ok "and let go when it is enabled" t_wait 30 free ben
 change dora 'replace: accountExpires' "accountExpires: $(((1900000000 + 11644473600) * 10000000))"
@@ -169,12 +169,21 @@ daemon_stop
 # --- what only a full read finds -----------------------------------------------------------------
 
 conf_set ldap poll 3
+guid=$(ad_guid carl)
 ad_tool ldapdelete "$(ad_dn carl)"
 printf '%s\n' "dn: $(ad_dn anna)" 'changetype: modrdn' 'newrdn: cn=Name of anna' 'deleteoldrdn: 1' "newsuperior: ou=left,$AD_BASE" | ad_modify
 daemon_start
 t_ok "who is deleted is removed" t_wait 60 removed carl
 t_ok "and so is who was moved out of the base" t_wait 60 removed anna
 t_ok "the others are not" free ben
+old=${ids[carl]}
+ad_person carl | ad_add
+ad_password carl Another-secret-1
+listed() { state_is people 4; }
+t_ok "somebody new gets the login name" t_wait 60 listed
+t_ok "as another object" test "$(ad_guid carl)" != "$guid"
+t_like "who does not bring the old one back" "$(as installer HGET hold:ldap "$old")" 'removed:'
+t_is "nor gets anything of the old one's" "$(as installer HGET login:ldap carl)" "$old"
 daemon_stop
 conf_set ldap bind-dn '"reader@campus.test"'
 (umask 077 && echo wrong >"$SCEPAUTH_DIR/secrets/ldap-password")
