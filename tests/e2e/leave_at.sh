@@ -28,7 +28,9 @@ curl -s -o reply.der --data-binary @request.der "$SCEP_URL/scep/students?operati
 "$tool" reply "$ra" k.pem reply.der cert.der >/dev/null
 openssl x509 -inform der -in cert.der -out cert.pem || t_bail "no certificate"
 eapol_conf sam.conf cert.pem k.pem
-# Longer than any date below is away: what is told is the date's.
+# Certificate and group's session time end after any date below: what is told is the date's.
+serial=$(openssl x509 -in cert.pem -noout -serial | sed 's/.*=//' | tr A-F a-f)
+redis_as installer HSET "cert:$serial" not_after $(($(date +%s) + 900000)) >/dev/null
 redis_as installer HSET group:students session_timeout 604800 >/dev/null
 
 # --- helpers -------------------------------------------------------------------------------------
@@ -41,6 +43,7 @@ connect() { # leaves BEGIN and END, in seconds, and what eapol_run leaves
 	BEGIN=$(date +%s)
 	eapol_run sam.conf
 	END=$(date +%s)
+	[[ $EAP_RESULT == accept ]]
 }
 until_then() { # TEXT LEAVE_AT: accepted, for exactly so long
 	connect
