@@ -78,10 +78,55 @@ t_start portal
 t_ok "the portal asks by TLS" t_wait 30 curl -fsS --cacert "$ROOT_CERT" "$PORTAL_URL/healthz"
 t_stop portal
 t_stop ca
+revoker() { "$SCEPAUTH_BIN/auto_revoke" -c "$SCEPAUTH_CONF" "$@" 2>&1; }
+sam=$(redis_as installer HGET login:local sam)
+sed -i 's/^sam,\(.*\),active,/sam,\1,disabled,/' "$LEAVERS_FILE"
+t_ok "auto_revoke by TLS" revoker --once
+t_like "holds who is disabled" "$(redis_as installer HGET hold:file "$sam")" 'suspended:'
+sed -i 's/^sam,\(.*\),disabled,/sam,\1,active,/' "$LEAVERS_FILE"
+t_ok "and lets go" revoker --once
+t_is "by TLS as well" "$(redis_as installer HGET hold:file "$sam")" ""
+t_start disconnect
+t_ok "and follows the events" grep -q ' ready ' "$DISCONNECT_LOG"
+t_stop disconnect
+
+# in_vain TEXT REGEX: every program is refused, and says why
+in_vain() {
+	t_like "$1: scepctl" "$(ctl status 2>&1)" "$2"
+	t_like "$1: auto_revoke" "$(revoker --once)" "$2"
+	t_not "$1: auto_revoke fails" revoker --once
+	from=$(stat -c %s "$PORTAL_LOG")
+	t_start portal
+	t_is "$1: the portal lets nobody in" "$(curl -sS -o page -w '%{http_code}' --cacert "$ROOT_CERT" "$PORTAL_URL/healthz")" 503
+	t_stop portal
+	t_like "$1: and its log says why" "$(tail -c "+$((from + 1))" "$PORTAL_LOG")" "$2"
+}
 programs other.pem ""
-t_like "another CA" "$(ctl status 2>&1)" 'not to be trusted'
+in_vain "another CA" 'not to be trusted'
 programs ca.pem other.test
-t_like "another name" "$(ctl status 2>&1)" 'not to be trusted'
+in_vain "another name" 'not to be trusted'
+
+# our certificate, where Redis wants one
+openssl req "${key[@]}" -keyout client.key -out client.csr -subj /CN=scepauth 2>/dev/null
+openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 400 -out client.pem 2>/dev/null
+openssl x509 -req -in client.csr -CA other.pem -CAkey other.key -CAcreateserial -days 400 -out foreign.pem 2>/dev/null
+chmod 600 client.key
+ours() { sed -i "s|^\tca-file = .*|&\n\tcert-file = \"$w/$1\"\n\tkey-file = \"$w/client.key\"|" "$SCEPAUTH_CONF"; }
+redis_as installer CONFIG SET tls-auth-clients yes >/dev/null
+programs ca.pem redis.test
+t_not "Redis wants a certificate and gets none: scepctl" ctl status
+t_not "auto_revoke" revoker --once
+ours foreign.pem
+t_not "one of another CA: scepctl" ctl status
+t_not "auto_revoke" revoker --once
+programs ca.pem redis.test
+ours client.pem
+t_ok "ours: scepctl" ctl status
+t_ok "auto_revoke" revoker --once
+t_start ca portal
+t_ok "CA and portal" t_wait 30 curl -fsS --cacert "$ROOT_CERT" "$PORTAL_URL/healthz"
+t_stop portal ca
+redis_as installer CONFIG SET tls-auth-clients no >/dev/null
 programs none.pem ""
 t_like "a CA that is not there" "$(ctl status 2>&1)" 'cannot read the CA for Redis'
 
