@@ -3,7 +3,7 @@
  *
  *   asked N failed F ms p50 A p99 B most C
  *
- * Counted from when each was due, so that a wait holds up those behind it as it would hold up devices.
+ * By sixteen threads in turn, each with its own connection, as those of a server. Counted from when each was due.
  *
  *   ask_load CONF EVERY_MS < serials, one a line
  */
@@ -12,16 +12,27 @@
 #include "core/base/text.h"
 #include "core/store/store_conf.h"
 
-#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <time.h>
 
-enum { SERIALS_MAX = 10000, ASKED_MAX = 1000000 };
+enum { SERIALS_MAX = 10000, THREADS = 16, ASKED_MAX = 50000 };
 
 static char serials[SERIALS_MAX][SERIAL_SIZE];
-static size_t n_serials, n_asked, n_failed;
-static double took[ASKED_MAX];
+static size_t n_serials;
+static double every;
+static double took[THREADS * ASKED_MAX];
 static volatile sig_atomic_t stop;
+
+struct asker {
+	pthread_t thread;
+	struct store *store;
+	double begin;
+	size_t number, n_asked, n_failed;
+	double took[ASKED_MAX];
+};
+
+static struct asker askers[THREADS];
 
 static void on_signal(int sig)
 {
@@ -55,20 +66,38 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void ask(struct store *s, double every)
+static void *ask(void *ctx)
 {
-	double due = now_ms();
+	struct asker *a = ctx;
+	double due = a->begin + (double)a->number * every;
 
-	for (size_t i = 0; !stop && n_asked < ASKED_MAX; i++) {
+	for (size_t i = a->number; !stop && a->n_asked < ASKED_MAX; i += THREADS) {
 		struct errmsg em = {""};
 		struct facts f;
 
 		sleep_until(due);
-		if (store_authorize(s, serials[i % n_serials], &f, &em) != E_OK || !f.have_cert)
-			n_failed++;
-		took[n_asked++] = now_ms() - due;
-		due += every;
+		if (store_authorize(a->store, serials[i % n_serials], &f, &em) != E_OK ||
+		    !f.have_cert)
+			a->n_failed++;
+		a->took[a->n_asked++] = now_ms() - due;
+		due += THREADS * every;
 	}
+	return NULL;
+}
+
+static void tell(void)
+{
+	size_t n = 0, failed = 0;
+
+	for (size_t i = 0; i < THREADS; i++) {
+		memcpy(took + n, askers[i].took, askers[i].n_asked * sizeof(*took));
+		n += askers[i].n_asked;
+		failed += askers[i].n_failed;
+	}
+	qsort(took, n, sizeof(*took), compare);
+	if (n > 0)
+		printf("asked %zu failed %zu ms p50 %.1f p99 %.1f most %.1f\n", n, failed,
+		       took[n / 2], took[n * 99 / 100], took[n - 1]);
 }
 
 int main(int argc, char **argv)
@@ -76,29 +105,38 @@ int main(int argc, char **argv)
 	struct sigaction sa = {.sa_handler = on_signal};
 	struct errmsg em = {""};
 	struct conf *c = NULL;
-	struct store *s = NULL;
 
 	log_init("ask_load", LOG_LEVEL_INFO);
-	if (argc != 3 || strtod(argv[2], NULL) <= 0) {
+	every = argc == 3 ? strtod(argv[2], NULL) : 0;
+	if (every <= 0) {
 		fprintf(stderr, "usage: ask_load CONF EVERY_MS < serials\n");
 		return 2;
 	}
-	while (n_serials < SERIALS_MAX && scanf("%40s", serials[n_serials]) == 1)
+	while (n_serials < SERIALS_MAX && scanf("%32s", serials[n_serials]) == 1)
 		n_serials++;
-	if (n_serials == 0 || conf_load(argv[1], &c, &em) != E_OK ||
-	    store_conf_open(c, "radius", &s, &em) != E_OK) {
+	if (n_serials == 0 || conf_load(argv[1], &c, &em) != E_OK) {
 		log_error("%s", em.text[0] != '\0' ? em.text : "no serials");
 		return 1;
 	}
 	(void)sigaction(SIGTERM, &sa, NULL);
+	for (size_t i = 0; i < THREADS; i++) {
+		struct asker *a = &askers[i];
+
+		*a = (struct asker){.begin = now_ms(), .number = i};
+		if (store_conf_open(c, "radius", &a->store, &em) != E_OK ||
+		    store_ping(a->store, &em) != E_OK ||
+		    pthread_create(&a->thread, NULL, ask, a) != 0) {
+			log_error("%s", em.text[0] != '\0' ? em.text : "no thread");
+			return 1;
+		}
+	}
 	printf("ready\n");
 	(void)fflush(stdout);
-	ask(s, strtod(argv[2], NULL));
-	qsort(took, n_asked, sizeof(*took), compare);
-	if (n_asked > 0)
-		printf("asked %zu failed %zu ms p50 %.1f p99 %.1f most %.1f\n", n_asked, n_failed,
-		       took[n_asked / 2], took[n_asked * 99 / 100], took[n_asked - 1]);
-	store_close(s);
+	for (size_t i = 0; i < THREADS; i++) {
+		(void)pthread_join(askers[i].thread, NULL);
+		store_close(askers[i].store);
+	}
+	tell();
 	conf_free(c);
 	return 0;
 }
