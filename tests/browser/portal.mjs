@@ -1,37 +1,10 @@
 // The journeys of people on the portal. Run by portal.sh, which has the servers running.
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { KINDS, done, is, journey, like, look, ok, open } from './tap.mjs';
+import { add, clear, login, lookRtl, saved } from './walk.mjs';
 
 const env = process.env;
 const redis = (...args) => execFileSync(env.AS_HELPDESK, args, { encoding: 'utf8' }).trim();
-
-async function login(b, name = env.STUDENT_LOGIN, password = env.STUDENT_PASSWORD) {
-	await b.page.goto('/login');
-	await b.page.locator('#login').fill(name);
-	await b.page.locator('#password').fill(password);
-	await b.page.locator('main button[type=submit]').click();
-}
-const title = (b) => b.page.locator('h1').innerText();
-async function add(b, name, platform) {
-	await b.page.goto('/devices/new');
-	await b.page.locator('#name').fill(name);
-	await b.page.locator(`#platform-${platform}`).check();
-	await b.page.locator('main button[type=submit]').click();
-}
-async function saved(b, link) {
-	const [download] = await Promise.all([b.page.waitForEvent('download'), link.click()]);
-	return { name: download.suggestedFilename(), text: readFileSync(await download.path(), 'utf8') };
-}
-async function clear(b) {
-	for (;;) {
-		await b.page.goto('/devices');
-		const remove = b.page.getByRole('link', { name: /^Remove/ }).first();
-		if (await remove.count() === 0) return;
-		await remove.click();
-		await b.page.locator('main button[type=submit]').click();
-	}
-}
 
 const FILES = {
 	apple: [/\.mobileconfig$/, /com\.apple\.security\.scep|<plist|PayloadType/],
@@ -230,16 +203,6 @@ await journey('in German', async () => {
 	await b.browser.close();
 });
 
-// From right to left, and without a sentence that is still the English one. The help desk's pages are not translated.
-const ENGLISH = readFileSync(new URL('../../onboard_portal/flow/text_en.txt', import.meta.url), 'utf8').split('\n')
-	.filter((l) => !l.startsWith('#')).map((l) => l.split(' = ')[1]).filter((s) => s && s.includes(' ') && !s.includes('{{'));
-async function lookRtl(b, name) {
-	await look(b, `${name}-arabic`);
-	is(`${name}, Arabic, ${b.kind}: from right to left`, await b.page.locator('html').evaluate((h) => `${h.lang} ${h.dir}`), 'ar rtl');
-	const words = new Set((await b.page.locator('body').innerText()).split('\n').map((l) => l.trim()));
-	is(`${name}, Arabic, ${b.kind}: no English`, ENGLISH.filter((s) => words.has(s)).join('; '), '');
-	is(`${name}, Arabic, ${b.kind}: commands from left to right`, await b.page.locator('pre, code, .code-field').evaluateAll((all) => all.filter((e) => getComputedStyle(e).direction !== 'ltr').length), 0);
-}
 for (const kind of ['phone', 'desktop', 'narrow']) {
 	await journey(`in Arabic, ${kind}`, async () => {
 		const b = await open(kind, { locale: 'ar-EG' });

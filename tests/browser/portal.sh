@@ -3,16 +3,9 @@
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/../support/lib.sh"
 
-modules=${BUILD:-$T_TOP/build/std}/browser
-CHROMIUM=$(command -v chromium) || t_bail "no chromium: packaging/deps.sh --browser"
-command -v npm >/dev/null || t_bail "no npm: packaging/deps.sh --browser"
-mkdir -p "$modules"
-modules=$(cd "$modules" && pwd)
-cp "$T_TOP"/tests/browser/{package.json,package-lock.json,.npmrc} "$modules"
-(cd "$modules" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-progress) >"$T_DIR/npm.log" 2>&1 || {
-	t_note "$(tail -n 20 "$T_DIR/npm.log")"
-	t_bail "npm ci failed"
-}
+. "$T_TOP/tests/browser/browser.bash"
+
+browser_ready
 
 T_INIT=(--group staff:20 --group students:30 --onboarding-ssid open-campus)
 t_instance redis
@@ -41,11 +34,7 @@ cat >"$T_DIR/with-theme" <<-END
 	'$T_TOP/packaging/instance.sh' stop '$SCEPAUTH_DIR' portal && exec '$T_TOP/packaging/instance.sh' start '$SCEPAUTH_DIR' portal
 END
 chmod 700 "$T_DIR/with-theme"
-pictures=$(dirname "$modules")/pictures
-rm -rf "$pictures"
-env BROWSER_MODULES="$modules" BROWSER_PICTURES="$pictures" CHROMIUM="$CHROMIUM" AS_HELPDESK="$T_DIR/as-helpdesk" WITH_THEME="$T_DIR/with-theme" HOME="$T_DIR" \
-	PORTAL_URL="$PORTAL_URL" DESK_LOGIN=henry DESK_PASSWORD=desk-password-1 STUDENT_LOGIN="$STUDENT_LOGIN" STUDENT_PASSWORD="$STUDENT_PASSWORD" \
-	node "$T_TOP/tests/browser/portal.mjs"
+browse portal.mjs AS_HELPDESK="$T_DIR/as-helpdesk" WITH_THEME="$T_DIR/with-theme" DESK_LOGIN=henry DESK_PASSWORD=desk-password-1
 rc=$?
 t_finished=1
 exit "$rc"

@@ -7,7 +7,7 @@ const require = createRequire(join(process.env.BROWSER_MODULES, 'x.js'));
 const { chromium } = require('playwright-core');
 const axe = require('axe-core');
 
-let count = 0, failed = 0;
+let count = Number(process.env.FIRST ?? 0), failed = 0; // FIRST: what the script has said before
 const browsers = new Set();
 const pictures = process.env.BROWSER_PICTURES;
 mkdirSync(pictures, { recursive: true });
@@ -26,8 +26,9 @@ export function done() {
 	process.exitCode = failed ? 1 : 0;
 }
 
-// A journey that stumbles is one failure; the others go on.
+// A journey that stumbles is one failure; the others go on. BROWSER_ONLY='in Arabic' walks only those of that name.
 export async function journey(text, walk) {
+	if (!text.includes(process.env.BROWSER_ONLY ?? '')) return;
 	try {
 		await walk();
 	} catch (e) {
@@ -70,17 +71,20 @@ export async function open(kind, options = {}) {
 
 async function findings(b) {
 	const html = await b.page.content();
-	const context = await b.browser.newContext({ ...KINDS[b.kind], javaScriptEnabled: true, ignoreHTTPSErrors: true, bypassCSP: true });
-	const page = await context.newPage();
-	await page.route('**/*', async (route) => {
-		if (route.request().isNavigationRequest()) await route.fulfill({ contentType: 'text/html; charset=utf-8', body: html });
-		else await route.continue();
-	});
-	await page.goto(b.page.url());
-	await page.evaluate(axe.source);
-	const r = await page.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-	const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-	await context.close();
+	if (!b.axe) {
+		const context = await b.browser.newContext({ ...KINDS[b.kind], javaScriptEnabled: true, ignoreHTTPSErrors: true, bypassCSP: true });
+		b.axe = await context.newPage();
+		b.axe.setDefaultTimeout(60000);
+		await b.axe.route('**/*', async (route) => {
+			if (route.request().isNavigationRequest()) await route.fulfill({ contentType: 'text/html; charset=utf-8', body: b.html });
+			else await route.continue();
+		});
+	}
+	b.html = html;
+	await b.axe.goto(b.page.url());
+	await b.axe.evaluate(axe.source);
+	const r = await b.axe.evaluate(() => window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations'] }));
+	const wide = await b.axe.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 	return { violations: r.violations, wide };
 }
 
