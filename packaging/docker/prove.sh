@@ -42,7 +42,7 @@ t_like "the portal holds its session key" "$(files onboard_portal)" 'session\.ke
 t_unlike "and no CA key" "$(files onboard_portal)" '(root|issuing|ra|ocsp)\.key'
 t_like "RADIUS holds its own key" "$(files freeradius)" 'radius/server\.key'
 t_unlike "and nothing else" "$(files freeradius)" '/ca/|/secrets/'
-t_is "nobody in there is root" "$(for s in admin redis scep_ca onboard_portal auto_revoke disconnect freeradius; do inside $s id -u; done | sort -u)" 900
+t_is "nobody in there is root" "$(for s in admin redis scep_ca onboard_portal auto_revoke disconnect scim freeradius; do inside $s id -u; done | sort -u)" 900
 
 t_ok "the student logs in" portal_login "$T_DIR/jar" sam "$(secret password-sam)"
 portal_add_device "$T_DIR/jar" laptop linux
@@ -62,6 +62,42 @@ in_admin sh -c 'sed -i "s/^tina,staff,Tina Staff,tina@example.edu,active,/tina,s
 portal_login "$T_DIR/tina.jar" tina "$(secret password-tina)"
 t_ok "a disabled person is held by auto_revoke" t_wait 60 \
 	eval '[[ $(helpdesk FCALL_RO why 0 tina) == *"HELD by file"* ]]'
+
+# --- what is set up later: access points, and an identity provider that pushes people -------------
+in_admin sh -c 'cd campus && umask 077 && echo secret-of-the-hall >secrets/nas-hall &&
+	printf "nas \"hall\" {\n\taddress = \"192.0.2.0/24\"\n\tsecret = \"secrets/nas-hall\"\n}\n" >>scepauth.conf &&
+	sed -i -e "/^scim {/,/^}/s|^\t# listen = .*|\tlisten = \"*:9443\"|" -e "/^scim {/,/^}/s|^\t# domain = .*|\tdomain = \"example.edu\"|" \
+		-e "/^scim {/,/^}/s|^\t# url = .*|\turl = \"https://localhost:9443/scim/v2\"|" \
+		-e "/^leavers {/,/^}/s|^\t\(# \)*format = .*|\tformat = \"scim\"|" -e "/^leavers {/,/^}/s|^\t\(# \)*source = .*|\tsource = \"scim\"|" scepauth.conf &&
+	echo another-secret | scepctl -c scepauth.conf user add rita --groups students --name "Rita Student" --email rita@example.edu --password-stdin'
+token=$(in_admin scepctl -c campus/scepauth.conf --json scim token add idp | jq -r .token)
+t_like "a token for the provider" "$token" '^[0-9a-f]{64}$'
+"${compose[@]}" restart admin >/dev/null 2>&1
+handed() { inside disconnect test -s campus/secrets/nas-hall && inside scim grep -q 'listen = "\*:9443"' campus/scepauth.conf; }
+t_ok "a restart of admin hands out what changed" t_wait 90 handed
+t_unlike "and to nobody else" "$(files auto_revoke; files scim; files onboard_portal)" 'nas-hall'
+t_is "the CA's journal is left alone" "$(inside scep_ca test -s campus/journal/journal && echo there || inside scep_ca sh -c 'ls campus/journal')" there
+"${compose[@]}" restart auto_revoke disconnect scim >/dev/null 2>&1
+scim=https://localhost:${SCEPAUTH_SCIM_PORT:-9443}/scim/v2
+push() { # METHOD PATH [BODY]
+	curl -fsS --max-time 20 --cacert "$ROOT_CERT" -X "$1" -H "Authorization: Bearer $token" -H 'Content-Type: application/scim+json' \
+		${3:+--data-binary "$3"} "$scim$2"
+}
+answers() { push GET /ServiceProviderConfig >/dev/null 2>&1; }
+t_ok "the provider reaches the SCIM server" t_wait 90 answers
+id=$(push POST /Users '{"userName":"rita@example.edu","externalId":"r1","active":true}' | jq -r .id)
+t_ok "rita logs in" portal_login "$T_DIR/rita.jar" rita another-secret
+portal_add_device "$T_DIR/rita.jar" laptop linux
+t_ok "and enrols" scep_enrol "$T_DIR/rita" students "$CHALLENGE"
+eapol_conf "$T_DIR/rita.conf" "$T_DIR/rita/cert.pem" "$T_DIR/rita/key.pem"
+eapol_run "$T_DIR/rita.conf"
+t_is "she is let in" "$EAP_RESULT" accept
+active() { push PATCH "/Users/$id" '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"active","value":'"$1"'}]}' >/dev/null; }
+verdict() { eapol_run "$T_DIR/rita.conf"; [[ $EAP_RESULT == "$1" ]]; }
+active false
+t_ok "disabled by the provider: refused" t_wait 60 verdict reject
+active true
+t_ok "enabled again: let in" t_wait 60 verdict accept
 
 "${compose[@]}" restart redis >/dev/null 2>&1
 t_ok "Redis comes back after a restart" t_wait 60 healthy redis redis
