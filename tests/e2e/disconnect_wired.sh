@@ -10,6 +10,8 @@
 . "$T_TOP/tests/support/nas.sh"
 # shellcheck source=tests/support/wired.sh
 . "$T_TOP/tests/support/wired.sh"
+# shellcheck source=tests/support/off.sh
+. "$T_TOP/tests/support/off.sh"
 
 why=$(wired_missing)
 if [[ -n $why ]]; then
@@ -20,54 +22,16 @@ fi
 T_INIT=(--group staff:20 --group students:30)
 t_instance redis ca
 helen() { redis_as "$HELPDESK_NAME" "$@"; }
-conf_set() { # SECTION KEY VALUE
-	sed -i "/^$1 {/,/^}/ s|^\t\(# \)\{0,1\}$2 = .*|\t$2 = $3|" "$SCEPAUTH_CONF"
-}
 
 # --- a directory with sam in it, an access point, a device -------------------------------------------------
-slapd_make
-slapd_start
-slapd_tree || t_bail "no tree"
-for login in sam anna ben carl; do slapd_person "$login"; done | slapd_add
-(umask 077 && echo "$SLAPD_READER_PASSWORD" >"$SCEPAUTH_DIR/secrets/ldap-password")
-conf_set ldap uri "\"ldap://127.0.0.1:$SLAPD_PORT\""
-conf_set ldap ca "\"$SLAPD_DIR/tls/ca.pem\""
-conf_set ldap bind-dn "\"$SLAPD_READER\""
-conf_set ldap base "\"$SLAPD_BASE\""
-conf_set ldap filter '"(objectClass=inetOrgPerson)"'
-conf_set leavers format '"ldap"'
-conf_set leavers source '"ldap"'
-wired_device_cert sam students "$T_DIR/w"
-wired_make "$T_DIR/w/cert.pem" "$T_DIR/w/k.pem"
-nas_section hall '"127.0.0.1"' "$WIRED_DAS" vendor=hostapd
+off_by_ldap
+off_port
 t_start radius leavers disconnect
 WIRED_LOG=-tdd wired_start
-sam() { # LDIF-LINE...
-	{
-		printf 'dn: uid=sam,ou=people,%s\nchangetype: modify\n' "$SLAPD_BASE"
-		printf '%s\n' "$@"
-	} | slapd_modify
-}
-on_in_ledger() { [[ $("$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" --json sessions sam | jq '.sessions | length') -ge 1 ]]; }
-comes_on() {
-	wired_join
-	t_wait 20 wired_on && t_wait 20 on_in_ledger
-}
-is_refused() { # REASON: it tries again, FreeRADIUS says why not, hostapd keeps it off
-	local before
-	before=$(grep -c "scepauth: reject reason=$1" "$RADIUS_LOG")
-	wired_join
-	# shellcheck disable=SC2016
-	t_wait 20 eval '(($(grep -c "scepauth: reject reason='"$1"'" "$RADIUS_LOG") > '"$before"'))' && wired_off
-}
-ended() { # REASON: the newest receipt
-	t_wait 20 receipt_is sam result ended && [[ $(receipt sam reason) == "$1" ]]
-}
-count() { grep -c 'AP-STA-DISCONNECTED' "$WIRED_DIR/hostapd.log"; }
 
 # --- it comes on, and authenticates again -------------------------------------------------------------------------
 redis_as installer HSET group:students session_timeout 4 >/dev/null
-t_ok "the device comes onto the network" comes_on
+t_ok "the device comes onto the network" off_joined
 t_is "in the VLAN that hostapd was told" "$(wired_vlan)" 30
 t_is "as hostapd names it to the ledger" "$("$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" --json sessions sam | jq -r '.sessions[0].nas_id')" hall
 
@@ -85,30 +49,30 @@ t_ok "a change of the group counts at the next time" t_wait 40 moved
 redis_as installer HSET group:students vlan 30 >/dev/null
 
 # --- disabled in the directory ----------------------------------------------------------------------------------
-sam 'replace: shadowExpire' 'shadowExpire: 0'
+off_entry 'replace: shadowExpire' 'shadowExpire: 0'
 t_ok "disabled in the directory: the live session is cut" t_wait 30 wired_off
-t_ok "by a Disconnect-ACK" ended user_held
+t_ok "by a Disconnect-ACK" off_cut user_held
 t_is "to the first packet" "$(receipt sam tries)" 1
-t_ok "and the reconnect is refused" is_refused user_held
-sam 'delete: shadowExpire'
+t_ok "and the reconnect is refused" off_refused user_held
+off_entry 'delete: shadowExpire'
 t_ok "enabled again: free" t_wait 20 eval '[[ -z $(redis_as installer HGETALL hold:ldap) ]]'
-t_ok "and back on with the same certificate" comes_on
+t_ok "and back on with the same certificate" off_joined
 
 # --- by helpdesk --------------------------------------------------------------------------------------------------
 helen FCALL suspend_user 0 sam "odd traffic" >/dev/null
 t_ok "held with redis-cli: cut" t_wait 30 wired_off
-t_ok "and refused" is_refused user_held
+t_ok "and refused" off_refused user_held
 helen FCALL restore_user 0 sam >/dev/null
-t_ok "restored: back on" comes_on
+t_ok "restored: back on" off_joined
 
 # --- another group ------------------------------------------------------------------------------------------------
 redis_as installer HSET group:staff issuers "$(redis_as installer HGET group:students issuers)" >/dev/null
-n=$(count)
+n=$(wired_cuts)
 id=$(redis_as installer HGET login:local sam)
 redis_as auto_revoke FCALL user_put 0 local sam "$id" "Sam" "" staff 0 >/dev/null
 # shellcheck disable=SC2016
-t_ok "another VLAN: hostapd takes no moves, so the session ends" t_wait 30 eval '(($(count) > n))'
-t_ok "and the device comes back" comes_on
+t_ok "another VLAN: hostapd takes no moves, so the session ends" t_wait 30 eval '(($(wired_cuts) > n))'
+t_ok "and the device comes back" off_joined
 t_is "into the new VLAN" "$(wired_vlan)" 20
 vlan_noted() { # of the newest session
 	redis_as installer HGET "session:$("$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" --json sessions sam | jq -r '.sessions | max_by(.opened) | .token')" vlan
@@ -119,6 +83,6 @@ t_ok "which the ledger has too" t_wait 20 eval '[[ $(vlan_noted) == 20 ]]' # tol
 # --- gone ---------------------------------------------------------------------------------------------------------
 slapd_as_admin ldapdelete "uid=sam,ou=people,$SLAPD_BASE" >/dev/null
 t_ok "gone from the directory: cut" t_wait 30 wired_off
-t_ok "and refused for good" is_refused cert_revoked
+t_ok "and refused for good" off_refused cert_revoked
 t_like "the receipts tell it all" "$("$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" receipts sam)" 'ended \(cert_revoked\)'
 t_done
