@@ -45,6 +45,7 @@ asked() { # NAME COMMAND...: how long questions take meanwhile
 	shift
 	"$ask" "$SCEPAUTH_CONF" 5 <"$T_DIR/serials" >"$T_DIR/$name.asked" 2>&1 &
 	asking=$!
+	t_defer "kill $asking 2>/dev/null"
 	t_wait 10 grep -q ready "$T_DIR/$name.asked" || t_bail "no questions: $(cat "$T_DIR/$name.asked")"
 	"$@"
 	kill "$asking"
