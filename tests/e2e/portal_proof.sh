@@ -60,7 +60,7 @@ t_ok "the page says that it works" t_wait 20 says "$at" 'It works'
 look "$at"
 t_is "all steps are done" "$(steps)" "good good good "
 nas=$(redis_as radius HGET "seen:$serial" nas)
-t_like "with time, place and network" "$(tr -d '\n' <page)" "<strong>$(date +%Y-)[0-9-]* [0-9:]{5}</strong>.*<bdi>$(redis_as radius HMGET "seen:$serial" v1 | cut -f4)</bdi>.*<bdi>30</bdi>"
+t_like "with time, place and network" "$(tr -d '\n' <page)" "<strong><bdi>$(date +%Y-)[0-9-]* [0-9:]{5}</bdi></strong>.*<bdi>$(redis_as radius HMGET "seen:$serial" v1 | cut -f4)</bdi>.*<bdi>30</bdi>"
 t_is "and looks no more" "$REFRESH" ""
 t_not "nothing of the refusal is left" grep -q 'said no' page
 

@@ -91,7 +91,7 @@ restore before-hold
 t_like "an old state without the hold: she is not let in" "$(verdict alice)" '^reject store_(rolled_back|not_ready)$'
 t_ok "the CA marks it" t_wait 20 is_suspect
 t_is "then nobody is asked about" "$(verdict alice)" "reject store_not_ready"
-t_ok "and says what it is and what to do" t_wait 10 said 'the ledger knew record [0-9]+ of the journal and now knows [0-9]+: .*scepctl reconcile'
+t_ok "and says what it is and what to do" t_wait 40 said 'the ledger knew record [0-9]+ of the journal and now knows [0-9]+: .*scepctl reconcile'
 t_not "nothing is issued" enrol bob "$(printf '%032d' 1)"
 t_is "nobody gets a ticket either" "$(mint bob 2>&1 | grep -c 'scepctl reconcile')" 1
 sleep 2 # some turns of the follower, a whole comparison among them
@@ -181,7 +181,7 @@ root HSET revoked 00000000000000000000000000000001 "1 installer theirs" >/dev/nu
 records=$(last_seq)
 mark
 t_start ca
-t_ok "the CA says whose it is" t_wait 10 said "the ledger is store $theirs, this journal belongs to store $store"
+t_ok "the CA says whose it is" t_wait 40 said "the ledger is store $theirs, this journal belongs to store $store"
 t_not "nothing is issued from there" enrol fred
 sleep 2
 t_is "nobody there is kept out for that" "$(meta state head)" "ready 7"
@@ -208,7 +208,7 @@ mv "$SCEPAUTH_DIR/journal" journal.newest
 cp -a journal.old "$SCEPAUTH_DIR/journal"
 mark
 t_start ca
-t_ok "an old journal: the CA says so" t_wait 10 said 'an old journal was restored: put its newest state back'
+t_ok "an old journal: the CA says so" t_wait 40 said 'an old journal was restored: put its newest state back'
 t_not "and issues nothing" enrol hugo
 t_is "but whoever is in order gets in" "$(verdict gina)" accept
 t_stop ca >/dev/null
@@ -275,7 +275,7 @@ settled
 mark
 root FLUSHALL >/dev/null
 t_is "an emptied Redis: nobody gets in" "$(verdict bob)" "reject store_not_ready"
-t_ok "the CA says so" t_wait 10 said 'the ledger was emptied: .*scepctl rebuild'
+t_ok "the CA says so" t_wait 40 said 'the ledger was emptied: .*scepctl rebuild'
 t_stop ca >/dev/null
 t_like "reconcile does not touch it" "$(rec)" 'Redis is empty: see scepctl rebuild'
 ctl install >/dev/null
