@@ -182,11 +182,6 @@ int knowledge_details(struct knowledge *k, struct known *e, const struct user *u
 	return buf_error(&k->text);
 }
 
-static bool gone_at(int64_t leave_at, int64_t now)
-{
-	return leave_at != 0 && leave_at <= now;
-}
-
 /* Does the directory say something else than the store? An empty name or address says nothing. */
 static bool differs(const struct plan *p, const struct known *k, const struct roster_entry *e)
 {
@@ -234,8 +229,8 @@ static bool update_harms(const struct plan *p, const struct known *k, const stru
 	    ((e->groups == 0 && k->groups != 0) ||
 	     (gives_access(p->knowledge, had) && !gives_access(p->knowledge, will))))
 		return true;
-	return (e->has & PERSON_HAS_LEAVE_AT) != 0 && gone_at(e->leave_at, now + PLAN_SOON_S) &&
-	       (k->leave_at == 0 || e->leave_at < k->leave_at) && !gone_at(k->leave_at, now);
+	return (e->has & PERSON_HAS_LEAVE_AT) != 0 && user_left(e->leave_at, now + PLAN_SOON_S) &&
+	       (k->leave_at == 0 || e->leave_at < k->leave_at) && !user_left(k->leave_at, now);
 }
 
 static int step_add(struct plan *p, enum plan_op op, bool harms, const struct known *k,

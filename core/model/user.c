@@ -15,6 +15,11 @@ static bool group_seen(char groups[][NAME_SIZE], size_t n, const char *name)
 	return false;
 }
 
+bool user_left(int64_t leave_at, int64_t now)
+{
+	return leave_at != 0 && leave_at <= now;
+}
+
 int user_groups_parse(struct user *u, const char *list)
 {
 	char groups[USER_GROUPS_MAX][NAME_SIZE];

@@ -5,6 +5,7 @@
 #include "core/base/err.h"
 #include "core/model/limits.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,9 @@ struct user {
 	int64_t leave_at; /* unix seconds, 0: none */
 	int64_t devices;  /* a guest: as many as the voucher says; 0: as the group does */
 };
+
+/* 0: no leaving date. What is no time has passed. */
+bool user_left(int64_t leave_at, int64_t now);
 
 /* "a,b,c" <-> groups. E_FORMAT for a bad name, E_TOOBIG for more than USER_GROUPS_MAX. */
 int user_groups_parse(struct user *u, const char *list) MUST_CHECK;

@@ -1,26 +1,12 @@
 #include "onboard_portal/auth/oidc_state.h"
 
-#include "core/base/buf.h"
-#include "core/base/digest.h"
 #include "core/base/text.h"
+#include "onboard_portal/flow/seal.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-static int keyed_hash(const uint8_t *key, const char *label, const char *text,
-		      uint8_t out[DIGEST_SIZE])
-{
-	struct buf b;
-	int r;
-
-	buf_init(&b, 1024);
-	buf_addf(&b, "%s\n%s", label, text);
-	r = buf_error(&b);
-	if (r == E_OK)
-		r = digest_hmac_sha256(bytes_of(key, OIDC_STATE_KEY_SIZE), buf_bytes(&b), out);
-	buf_free(&b);
-	return r;
-}
+#define SEAL_LABEL "scepauth-oidc-seal-1\n"
 
 static int base64url_text(struct bytes in, char *dst, size_t size)
 {
@@ -64,50 +50,27 @@ int oidc_state_start(struct oidc_state *ret, const char *again, const char *next
 int oidc_state_seal(const struct oidc_state *s, const uint8_t key[OIDC_STATE_KEY_SIZE],
 		    char dst[OIDC_STATE_TEXT_SIZE])
 {
-	uint8_t mac[DIGEST_SIZE];
-	struct buf plain, out;
+	struct buf plain;
 	int r;
 
 	buf_init(&plain, OIDC_STATE_TEXT_SIZE);
-	buf_init(&out, OIDC_STATE_TEXT_SIZE - 1);
 	buf_addf(&plain, "%s\n%" PRId64 "\n%s\n%s", s->random, s->started, s->again, s->next);
-	r = buf_error(&plain);
-	if (r == E_OK)
-		r = keyed_hash(key, "scepauth-oidc-seal-1", buf_str(&plain), mac);
-	if (r == E_OK) {
-		text_base64url(&out, buf_bytes(&plain));
-		buf_addc(&out, '.');
-		text_base64url(&out, bytes_of(mac, sizeof(mac)));
-		r = buf_error(&out);
-	}
-	if (r == E_OK)
-		r = text_copy(dst, OIDC_STATE_TEXT_SIZE, buf_str(&out));
+	r = seal_text(key, SEAL_LABEL, bytes_str(""), &plain, dst, OIDC_STATE_TEXT_SIZE);
 	buf_free(&plain);
-	buf_free(&out);
 	return r;
 }
 
-/* The text was sealed by us, so that a bent one is a mistake of ours. */
 static int parse(const char *plain, struct oidc_state *ret)
 {
-	char text[OIDC_STATE_TEXT_SIZE], *field[4], *p = text;
+	char text[OIDC_STATE_TEXT_SIZE], *field[4];
 	struct oidc_state s = {.started = 0};
 
-	if (text_copy(text, sizeof(text), plain) != E_OK)
-		return E_FORMAT;
-	for (size_t i = 0; i < 4; i++) {
-		field[i] = p;
-		p = strchr(p, '\n');
-		if ((p == NULL) != (i == 3))
-			return E_FORMAT;
-		if (p != NULL)
-			*p++ = '\0';
-	}
-	if (text_copy(s.random, sizeof(s.random), field[0]) != E_OK ||
+	if (text_copy(text, sizeof(text), plain) != E_OK || !seal_split(text, field, 4) ||
+	    text_copy(s.random, sizeof(s.random), field[0]) != E_OK ||
 	    text_int64(field[1], &s.started) != E_OK ||
 	    text_copy(s.again, sizeof(s.again), field[2]) != E_OK ||
 	    text_copy(s.next, sizeof(s.next), field[3]) != E_OK || !is_own_path(s.next))
-		return E_FORMAT;
+		return E_DENIED;
 	*ret = s;
 	return E_OK;
 }
@@ -115,31 +78,19 @@ static int parse(const char *plain, struct oidc_state *ret)
 int oidc_state_open(const char *cookie, const uint8_t key[OIDC_STATE_KEY_SIZE], int64_t now,
 		    struct oidc_state *ret)
 {
-	uint8_t mac[DIGEST_SIZE];
-	struct buf plain, got;
 	struct oidc_state s;
-	const char *dot;
-	int r = E_DENIED;
+	struct buf plain;
+	int r;
 
 	buf_init(&plain, OIDC_STATE_TEXT_SIZE);
-	buf_init(&got, DIGEST_SIZE);
-	if (cookie == NULL || strnlen(cookie, OIDC_STATE_TEXT_SIZE) == OIDC_STATE_TEXT_SIZE)
-		goto out;
-	dot = strchr(cookie, '.');
-	if (dot == NULL || text_unbase64url(&plain, cookie, (size_t)(dot - cookie)) != E_OK ||
-	    text_unbase64url(&got, dot + 1, strlen(dot + 1)) != E_OK || got.n != DIGEST_SIZE)
-		goto out;
-	if (keyed_hash(key, "scepauth-oidc-seal-1", buf_str(&plain), mac) != E_OK ||
-	    !text_ct_equal(mac, got.p, DIGEST_SIZE) || parse(buf_str(&plain), &s) != E_OK)
-		goto out;
-	r = E_TIMEOUT;
-	if (now < s.started || now - s.started >= OIDC_STATE_LIFETIME)
-		goto out;
-	*ret = s;
-	r = E_OK;
-out:
+	r = seal_open(cookie, OIDC_STATE_TEXT_SIZE, key, SEAL_LABEL, bytes_str(""), &plain);
+	if (r == E_OK)
+		r = parse(buf_str(&plain), &s);
+	if (r == E_OK && (now < s.started || now - s.started >= OIDC_STATE_LIFETIME))
+		r = E_TIMEOUT;
+	if (r == E_OK)
+		*ret = s;
 	buf_free(&plain);
-	buf_free(&got);
 	return r;
 }
 
@@ -147,12 +98,12 @@ int oidc_state_value(const struct oidc_state *s, const uint8_t key[OIDC_STATE_KE
 		     enum oidc_value what, char dst[OIDC_VALUE_SIZE])
 {
 	static const char *const labels[] = {
-		[OIDC_VALUE_STATE] = "scepauth-oidc-state-1",
-		[OIDC_VALUE_NONCE] = "scepauth-oidc-nonce-1",
-		[OIDC_VALUE_VERIFIER] = "scepauth-oidc-verifier-1",
+		[OIDC_VALUE_STATE] = "scepauth-oidc-state-1\n",
+		[OIDC_VALUE_NONCE] = "scepauth-oidc-nonce-1\n",
+		[OIDC_VALUE_VERIFIER] = "scepauth-oidc-verifier-1\n",
 	};
 	uint8_t mac[DIGEST_SIZE];
-	int r = keyed_hash(key, labels[what], s->random, mac);
+	int r = seal_hash(key, labels[what], bytes_str(""), bytes_str(s->random), mac);
 
 	if (r == E_OK)
 		r = base64url_text(bytes_of(mac, sizeof(mac)), dst, OIDC_VALUE_SIZE);

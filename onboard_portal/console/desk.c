@@ -132,7 +132,7 @@ const char *desk_advice(const struct desk_person *p, int64_t now)
 
 	if (p->n_holds > 0)
 		return "user_held";
-	if (p->user.leave_at > 0 && p->user.leave_at <= now)
+	if (user_left(p->user.leave_at, now))
 		return "user_left";
 	if (!any_group(p))
 		return "no_group";

@@ -198,7 +198,7 @@ int page_person(const struct page_base *b, const struct page_person *p, struct b
 	html_set(v, "source", d->user.source);
 	html_set(v, "email", d->user.email);
 	set_time(v, "leaves", d->user.leave_at);
-	html_flag(v, "left", d->user.leave_at > 0 && d->user.leave_at <= p->now);
+	html_flag(v, "left", user_left(d->user.leave_at, p->now));
 	html_set(v, "advice", advice);
 	set_say(b, v, "say", advice);
 	html_flag(v, "fine", strcmp(advice, "ok") == 0);

@@ -29,7 +29,6 @@ static int same_person(struct store *s, const struct user *u, struct errmsg *em)
 static int admit(struct portal *p, struct user *u, struct errmsg *em)
 {
 	struct store *s = store_pool_get(p->pool);
-	char hold[REASON_SIZE] = "";
 	struct user stored;
 	int r;
 
@@ -39,12 +38,10 @@ static int admit(struct portal *p, struct user *u, struct errmsg *em)
 	if (r == E_OK)
 		r = store_user_put(s, u, em);
 	if (r == E_OK)
-		r = store_user_get(s, u->id, &stored, hold, em);
+		r = gate_read_person(s, u->id, &stored, em);
 	if (r == E_OK)
 		remind_note_language(p, s, u->id);
 	store_pool_put(p->pool, s);
-	if (r == E_OK && (*hold != '\0' || (stored.leave_at > 0 && stored.leave_at <= clock_now())))
-		r = E_DENIED;
 	return r;
 }
 
@@ -52,12 +49,7 @@ static int admit(struct portal *p, struct user *u, struct errmsg *em)
 
 static void set_next(struct http_response *res, const char *value, int seconds)
 {
-	char cookie[128];
-
-	(void)snprintf(cookie, sizeof(cookie),
-		       NEXT_COOKIE "=%s; Path=/; Max-Age=%d; Secure; HttpOnly; SameSite=Lax", value,
-		       seconds);
-	if (http_set_header(res, "Set-Cookie", cookie) != E_OK)
+	if (reply_cookie(res, NEXT_COOKIE, value, seconds) != E_OK)
 		log_warn("where to go after signing in could not be kept");
 }
 

@@ -31,12 +31,9 @@ static bool served(const struct portal *p, struct http_response *res)
 static int read_person(const struct portal *p, struct store *s, const char *id, struct user *u,
 		       struct choice *choice, struct errmsg *em)
 {
-	char hold[REASON_SIZE] = "";
-	int r = store_user_get(s, id, u, hold, em);
+	int r = gate_read_person(s, id, u, em);
 
 	if (r == E_NOTFOUND)
-		return E_DENIED;
-	if (r == E_OK && (*hold != '\0' || (u->leave_at > 0 && u->leave_at <= clock_now())))
 		return E_DENIED;
 	if (r == E_OK &&
 	    choice_make(u, p->groups, p->n_groups, p->profile_names, p->n_profiles, choice) != E_OK)

@@ -23,16 +23,12 @@ void device_rename_get(void *ctx, const struct http_request *req, struct http_re
 	struct visitor v;
 	struct store *s;
 
-	if (!device_rows_get(p, req, res, &v, &s, &rows))
+	row = device_row_get(p, req, res, &v, &s, &rows);
+	if (row == NULL)
 		return;
 	store_pool_put(p->pool, s);
-	row = device_row_find(&rows, req->params[0]);
-	if (row != NULL)
-		rename_page(
-			p, res, &v, 200,
-			&(struct page_rename){.device = &row->device, .typed = row->device.name});
-	else
-		reply_not_found(p, res);
+	rename_page(p, res, &v, 200,
+		    &(struct page_rename){.device = &row->device, .typed = row->device.name});
 	free(rows.list);
 }
 
@@ -76,16 +72,11 @@ void device_rename_post(void *ctx, const struct http_request *req, struct http_r
 	struct visitor v;
 	struct store *s;
 
-	if (!device_rows_get(p, req, res, &v, &s, &rows))
+	row = device_row_get(p, req, res, &v, &s, &rows);
+	if (row == NULL)
 		return;
-	row = device_row_find(&rows, req->params[0]);
-	if (!gate_form(p, req, res, &v)) {
-		/* the reply is made */
-	} else if (row == NULL) {
-		reply_not_found(p, res);
-	} else {
+	if (gate_form(p, req, res, &v))
 		rename_it(p, s, req, res, &v, &row->device);
-	}
 	free(rows.list);
 	store_pool_put(p->pool, s);
 }

@@ -114,12 +114,10 @@ void device_lost_get(void *ctx, const struct http_request *req, struct http_resp
 	struct visitor v;
 	struct store *s;
 
-	if (!device_rows_get(p, req, res, &v, &s, &rows))
-		return;
-	row = device_row_find(&rows, req->params[0]);
+	row = device_row_get(p, req, res, &v, &s, &rows);
 	if (row == NULL)
-		reply_not_found(p, res);
-	else if (!could_come(row) || recent(p, req, res, &v))
+		return;
+	if (!could_come(row) || recent(p, req, res, &v))
 		show(p, s, req, res, &v, row);
 	store_pool_put(p->pool, s);
 	free(rows.list);
@@ -136,14 +134,10 @@ void device_lost_post(void *ctx, const struct http_request *req, struct http_res
 	char path[ID_SIZE + 32];
 	int r;
 
-	if (!device_rows_get(p, req, res, &v, &s, &rows))
+	row = device_row_get(p, req, res, &v, &s, &rows);
+	if (row == NULL)
 		return;
-	row = device_row_find(&rows, req->params[0]);
-	if (!gate_form(p, req, res, &v)) {
-		/* the reply is made */
-	} else if (row == NULL) {
-		reply_not_found(p, res);
-	} else if (recent(p, req, res, &v)) {
+	if (gate_form(p, req, res, &v) && recent(p, req, res, &v)) {
 		r = store_device_revoke(s, v.user.id, row->device.id,
 					"keyCompromise: reported lost by its owner", &em);
 		if (r == E_OK) {

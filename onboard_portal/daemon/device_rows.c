@@ -20,15 +20,6 @@ void device_base(struct portal *p, struct page_base *b, const struct visitor *v)
 	voucher_menu(p, &v->user, b);
 }
 
-const struct store_device_row *device_row_find(const struct device_rows *rows, const char *id)
-{
-	for (size_t i = 0; id != NULL && i < rows->n; i++) {
-		if (strcmp(rows->list[i].device.id, id) == 0)
-			return &rows->list[i];
-	}
-	return NULL;
-}
-
 struct page_device device_row_shown(const struct store_device_row *row)
 {
 	return (struct page_device){
@@ -66,4 +57,22 @@ bool device_rows_get(struct portal *p, const struct http_request *req, struct ht
 	reply_failure(p, res, r, &em);
 	store_pool_put(p->pool, *s);
 	return false;
+}
+
+const struct store_device_row *device_row_get(struct portal *p, const struct http_request *req,
+					      struct http_response *res, struct visitor *v,
+					      struct store **s, struct device_rows *rows)
+{
+	const char *id = req->params[0];
+
+	if (!device_rows_get(p, req, res, v, s, rows))
+		return NULL;
+	for (size_t i = 0; id != NULL && i < rows->n; i++) {
+		if (strcmp(rows->list[i].device.id, id) == 0)
+			return &rows->list[i];
+	}
+	reply_not_found(p, res);
+	free(rows->list);
+	store_pool_put(p->pool, *s);
+	return NULL;
 }

@@ -13,8 +13,13 @@ struct device_rows {
 bool device_rows_get(struct portal *p, const struct http_request *req, struct http_response *res,
 		     struct visitor *v, struct store **s, struct device_rows *rows);
 
-/* The person's own device, or NULL: ids of others are as unknown as ones that do not exist. */
-const struct store_device_row *device_row_find(const struct device_rows *rows, const char *id);
+/*
+ * The same, and the device that the path names, in rows. NULL when the reply is made, that there is none too: ids of
+ * others are as unknown as ones that do not exist. Nothing is to be freed or put back then.
+ */
+const struct store_device_row *device_row_get(struct portal *p, const struct http_request *req,
+					      struct http_response *res, struct visitor *v,
+					      struct store **s, struct device_rows *rows);
 
 struct page_device device_row_shown(const struct store_device_row *row);
 long device_rows_live(const struct device_rows *rows, int64_t now); /* how many take a place */

@@ -75,15 +75,10 @@ void device_proof_get(void *ctx, const struct http_request *req, struct http_res
 	struct store *s;
 	int64_t tries = 0;
 
-	if (!device_rows_get(p, req, res, &v, &s, &rows))
+	row = device_row_get(p, req, res, &v, &s, &rows);
+	if (row == NULL)
 		return;
 	store_pool_put(p->pool, s);
-	row = device_row_find(&rows, req->params[0]);
-	if (row == NULL) {
-		reply_not_found(p, res);
-		free(rows.list);
-		return;
-	}
 	if (http_query(req, "n") != NULL && text_int64(http_query(req, "n"), &tries) != E_OK)
 		tries = PROOF_TRIES;
 	wall_time(row->accept >= row->reject ? row->accept : row->reject, when);
@@ -144,11 +139,11 @@ void device_calendar_get(void *ctx, const struct http_request *req, struct http_
 	struct store *s;
 	int r = E_OK;
 
-	if (!device_rows_get(p, req, res, &v, &s, &rows))
+	row = device_row_get(p, req, res, &v, &s, &rows);
+	if (row == NULL)
 		return;
 	store_pool_put(p->pool, s);
-	row = device_row_find(&rows, req->params[0]);
-	if (row == NULL || row->cert.state != CERT_ACTIVE || *row->cert.revoked != '\0')
+	if (row->cert.state != CERT_ACTIVE || *row->cert.revoked != '\0')
 		reply_not_found(p, res);
 	else
 		r = send_calendar(p, row, res);
@@ -391,13 +386,11 @@ void device_code_post(void *ctx, const struct http_request *req, struct http_res
 	struct store *s;
 	int r;
 
-	if (!device_rows_get(p, req, res, &v, &s, &rows))
+	row = device_row_get(p, req, res, &v, &s, &rows);
+	if (row == NULL)
 		return;
-	row = device_row_find(&rows, req->params[0]);
 	if (!gate_form(p, req, res, &v)) {
 		/* the reply is made */
-	} else if (row == NULL) {
-		reply_not_found(p, res);
 	} else if (!v.may_enrol) {
 		no_group(p, res);
 	} else {
@@ -418,19 +411,14 @@ void device_remove_get(void *ctx, const struct http_request *req, struct http_re
 	struct visitor v;
 	struct store *s;
 
-	if (!device_rows_get(p, req, res, &v, &s, &rows))
+	row = device_row_get(p, req, res, &v, &s, &rows);
+	if (row == NULL)
 		return;
 	store_pool_put(p->pool, s);
-	row = device_row_find(&rows, req->params[0]);
-	if (row != NULL && !login_oidc_recent(p, req, res, &v, p->oidc_again * 1000, req->path)) {
-		free(rows.list);
-		return;
-	}
-	device_base(p, &b, &v);
-	if (row != NULL)
+	if (login_oidc_recent(p, req, res, &v, p->oidc_again * 1000, req->path)) {
+		device_base(p, &b, &v);
 		reply_page(p, res, 200, page_remove(&b, &row->device, &res->body));
-	else
-		reply_not_found(p, res);
+	}
 	free(rows.list);
 }
 

@@ -18,19 +18,9 @@ int64_t gate_now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static int set_cookie(struct http_response *res, const char *value, int64_t max_age)
-{
-	char cookie[SESSION_TEXT_SIZE + 128];
-
-	snprintf(cookie, sizeof(cookie),
-		 SESSION_COOKIE "=%s; Path=/; Max-Age=%lld; Secure; HttpOnly; SameSite=Lax", value,
-		 (long long)max_age);
-	return http_set_header(res, "Set-Cookie", cookie);
-}
-
 void gate_drop_cookie(struct http_response *res)
 {
-	if (set_cookie(res, "", 0) != E_OK)
+	if (reply_cookie(res, SESSION_COOKIE, "", 0) != E_OK)
 		log_warn("the session cookie could not be taken back");
 }
 
@@ -39,7 +29,7 @@ static int give(const struct portal *p, struct http_response *res, const struct 
 	char sealed[SESSION_TEXT_SIZE];
 	int r = session_seal(s, p->session_key, sealed);
 
-	return r == E_OK ? set_cookie(res, sealed, s->expires - clock_now()) : r;
+	return r == E_OK ? reply_cookie(res, SESSION_COOKIE, sealed, s->expires - clock_now()) : r;
 }
 
 int gate_start(struct portal *p, struct http_response *res, const char *user, int64_t proven_ms,
@@ -90,6 +80,14 @@ int gate_visitor(struct portal *p, const struct http_request *req, struct http_r
 	return r;
 }
 
+int gate_read_person(struct store *s, const char *id, struct user *ret, struct errmsg *em)
+{
+	char hold[REASON_SIZE] = "";
+	int r = store_user_get(s, id, ret, hold, em);
+
+	return r == E_OK && (*hold != '\0' || user_left(ret->leave_at, clock_now())) ? E_DENIED : r;
+}
+
 /* Held or gone: the session ends here, whatever the cookie says. */
 static void refuse_held(struct portal *p, const struct http_request *req, struct http_response *res,
 			const struct visitor *v)
@@ -108,7 +106,6 @@ static void refuse_held(struct portal *p, const struct http_request *req, struct
 bool gate_person(struct portal *p, const struct http_request *req, struct http_response *res,
 		 struct visitor *ret, struct store **ret_store)
 {
-	char hold[REASON_SIZE] = "";
 	struct errmsg em = {0};
 	struct store *s = NULL;
 	struct visitor v = {0};
@@ -127,17 +124,16 @@ bool gate_person(struct portal *p, const struct http_request *req, struct http_r
 	r = session_csrf(&v.session, p->session_key, v.csrf);
 	if (r == E_OK) {
 		s = store_pool_get(p->pool);
-		r = s != NULL ? store_user_get(s, v.session.user, &v.user, hold, &em)
+		r = s != NULL ? gate_read_person(s, v.session.user, &v.user, &em)
 			      : err_set(&em, E_UNAVAIL, "all connections to Redis are in use");
 	}
 	if (r == E_NOTFOUND) {
 		gate_drop_cookie(res);
 		reply_redirect(res, "/login");
+	} else if (r == E_DENIED) {
+		refuse_held(p, req, res, &v);
 	} else if (r != E_OK) {
 		reply_failure(p, res, r, &em);
-	} else if (*hold != '\0' || (v.user.leave_at > 0 && v.user.leave_at <= clock_now())) {
-		refuse_held(p, req, res, &v);
-		r = E_DENIED;
 	}
 	if (r != E_OK) {
 		if (s != NULL)

@@ -30,15 +30,11 @@ void language_before(void *ctx, const struct http_request *req, struct http_resp
 	struct portal *p = ctx;
 	const char *wanted = http_query(req, "lang"), *kept = http_cookie(req, LANGUAGE_COOKIE),
 		   *accept = http_header(req, "Accept-Language");
-	char cookie[96];
 
 	looks_begin(p);
 	spoken = language_find(p->languages, p->n_languages, wanted != NULL ? wanted : "");
 	if (spoken < p->n_languages) {
-		snprintf(cookie, sizeof(cookie),
-			 LANGUAGE_COOKIE "=%s; Path=/; Max-Age=%d; Secure; HttpOnly; SameSite=Lax",
-			 p->languages[spoken], YEAR);
-		if (http_set_header(res, "Set-Cookie", cookie) != E_OK)
+		if (reply_cookie(res, LANGUAGE_COOKIE, p->languages[spoken], YEAR) != E_OK)
 			log_warn("the choice of a language could not be kept");
 		return;
 	}

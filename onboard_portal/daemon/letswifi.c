@@ -56,17 +56,6 @@ const char *app_next(const struct portal *p, const struct http_request *req)
 		       : "/devices";
 }
 
-/* Lax: logins elsewhere lead back here. */
-static int set_cookie(struct http_response *res, const char *value, int max_age)
-{
-	char cookie[LETSWIFI_REQUEST_TEXT_SIZE + 128];
-
-	(void)snprintf(cookie, sizeof(cookie),
-		       LETSWIFI_COOKIE "=%s; Path=/; Max-Age=%d; Secure; HttpOnly; SameSite=Lax",
-		       value, max_age);
-	return http_set_header(res, "Set-Cookie", cookie);
-}
-
 /* To the app's address, which is one of ours by letswifi_read. */
 static void send_back(struct portal *p, struct http_response *res, const struct letswifi_request *q,
 		      const char *name, const char *value)
@@ -77,7 +66,7 @@ static void send_back(struct portal *p, struct http_response *res, const struct 
 	buf_init(&location, LETSWIFI_ANSWER_MAX);
 	r = letswifi_answer(q, name, value, &location);
 	if (r == E_OK)
-		r = set_cookie(res, "", 0);
+		r = reply_cookie(res, LETSWIFI_COOKIE, "", 0);
 	if (r == E_OK)
 		reply_redirect(res, buf_str(&location));
 	else
@@ -129,7 +118,7 @@ void app_authorize_get(void *ctx, const struct http_request *req, struct http_re
 	if (r == E_OK)
 		r = letswifi_seal(&q, p->session_key, sealed);
 	if (r == E_OK)
-		r = set_cookie(res, sealed, LETSWIFI_REQUEST_LIFETIME);
+		r = reply_cookie(res, LETSWIFI_COOKIE, sealed, LETSWIFI_REQUEST_LIFETIME);
 	if (r == E_OK)
 		reply_redirect(res, LETSWIFI_CONSENT);
 	else

@@ -24,17 +24,6 @@ static void give_place(struct portal *p)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* Lax: the cookie comes along when the provider leads the browser back. */
-static int set_cookie(struct http_response *res, const char *value, int max_age)
-{
-	char cookie[OIDC_STATE_TEXT_SIZE + 128];
-
-	(void)snprintf(cookie, sizeof(cookie),
-		       OIDC_COOKIE "=%s; Path=/; Max-Age=%d; Secure; HttpOnly; SameSite=Lax", value,
-		       max_age);
-	return http_set_header(res, "Set-Cookie", cookie);
-}
-
 /* A page with the login form or button again; a notice or an error. */
 static void back_to_login(struct portal *p, const struct http_request *req,
 			  struct http_response *res, unsigned status, const char *notice,
@@ -69,7 +58,7 @@ static void send_there(struct portal *p, const struct http_request *req, struct 
 	r = oidc_begin(p->oidc, again, next, cookie, &location, &em);
 	give_place(p);
 	if (r == E_OK)
-		r = set_cookie(res, cookie, OIDC_STATE_LIFETIME);
+		r = reply_cookie(res, OIDC_COOKIE, cookie, OIDC_STATE_LIFETIME);
 	if (r == E_OK)
 		reply_redirect(res, buf_str(&location));
 	else
@@ -185,7 +174,7 @@ void login_oidc_callback(void *ctx, const struct http_request *req, struct http_
 			     state.next);
 	else
 		refuse(p, req, res, r, &em);
-	if (set_cookie(res, "", 0) != E_OK)
+	if (reply_cookie(res, OIDC_COOKIE, "", 0) != E_OK)
 		log_warn("the cookie of an OpenID login could not be taken back");
 }
 

@@ -121,6 +121,9 @@ void reply_base(const struct portal *p, struct page_base *ret, const char *perso
 /* Sends what a page function has appended to res->body, or the failure page when r is not E_OK. */
 void reply_page(const struct portal *p, struct http_response *res, unsigned status, int r);
 void reply_redirect(struct http_response *res, const char *location);
+/* One that no script reads; Lax, since logins elsewhere lead back here. seconds 0 takes it back. */
+int reply_cookie(struct http_response *res, const char *name, const char *value,
+		 int64_t seconds) MUST_CHECK;
 void reply_message(const struct portal *p, struct http_response *res, unsigned status,
 		   const struct page_message *m);
 /* For failures below the pages: 503 when the store is away, else 500; logs em. */
@@ -144,6 +147,9 @@ struct visitor {
 /* Reads the cookie. No session or a bad one: a fresh visitor's session, whose cookie is set. */
 int gate_visitor(struct portal *p, const struct http_request *req, struct http_response *res,
 		 struct visitor *ret) MUST_CHECK;
+/* The person as the ledger has them now. E_DENIED: held, or left, with *ret filled; E_NOTFOUND. */
+int gate_read_person(struct store *s, const char *id, struct user *ret,
+		     struct errmsg *em) MUST_CHECK;
 /*
  * A page that needs a person: false when the reply is already made (login page, held, store away).
  * store is a handle from the pool, put back by the caller with store_pool_put.

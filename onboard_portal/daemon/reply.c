@@ -54,6 +54,17 @@ void reply_redirect(struct http_response *res, const char *location)
 		res->status = 500;
 }
 
+int reply_cookie(struct http_response *res, const char *name, const char *value, int64_t seconds)
+{
+	char cookie[1024];
+
+	if (snprintf(cookie, sizeof(cookie),
+		     "%s=%s; Path=/; Max-Age=%lld; Secure; HttpOnly; SameSite=Lax", name, value,
+		     (long long)seconds) >= (int)sizeof(cookie))
+		return E_TOOBIG;
+	return http_set_header(res, "Set-Cookie", cookie);
+}
+
 void reply_message(const struct portal *p, struct http_response *res, unsigned status,
 		   const struct page_message *m)
 {

@@ -74,21 +74,11 @@ static int read_device(struct store *s, struct link *l, struct errmsg *em)
 	return r == E_OK ? found : r;
 }
 
-static int read_person(struct store *s, const char *id, int64_t now, struct errmsg *em)
-{
-	char hold[REASON_SIZE] = "";
-	struct user u;
-	int r = store_user_get(s, id, &u, hold, em);
-
-	if (r == E_OK && (*hold != '\0' || (u.leave_at > 0 && u.leave_at <= now)))
-		r = E_NOTFOUND;
-	return r;
-}
-
 static int read_link(struct portal *p, struct store *s, const char *token, struct link *l,
 		     struct errmsg *em)
 {
 	char hash[HASH_SIZE];
+	struct user person;
 	int r;
 
 	l->now = clock_now();
@@ -99,8 +89,11 @@ static int read_link(struct portal *p, struct store *s, const char *token, struc
 		r = read_ticket(p, s, hash, &l->ticket, em);
 	if (r == E_OK && l->ticket.expires <= l->now)
 		r = E_NOTFOUND;
-	if (r == E_OK)
-		r = read_person(s, l->ticket.user, l->now, em);
+	if (r == E_OK) {
+		r = gate_read_person(s, l->ticket.user, &person, em);
+		if (r == E_DENIED)
+			r = E_NOTFOUND;
+	}
 	if (r == E_OK)
 		r = read_device(s, l, em);
 	if (r == E_OK) {

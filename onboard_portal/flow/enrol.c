@@ -2,6 +2,7 @@
 
 #include "core/base/digest.h"
 #include "core/base/text.h"
+#include "onboard_portal/flow/seal.h"
 
 #define CHALLENGE_LABEL "scepauth-challenge-1\n"
 #define PASSWORD_LABEL "scepauth-p12-1\n"
@@ -34,17 +35,10 @@ int enrol_challenge(const char *token, const uint8_t key[ENROL_KEY_SIZE],
 {
 	char challenge[ENROL_CHALLENGE_SIZE], digest[HASH_SIZE];
 	uint8_t mac[32] = {0};
-	struct buf b;
 	int r = E_FORMAT;
 
-	buf_init(&b, 256);
-	if (!enrol_token_ok(token))
-		goto out;
-	buf_adds(&b, CHALLENGE_LABEL);
-	buf_adds(&b, token);
-	r = buf_error(&b);
-	if (r == E_OK)
-		r = digest_hmac_sha256(bytes_of(key, ENROL_KEY_SIZE), buf_bytes(&b), mac);
+	if (enrol_token_ok(token))
+		r = seal_hash(key, CHALLENGE_LABEL, bytes_str(""), bytes_str(token), mac);
 	if (r != E_OK)
 		goto out;
 	text_hex_upper(challenge, mac, (ENROL_CHALLENGE_SIZE - 1) / 2);
@@ -56,7 +50,6 @@ int enrol_challenge(const char *token, const uint8_t key[ENROL_KEY_SIZE],
 out:
 	text_wipe(challenge, sizeof(challenge));
 	text_wipe(mac, sizeof(mac));
-	buf_free(&b);
 	return r;
 }
 
@@ -65,24 +58,16 @@ int enrol_password(const char *token, const uint8_t key[ENROL_KEY_SIZE],
 {
 	static const char alphabet[] = "abcdefghijkmnpqrstuvwxyz23456789";
 	uint8_t mac[32] = {0};
-	struct buf b;
 	int r = E_FORMAT;
 
-	buf_init(&b, 256);
-	if (enrol_token_ok(token)) {
-		buf_adds(&b, PASSWORD_LABEL);
-		buf_adds(&b, token);
-		r = buf_error(&b);
-	}
-	if (r == E_OK)
-		r = digest_hmac_sha256(bytes_of(key, ENROL_KEY_SIZE), buf_bytes(&b), mac);
+	if (enrol_token_ok(token))
+		r = seal_hash(key, PASSWORD_LABEL, bytes_str(""), bytes_str(token), mac);
 	for (size_t i = 0; i < ENROL_PASSWORD_SIZE - 1; i++)
 		dst[i] = alphabet[mac[i] % (sizeof(alphabet) - 1)];
 	dst[ENROL_PASSWORD_SIZE - 1] = '\0';
 	if (r != E_OK)
 		dst[0] = '\0';
 	text_wipe(mac, sizeof(mac));
-	buf_free(&b);
 	return r;
 }
 

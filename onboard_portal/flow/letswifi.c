@@ -1,7 +1,7 @@
 #include "onboard_portal/flow/letswifi.h"
 
-#include "core/base/digest.h"
 #include "core/base/text.h"
+#include "onboard_portal/flow/seal.h"
 
 #include <inttypes.h>
 #include <strings.h>
@@ -123,82 +123,6 @@ int letswifi_read(const struct letswifi_asked *a, int64_t now, struct letswifi_r
 
 /* --- seals -------------------------------------------------------------------------------------------- */
 
-static int keyed_hash(const uint8_t *key, const char *label, struct bytes bound, struct bytes data,
-		      uint8_t out[DIGEST_SIZE])
-{
-	struct buf b;
-	int r;
-
-	buf_init(&b, 2048);
-	buf_adds(&b, label);
-	buf_add_u32(&b, (uint32_t)bound.n);
-	buf_add_bytes(&b, bound);
-	buf_add_bytes(&b, data);
-	r = buf_error(&b);
-	if (r == E_OK)
-		r = digest_hmac_sha256(bytes_of(key, LETSWIFI_KEY_SIZE), buf_bytes(&b), out);
-	buf_free(&b);
-	return r;
-}
-
-static int seal(const uint8_t *key, const char *label, struct bytes bound, struct bytes plain,
-		char *dst, size_t size)
-{
-	uint8_t mac[DIGEST_SIZE];
-	struct buf out;
-	int r = keyed_hash(key, label, bound, plain, mac);
-
-	buf_init(&out, size);
-	if (r == E_OK) {
-		text_base64url(&out, plain);
-		buf_addc(&out, '.');
-		text_base64url(&out, bytes_of(mac, sizeof(mac)));
-		r = buf_error(&out);
-	}
-	if (r == E_OK)
-		r = text_copy(dst, size, buf_str(&out));
-	buf_free(&out);
-	return r;
-}
-
-/* Appends what was sealed, which holds no NUL. */
-static int unseal(const char *sealed, size_t size, const uint8_t *key, const char *label,
-		  struct bytes bound, struct buf *plain)
-{
-	uint8_t mac[DIGEST_SIZE];
-	const char *dot;
-	struct buf got;
-	int r = E_DENIED;
-
-	buf_init(&got, DIGEST_SIZE);
-	if (sealed == NULL || strnlen(sealed, size) == size)
-		goto out;
-	dot = strchr(sealed, '.');
-	if (dot == NULL || text_unbase64url(plain, sealed, (size_t)(dot - sealed)) != E_OK ||
-	    text_unbase64url(&got, dot + 1, strlen(dot + 1)) != E_OK || got.n != sizeof(mac))
-		goto out;
-	if (keyed_hash(key, label, bound, buf_bytes(plain), mac) == E_OK &&
-	    text_ct_equal(mac, got.p, sizeof(mac)) && strlen(buf_str(plain)) == plain->n)
-		r = E_OK;
-out:
-	buf_free(&got);
-	return r;
-}
-
-/* Cuts text at its n-1 line ends. */
-static bool split(char *text, char *field[], size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		field[i] = text;
-		text = strchr(text, '\n');
-		if ((text == NULL) != (i == n - 1))
-			return false;
-		if (text != NULL)
-			*text++ = '\0';
-	}
-	return true;
-}
-
 int letswifi_seal(const struct letswifi_request *q, const uint8_t key[LETSWIFI_KEY_SIZE],
 		  char dst[LETSWIFI_REQUEST_TEXT_SIZE])
 {
@@ -208,10 +132,7 @@ int letswifi_seal(const struct letswifi_request *q, const uint8_t key[LETSWIFI_K
 	buf_init(&plain, LETSWIFI_REQUEST_TEXT_SIZE);
 	buf_addf(&plain, "%s\n%s\n%s\n%" PRId64 "\n%s", q->client, q->redirect, q->challenge,
 		 q->started, q->state);
-	r = buf_error(&plain);
-	if (r == E_OK)
-		r = seal(key, REQUEST_LABEL, bytes_str(""), buf_bytes(&plain), dst,
-			 LETSWIFI_REQUEST_TEXT_SIZE);
+	r = seal_text(key, REQUEST_LABEL, bytes_str(""), &plain, dst, LETSWIFI_REQUEST_TEXT_SIZE);
 	buf_free(&plain);
 	return r;
 }
@@ -221,7 +142,7 @@ static int parse_request(const char *plain, struct letswifi_request *ret)
 	char text[LETSWIFI_REQUEST_TEXT_SIZE], *field[5];
 	struct letswifi_request q = {.started = 0};
 
-	if (text_copy(text, sizeof(text), plain) != E_OK || !split(text, field, 5) ||
+	if (text_copy(text, sizeof(text), plain) != E_OK || !seal_split(text, field, 5) ||
 	    text_copy(q.client, sizeof(q.client), field[0]) != E_OK ||
 	    text_copy(q.redirect, sizeof(q.redirect), field[1]) != E_OK ||
 	    text_copy(q.challenge, sizeof(q.challenge), field[2]) != E_OK ||
@@ -240,7 +161,8 @@ int letswifi_open(const char *sealed, const uint8_t key[LETSWIFI_KEY_SIZE], int6
 	int r;
 
 	buf_init(&plain, LETSWIFI_REQUEST_TEXT_SIZE);
-	r = unseal(sealed, LETSWIFI_REQUEST_TEXT_SIZE, key, REQUEST_LABEL, bytes_str(""), &plain);
+	r = seal_open(sealed, LETSWIFI_REQUEST_TEXT_SIZE, key, REQUEST_LABEL, bytes_str(""),
+		      &plain);
 	if (r == E_OK)
 		r = parse_request(buf_str(&plain), &q);
 	if (r == E_OK && (now < q.started || now - q.started >= LETSWIFI_REQUEST_LIFETIME))
@@ -288,31 +210,38 @@ int letswifi_form_target(const struct letswifi_request *q, char *dst, size_t siz
 
 /* --- codes and tokens ---------------------------------------------------------------------------------- */
 
-static int bound(struct buf *b, const char *client, const char *redirect, const char *challenge)
+/* For whom a code is: the client's name holds no line end, and the challenge has one size. */
+static int bound(const char *client, const char *redirect, const char *challenge,
+		 uint8_t out[DIGEST_SIZE])
 {
-	buf_init(b, 512);
-	buf_addf(b, "%s\n%s\n%s", client, redirect, challenge);
-	return buf_error(b);
+	struct buf b;
+	int r;
+
+	buf_init(&b, 512);
+	buf_addf(&b, "%s\n%s\n%s", client, redirect, challenge);
+	r = buf_error(&b);
+	if (r == E_OK)
+		r = digest_sha256(buf_bytes(&b), out);
+	buf_free(&b);
+	return r;
 }
 
 int letswifi_code(const struct letswifi_grant *g, const struct letswifi_request *q,
 		  const uint8_t key[LETSWIFI_KEY_SIZE], char dst[LETSWIFI_CODE_TEXT_SIZE])
 {
 	char nonce[2 * LETSWIFI_NONCE + 1];
-	struct buf plain, to;
-	int r = bound(&to, q->client, q->redirect, q->challenge);
+	uint8_t to[DIGEST_SIZE];
+	struct buf plain;
+	int r = bound(q->client, q->redirect, q->challenge, to);
 
 	buf_init(&plain, LETSWIFI_CODE_TEXT_SIZE);
 	text_hex(nonce, g->nonce, sizeof(g->nonce));
 	buf_addf(&plain, "%s\n%s\n%" PRId64 "\n%s\n%s", g->user, g->platform, g->expires, nonce,
 		 g->name);
 	if (r == E_OK)
-		r = buf_error(&plain);
-	if (r == E_OK)
-		r = seal(key, CODE_LABEL, buf_bytes(&to), buf_bytes(&plain), dst,
-			 LETSWIFI_CODE_TEXT_SIZE);
+		r = seal_text(key, CODE_LABEL, bytes_of(to, sizeof(to)), &plain, dst,
+			      LETSWIFI_CODE_TEXT_SIZE);
 	buf_free(&plain);
-	buf_free(&to);
 	text_wipe(nonce, sizeof(nonce));
 	return r;
 }
@@ -344,7 +273,7 @@ static int parse_grant(const char *plain, struct letswifi_grant *ret)
 	char text[LETSWIFI_CODE_TEXT_SIZE], *field[5];
 	struct letswifi_grant g = {.expires = 0};
 
-	if (text_copy(text, sizeof(text), plain) != E_OK || !split(text, field, 5) ||
+	if (text_copy(text, sizeof(text), plain) != E_OK || !seal_split(text, field, 5) ||
 	    text_copy(g.user, sizeof(g.user), field[0]) != E_OK ||
 	    text_copy(g.platform, sizeof(g.platform), field[1]) != E_OK ||
 	    text_int64(field[2], &g.expires) != E_OK ||
@@ -360,7 +289,8 @@ int letswifi_redeem(const struct letswifi_claim *c, const uint8_t key[LETSWIFI_K
 {
 	char challenge[LETSWIFI_HASH_SIZE];
 	struct letswifi_grant g;
-	struct buf plain, to;
+	uint8_t to[DIGEST_SIZE];
+	struct buf plain;
 	int r;
 
 	if (c->code == NULL || find_client(c->client) == NULL || c->redirect == NULL ||
@@ -369,11 +299,11 @@ int letswifi_redeem(const struct letswifi_claim *c, const uint8_t key[LETSWIFI_K
 	r = challenge_of(c->verifier, challenge);
 	if (r != E_OK)
 		return r;
-	r = bound(&to, c->client, c->redirect, challenge);
+	r = bound(c->client, c->redirect, challenge, to);
 	buf_init(&plain, LETSWIFI_CODE_TEXT_SIZE);
 	if (r == E_OK)
-		r = unseal(c->code, LETSWIFI_CODE_TEXT_SIZE, key, CODE_LABEL, buf_bytes(&to),
-			   &plain);
+		r = seal_open(c->code, LETSWIFI_CODE_TEXT_SIZE, key, CODE_LABEL,
+			      bytes_of(to, sizeof(to)), &plain);
 	if (r == E_OK)
 		r = parse_grant(buf_str(&plain), &g);
 	if (r == E_OK && now >= g.expires)
@@ -381,7 +311,6 @@ int letswifi_redeem(const struct letswifi_claim *c, const uint8_t key[LETSWIFI_K
 	if (r == E_OK)
 		*ret = g;
 	buf_free(&plain);
-	buf_free(&to);
 	return r;
 }
 
@@ -389,7 +318,7 @@ static int derive(const uint8_t *key, const char *label, struct bytes from,
 		  char dst[ENROL_TOKEN_SIZE])
 {
 	uint8_t mac[DIGEST_SIZE];
-	int r = keyed_hash(key, label, bytes_str(""), from, mac);
+	int r = seal_hash(key, label, bytes_str(""), from, mac);
 
 	if (r == E_OK)
 		r = enrol_token(mac, dst);
@@ -402,7 +331,7 @@ int letswifi_token(const struct letswifi_grant *g, const uint8_t key[LETSWIFI_KE
 {
 	struct bytes nonce = bytes_of(g->nonce, sizeof(g->nonce));
 	uint8_t mac[DIGEST_SIZE];
-	int r = keyed_hash(key, DEVICE_LABEL, bytes_str(""), nonce, mac);
+	int r = seal_hash(key, DEVICE_LABEL, bytes_str(""), nonce, mac);
 
 	if (r == E_OK) {
 		device[0] = 'd';

@@ -1,7 +1,7 @@
 #include "onboard_portal/flow/reminder.h"
 
-#include "core/base/digest.h"
 #include "core/base/text.h"
+#include "onboard_portal/flow/seal.h"
 
 #include <time.h>
 
@@ -26,18 +26,10 @@ int reminder_token(const char *user, const uint8_t key[REMINDER_KEY_SIZE],
 		   char dst[REMINDER_TOKEN_SIZE])
 {
 	uint8_t mac[DIGEST_SIZE];
-	struct buf b;
-	int r;
+	int r = seal_hash(key, LABEL, bytes_str(""), bytes_str(user), mac);
 
-	buf_init(&b, 256);
-	buf_adds(&b, LABEL);
-	buf_adds(&b, user);
-	r = buf_error(&b);
-	if (r == E_OK)
-		r = digest_hmac_sha256(bytes_of(key, REMINDER_KEY_SIZE), buf_bytes(&b), mac);
 	if (r == E_OK)
 		text_hex(dst, mac, (REMINDER_TOKEN_SIZE - 1) / 2);
-	buf_free(&b);
 	return r;
 }
 

@@ -68,9 +68,19 @@ static void limits(void **state)
 	assert_int_equal(user_groups_text(&u, text, sizeof(text)), E_TOOBIG);
 }
 
+static void leaving(void **state)
+{
+	(void)state;
+	assert_false(user_left(0, 100));
+	assert_false(user_left(101, 100));
+	assert_true(user_left(100, 100));
+	assert_true(user_left(-1, 100));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(leaving),
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(twice_counts_once),
 		cmocka_unit_test(refused_and_untouched),
