@@ -17,7 +17,6 @@ instance=$T_TOP/packaging/instance.sh
 t_defer "'$instance' stop '$T_DIR/i'"
 # shellcheck disable=SC1091
 . "$T_DIR/i/env"
-conf_set() { sed -i "/^$1 {/,/^}/ s|^\t\(# \)\{0,1\}$2 = .*|\t$2 = $3|" "$SCEPAUTH_CONF"; }
 all=$((students + 100 * rush + 100))
 
 slapd_make

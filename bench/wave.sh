@@ -18,7 +18,6 @@ figures=$T_DIR/figures
 T_INIT=(--group staff:20 --group students:30)
 t_instance redis
 t_defer nas_stop_all
-conf_set() { sed -i "/^$1 {/,/^}/ s|^\t\(# \)\{0,1\}$2 = .*|\t$2 = $3|" "$SCEPAUTH_CONF"; }
 conf_set leavers brake-percent 100
 conf_set leavers brake-count 1000000
 conf_set leavers interval 1

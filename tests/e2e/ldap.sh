@@ -18,16 +18,8 @@ run=$SCEPAUTH_DIR/run
 
 # --- helpers -------------------------------------------------------------------------------------
 
-as() { # USER REDIS-CLI-ARGS...
-	local user=$1
-	shift
-	REDISCLI_AUTH=$(<"$SCEPAUTH_DIR/secrets/redis-$user") redis-cli -s "$REDIS_SOCKET" --user "$user" \
-		--no-auth-warning -e "$@"
-}
+as() { redis_as "$1" -e "${@:2}"; } # USER REDIS-CLI-ARGS...
 db() { as installer "$@"; }
-conf_set() { # SECTION KEY VALUE
-	sed -i "/^$1 {/,/^}/ s|^\t\(# \)\{0,1\}$2 = .*|\t$2 = $3|" "$SCEPAUTH_CONF"
-}
 id_of() { echo "u$(printf 'ldap\n%s' "$1" | sha256sum | cut -c1-32)"; } # UUID: the id that the portal gives
 person() { # LOGIN GROUPS: as the portal makes them at a login by LDAP
 	ids[$1]=$(id_of "$(slapd_uuid "$1")")

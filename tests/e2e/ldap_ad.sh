@@ -20,15 +20,7 @@ audit=$T_DIR/audit.jsonl log=$T_DIR/auto_revoke.log pid='' run=$SCEPAUTH_DIR/run
 
 # --- helpers -------------------------------------------------------------------------------------
 
-as() { # USER REDIS-CLI-ARGS...
-	local user=$1
-	shift
-	REDISCLI_AUTH=$(<"$SCEPAUTH_DIR/secrets/redis-$user") redis-cli -s "$REDIS_SOCKET" --user "$user" \
-		--no-auth-warning -e "$@"
-}
-conf_set() { # SECTION KEY VALUE
-	sed -i "/^$1 {/,/^}/ s|^\t\(# \)\{0,1\}$2 = .*|\t$2 = $3|" "$SCEPAUTH_CONF"
-}
+as() { redis_as "$1" -e "${@:2}"; } # USER REDIS-CLI-ARGS...
 declare -A ids
 person() { # LOGIN GROUPS: as the portal makes them at a login
 	ids[$1]=u$({ printf 'ldap\n' && ad_guid "$1" | base64 -d; } | sha256sum | cut -c1-32)
@@ -90,16 +82,7 @@ sAMAccountName: student-network
 member: $(ad_dn ben)
 member: $(ad_dn carl)
 END
-(umask 077 && echo Some-secret-reader-1 >"$SCEPAUTH_DIR/secrets/ldap-password")
-conf_set ldap uri "\"$AD_URI\""
-conf_set ldap ca "\"$AD_DIR/tls/ca.pem\""
-conf_set ldap bind-dn '"reader@campus.test"'
-conf_set ldap base "\"ou=people,$AD_BASE\""
-conf_set ldap filter '"(\&(objectClass=user)(!(objectClass=computer)))"'
-conf_set ldap login '"sAMAccountName"'
-conf_set ldap id '"objectGUID"'
-conf_set ldap member-of '"memberOf"'
-conf_set ldap timeout 5000
+ad_conf Some-secret-reader-1
 conf_set ldap poll 3600
 conf_set leavers format '"ldap"'
 conf_set leavers identity '"ldap"'

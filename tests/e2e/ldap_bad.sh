@@ -16,15 +16,7 @@ audit=$T_DIR/audit.jsonl log=$T_DIR/auto_revoke.log pid='' tls=$SLAPD_DIR/tls
 
 # --- helpers -------------------------------------------------------------------------------------
 
-as() { # USER REDIS-CLI-ARGS...
-	local user=$1
-	shift
-	REDISCLI_AUTH=$(<"$SCEPAUTH_DIR/secrets/redis-$user") redis-cli -s "$REDIS_SOCKET" --user "$user" \
-		--no-auth-warning -e "$@"
-}
-conf_set() { # SECTION KEY VALUE
-	sed -i "/^$1 {/,/^}/ s|^\t\(# \)\{0,1\}$2 = .*|\t$2 = $3|" "$SCEPAUTH_CONF"
-}
+as() { redis_as "$1" -e "${@:2}"; } # USER REDIS-CLI-ARGS...
 declare -A ids
 person() { # LOGIN GROUPS: as the portal makes them at a login by LDAP
 	ids[$1]=u$(printf 'ldap\n%s' "$(slapd_uuid "$1")" | sha256sum | cut -c1-32)

@@ -15,9 +15,6 @@ log=$T_DIR/auto_revoke.log w=$T_DIR/w
 mkdir -p "$w"
 cd "$w" || exit 1
 sed -i 's/^\treject_delay = 1$/\treject_delay = 0/' "$SCEPAUTH_DIR/raddb/radiusd.conf"
-conf_set() { # SECTION KEY VALUE
-	sed -i "/^$1 {/,/^}/ s|^\t\(# \)\{0,1\}$2 = .*|\t$2 = $3|" "$SCEPAUTH_CONF"
-}
 conf_set leavers interval 1
 t_start radius
 openssl genrsa -out k.pem 2048 2>/dev/null

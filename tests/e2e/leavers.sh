@@ -15,12 +15,7 @@ sed -i 's/# interval = 10/interval = 1/' "$SCEPAUTH_CONF"
 
 # --- helpers -------------------------------------------------------------------------------------
 
-as() { # USER REDIS-CLI-ARGS...: as one of the programs
-	local user=$1
-	shift
-	REDISCLI_AUTH=$(<"$SCEPAUTH_DIR/secrets/redis-$user") redis-cli -s "$REDIS_SOCKET" --user "$user" \
-		--no-auth-warning -e "$@"
-}
+as() { redis_as "$1" -e "${@:2}"; } # USER REDIS-CLI-ARGS...
 helpdesk() {
 	REDISCLI_AUTH=$HELPDESK_PASSWORD redis-cli -s "$REDIS_SOCKET" --user "$HELPDESK_NAME" --no-auth-warning -e "$@"
 }

@@ -23,9 +23,6 @@ log=$T_DIR/portal.log pid=''
 
 # --- helpers -------------------------------------------------------------------------------------
 
-conf_set() { # SECTION KEY VALUE
-	sed -i "/^$1 {/,/^}/ s|^\t\(# \)\{0,1\}$2 = .*|\t$2 = $3|" "$SCEPAUTH_CONF"
-}
 inside() { nsenter --net="/run/netns/$AD_NS" "$@"; }
 portal_stop() {
 	[[ -z $pid ]] || { kill "$pid" && wait "$pid"; } 2>/dev/null
@@ -73,16 +70,7 @@ for login in anna ben carl dora emil reader; do ad_person "$login"; done | ad_ad
 for login in anna ben carl dora emil reader; do ad_password "$login" "$(secret "$login")"; done
 printf '%s\n' "dn: cn=Staff Network,cn=Users,$AD_BASE" 'objectClass: group' 'sAMAccountName: staff-network' "member: $(ad_dn anna)" '' | ad_add
 change emil 'replace: userPrincipalName' 'userPrincipalName: emil.evans@campus.test'
-(umask 077 && secret reader >"$SCEPAUTH_DIR/secrets/ldap-password")
-conf_set ldap uri "\"$AD_URI\""
-conf_set ldap ca "\"$AD_DIR/tls/ca.pem\""
-conf_set ldap bind-dn '"reader@campus.test"'
-conf_set ldap base "\"ou=people,$AD_BASE\""
-conf_set ldap filter '"(\&(objectClass=user)(!(objectClass=computer)))"'
-conf_set ldap login '"sAMAccountName"'
-conf_set ldap id '"objectGUID"'
-conf_set ldap member-of '"memberOf"'
-conf_set ldap timeout 5000
+ad_conf "$(secret reader)"
 conf_set portal login '"ldap"'
 sed -i "0,/^group \"staff\" {/s//group \"staff\" {\n\tldap = { \"cn=Staff Network,cn=Users,$AD_BASE\" }/" "$SCEPAUTH_CONF"
 portal

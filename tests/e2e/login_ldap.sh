@@ -14,9 +14,6 @@ cd "$T_DIR" || exit 1
 
 # --- helpers -------------------------------------------------------------------------------------
 
-conf_set() { # SECTION KEY VALUE
-	sed -i "/^$1 {/,/^}/ s|^\t\(# \)\{0,1\}$2 = .*|\t$2 = $3|" "$SCEPAUTH_CONF"
-}
 try() { # LOGIN PASSWORD: STATUS and BODY of one login; the cookie stays in jar
 	rm -f jar
 	curl -sS --max-time 30 --cacert "$ROOT_CERT" -c jar -o page "$PORTAL_URL/login"

@@ -7,9 +7,6 @@ T_INIT=(--group staff:20 --group students:30)
 t_instance redis
 cd "$T_DIR" || exit 1
 
-conf_set() { # SECTION KEY VALUE
-	sed -i "/^$1 {/,/^}/ s|^\t\(# \)\{0,1\}$2 = .*|\t$2 = $3|" "$SCEPAUTH_CONF"
-}
 ask() { # PATH [CURL_OPTION...]: STATUS, LOCATION and BODY
 	local path=$1
 	shift

@@ -11,9 +11,6 @@ cd "$T_DIR" || exit 1
 
 # --- helpers -------------------------------------------------------------------------------------
 
-conf_set() { # SECTION KEY VALUE
-	sed -i "/^$1 {/,/^}/ s|^\t\(# \)\{0,1\}$2 = .*|\t$2 = $3|" "$SCEPAUTH_CONF"
-}
 ask() { # JAR PATH-OR-URL [CURL_OPTION...]: STATUS, LOCATION and BODY
 	local jar=$1 url=$2
 	shift 2

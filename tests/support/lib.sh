@@ -7,6 +7,7 @@
 #   t_ok "text" command...         passes when the command succeeds
 #   t_not "text" command...        passes when it fails by itself (not by a signal or for being missing)
 #   t_is "text" "$got" "$want"     t_like "text" "$got" regex     t_unlike "text" "$got" regex
+#   conf_set SECTION KEY VALUE     in the instance's configuration, as it is written there (quotes and all)
 #   t_skip "text" "reason"         t_done
 #
 # At exit what t_instance and t_defer named is cleaned up; a script that ends before t_done bails out.
@@ -142,6 +143,9 @@ t_patient() { # INSTANCE
 	sed -i "s/^\tdeadline_ms = .*/\tdeadline_ms = 5000/" "$1/raddb/mods-available/scepauth"
 }
 
+conf_set() { # SECTION KEY VALUE
+	sed -i "/^$1 {/,/^}/ s|^\t\(# \)\{0,1\}$2 = .*|\t$2 = $3|" "$SCEPAUTH_CONF"
+}
 t_start() { # SERVICE ...: of the instance
 	"$T_TOP/packaging/instance.sh" start "$SCEPAUTH_DIR" "$@" >"$T_DIR/start.log" 2>&1 || {
 		t_note "$(cat "$T_DIR/start.log")"

@@ -8,6 +8,7 @@
 #   ad_modify, ad_add          LDIF on standard input
 #   ad_person LOGIN [DN-PART]  LDIF of a person, below ou=people
 #   ad_password LOGIN TEXT     sets it, and enables the account
+#   ad_conf PASSWORD           section ldap of the instance, for a person "reader" with this password
 #   ad_guid LOGIN              objectGUID in base64
 
 AD_DIR=$T_DIR/ad AD_NS=ad-$$ AD_BASE=dc=campus,dc=test AD_PID=''
@@ -20,6 +21,19 @@ ad_missing() {
 	command -v samba >/dev/null || [[ -x /usr/sbin/samba ]] || { echo "no samba here" && return; }
 	ip netns add "$AD_NS" 2>/dev/null || { echo "network namespaces cannot be made here" && return; }
 	ip netns del "$AD_NS"
+}
+
+ad_conf() { # PASSWORD
+	(umask 077 && echo "$1" >"$SCEPAUTH_DIR/secrets/ldap-password")
+	conf_set ldap uri "\"$AD_URI\""
+	conf_set ldap ca "\"$AD_DIR/tls/ca.pem\""
+	conf_set ldap bind-dn '"reader@campus.test"'
+	conf_set ldap base "\"ou=people,$AD_BASE\""
+	conf_set ldap filter '"(\&(objectClass=user)(!(objectClass=computer)))"'
+	conf_set ldap login '"sAMAccountName"'
+	conf_set ldap id '"objectGUID"'
+	conf_set ldap member-of '"memberOf"'
+	conf_set ldap timeout 5000
 }
 
 ad_make() {
