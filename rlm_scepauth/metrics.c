@@ -1,10 +1,8 @@
 #include "rlm_scepauth/metrics.h"
 
 #include "core/base/text.h"
+#include "core/ipc/prom.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,9 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #define N_REASONS (AUTHZ_INTERNAL + 1)
 
@@ -30,7 +26,8 @@ static const struct {
 #define N_STEPS (sizeof(steps) / sizeof(steps[0]))
 
 struct metrics {
-	char path[PATH_MAX], part[PATH_MAX];
+	char path[PATH_MAX], folder[PATH_MAX];
+	const char *file; /* within path */
 	char name[65];
 	int every_ms;
 	void (*say)(const char *text);
@@ -49,96 +46,78 @@ struct metrics {
 
 /* --- the file ------------------------------------------------------------------------------------ */
 
-static void head(FILE *f, const char *name, const char *type, const char *help)
+static int64_t get(_Atomic uint64_t *n)
 {
-	(void)fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+	return (int64_t)atomic_load_explicit(n, memory_order_relaxed);
 }
 
-static unsigned long long get(_Atomic uint64_t *n)
+/* One line, with a label of its own beside the instance's, or none (NULL). */
+static void line(struct metrics *m, struct buf *b, const char *name, const char *label,
+		 const char *what, int64_t value)
 {
-	return (unsigned long long)atomic_load_explicit(n, memory_order_relaxed);
+	const char *const labels[] = {"instance", m->name, label, what, NULL};
+
+	prom_line(b, name, labels, value);
 }
 
-static void print_latency(struct metrics *m, FILE *f)
+static void add_latency(struct metrics *m, struct buf *b)
 {
-	unsigned long long sum = 0;
+	const char *const instance[] = {"instance", m->name, NULL};
+	char seconds[32];
+	int64_t sum = 0;
 
-	head(f, "scepauth_lookup_seconds", "histogram", "Time of one question to Redis.");
+	prom_head(b, "scepauth_lookup_seconds", "histogram", "Time of one question to Redis.");
 	for (size_t i = 0; i < N_STEPS; i++) {
 		sum += get(&m->took[i]);
-		(void)fprintf(f, "scepauth_lookup_seconds_bucket{instance=\"%s\",le=\"%s\"} %llu\n",
-			      m->name, steps[i].seconds, sum);
+		line(m, b, "scepauth_lookup_seconds_bucket", "le", steps[i].seconds, sum);
 	}
 	sum += get(&m->took[N_STEPS]);
-	(void)fprintf(f, "scepauth_lookup_seconds_bucket{instance=\"%s\",le=\"+Inf\"} %llu\n",
-		      m->name, sum);
-	(void)fprintf(f, "scepauth_lookup_seconds_sum{instance=\"%s\"} %.6f\n", m->name,
-		      (double)get(&m->took_us) / 1e6);
-	(void)fprintf(f, "scepauth_lookup_seconds_count{instance=\"%s\"} %llu\n", m->name, sum);
+	line(m, b, "scepauth_lookup_seconds_bucket", "le", "+Inf", sum);
+	(void)snprintf(seconds, sizeof(seconds), "%.6f", (double)get(&m->took_us) / 1e6);
+	prom_line_text(b, "scepauth_lookup_seconds_sum", instance, seconds);
+	line(m, b, "scepauth_lookup_seconds_count", NULL, NULL, sum);
 }
 
-static void print_shadow(struct metrics *m, FILE *f)
+static void add_all(struct metrics *m, struct buf *b)
 {
-	head(f, "scepauth_shadow_total", "counter",
-	     "Connections judged by the version of the group map in shadow too.");
-	for (int i = 0; i < SHADOW_N_RESULTS; i++)
-		(void)fprintf(f, "scepauth_shadow_total{instance=\"%s\",result=\"%s\"} %llu\n",
-			      m->name, shadow_result_text((enum shadow_result)i),
-			      get(&m->shadow[i]));
-}
-
-static void print_all(struct metrics *m, FILE *f)
-{
-	head(f, "scepauth_verdicts_total", "counter",
-	     "Decisions about devices by reason; ok: let in.");
+	prom_head(b, "scepauth_verdicts_total", "counter",
+		  "Decisions about devices by reason; ok: let in.");
 	for (int i = 0; i < N_REASONS; i++)
-		(void)fprintf(f, "scepauth_verdicts_total{instance=\"%s\",reason=\"%s\"} %llu\n",
-			      m->name, authz_reason_text((enum authz_reason)i),
-			      get(&m->verdicts[i]));
-	head(f, "scepauth_backend_errors_total", "counter",
-	     "Questions to Redis without a good answer.");
-	(void)fprintf(f, "scepauth_backend_errors_total{instance=\"%s\",kind=\"down\"} %llu\n",
-		      m->name, get(&m->down));
-	(void)fprintf(f, "scepauth_backend_errors_total{instance=\"%s\",kind=\"deadline\"} %llu\n",
-		      m->name, get(&m->timeout));
-	(void)fprintf(f, "scepauth_backend_errors_total{instance=\"%s\",kind=\"error\"} %llu\n",
-		      m->name, get(&m->error));
-	head(f, "scepauth_breaker_open", "gauge", "1: everybody is refused without asking Redis.");
-	(void)fprintf(f, "scepauth_breaker_open{instance=\"%s\"} %d\n", m->name,
-		      atomic_load(&m->breaker) ? 1 : 0);
-	print_latency(m, f);
-	print_shadow(m, f);
-}
-
-/* Readable by all: node_exporter is another user, and nothing in it is secret. */
-static bool write_file(struct metrics *m)
-{
-	int fd = open(m->part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-	FILE *f = fd >= 0 && fchmod(fd, 0644) == 0 ? fdopen(fd, "w") : NULL;
-	bool good;
-
-	if (!f) {
-		if (fd >= 0)
-			(void)close(fd);
-		return false;
-	}
-	print_all(m, f);
-	good = !ferror(f);
-	good = fclose(f) == 0 && good;
-	return good && rename(m->part, m->path) == 0;
+		line(m, b, "scepauth_verdicts_total", "reason",
+		     authz_reason_text((enum authz_reason)i), get(&m->verdicts[i]));
+	prom_head(b, "scepauth_backend_errors_total", "counter",
+		  "Questions to Redis without a good answer.");
+	line(m, b, "scepauth_backend_errors_total", "kind", "down", get(&m->down));
+	line(m, b, "scepauth_backend_errors_total", "kind", "deadline", get(&m->timeout));
+	line(m, b, "scepauth_backend_errors_total", "kind", "error", get(&m->error));
+	prom_head(b, "scepauth_breaker_open", "gauge",
+		  "1: everybody is refused without asking Redis.");
+	line(m, b, "scepauth_breaker_open", NULL, NULL, atomic_load(&m->breaker));
+	add_latency(m, b);
+	prom_head(b, "scepauth_shadow_total", "counter",
+		  "Connections judged by the version of the group map in shadow too.");
+	for (int i = 0; i < SHADOW_N_RESULTS; i++)
+		line(m, b, "scepauth_shadow_total", "result",
+		     shadow_result_text((enum shadow_result)i), get(&m->shadow[i]));
 }
 
 static void write_and_say(struct metrics *m)
 {
-	char text[PATH_MAX + 128];
-	bool good = write_file(m);
+	char text[sizeof(struct errmsg) + 64];
+	struct errmsg em = {""};
+	struct buf b;
+	int rc;
 
-	if (!good && !m->failed) {
-		(void)snprintf(text, sizeof(text), "metrics cannot be written to %s: %s", m->path,
-			       strerror(errno));
+	buf_init(&b, PROM_MAX);
+	add_all(m, &b);
+	rc = prom_write(m->folder, m->file, &b, &em);
+	buf_free(&b);
+	if (rc != E_OK && !m->failed) {
+		(void)snprintf(text, sizeof(text), "metrics cannot be written: %s",
+			       *em.text != '\0' ? em.text : err_text(rc));
 		m->say(text);
 	}
-	m->failed = !good;
+	m->failed = rc != E_OK;
 }
 
 /* --- the thread ---------------------------------------------------------------------------------- */
@@ -242,22 +221,19 @@ int64_t metrics_now_us(void)
 int metrics_open(const struct metrics_options *o, struct metrics **ret)
 {
 	struct metrics *m = calloc(1, sizeof(*m));
-	size_t n = strlen(o->path);
+	const char *slash;
 
 	if (!m)
 		return E_NOMEM;
-	if (n + sizeof(".tmp") > sizeof(m->part) ||
+	if (text_copy(m->path, sizeof(m->path), o->path) != E_OK ||
 	    text_copy(m->name, sizeof(m->name), o->name) != E_OK) {
 		free(m);
 		return E_TOOBIG;
 	}
-	memcpy(m->path, o->path, n + 1);
-	memcpy(m->part, o->path, n);
-	memcpy(m->part + n, ".tmp", sizeof(".tmp"));
-	/* A quote or a backslash would end the label. */
-	for (char *c = m->name; *c; c++)
-		if (!isalnum((unsigned char)*c) && !strchr("_.-", *c))
-			*c = '_';
+	slash = strrchr(m->path, '/');
+	m->file = slash ? slash + 1 : m->path;
+	(void)snprintf(m->folder, sizeof(m->folder), "%.*s", slash ? (int)(slash - m->path) : 1,
+		       slash ? m->path : ".");
 	m->every_ms = o->every_ms;
 	m->say = o->say;
 	if (pthread_mutex_init(&m->lock, NULL)) {

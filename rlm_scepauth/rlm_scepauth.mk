@@ -5,7 +5,7 @@
 
 MODULE_SRCS := $(wildcard rlm_scepauth/*.c)
 MODULE_CORE := $(addprefix core/base/,buf.c clock.c err.c rnd.c savefile.c text.c) \
-               $(wildcard core/model/*.c core/authz/*.c) \
+               core/ipc/prom.c $(wildcard core/model/*.c core/authz/*.c) \
                $(filter-out core/store/store_conf.c,$(wildcard core/store/*.c)) # the module has its own configuration
 MODULE_PURE := $(addprefix rlm_scepauth/,backend.c breaker.c certid.c metrics.c notes.c seen.c shadow.c known.c follow.c) # know no type of the server's
 

@@ -47,6 +47,12 @@ void prom_line(struct buf *b, const char *name, const char *const *labels, int64
 	buf_addf(b, "%lld\n", (long long)value);
 }
 
+void prom_line_text(struct buf *b, const char *name, const char *const *labels, const char *value)
+{
+	add_series(b, name, labels);
+	buf_addf(b, "%s\n", value);
+}
+
 static bool value_of(const char *at, int64_t *ret)
 {
 	size_t n = strcspn(at, "\n");

@@ -13,10 +13,12 @@
 
 enum { PROM_MAX = 65536 };
 
-/* type: "counter" or "gauge". */
+/* type: "counter", "gauge" or "histogram". */
 void prom_head(struct buf *b, const char *name, const char *type, const char *help);
 /* One line: labels are names and values in turn, NULL at the end; or NULL for none. Values are escaped. */
 void prom_line(struct buf *b, const char *name, const char *const *labels, int64_t value);
+/* The same; value: as the format has numbers. */
+void prom_line_text(struct buf *b, const char *name, const char *const *labels, const char *value);
 
 /* The value of the line with this name and exactly these labels; false: there is none. */
 bool prom_get(const char *text, const char *name, const char *const *labels, int64_t *ret);

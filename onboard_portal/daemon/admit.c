@@ -4,6 +4,7 @@
 #include "core/base/log.h"
 #include "core/base/rnd.h"
 #include "onboard_portal/daemon/remind.h"
+#include "onboard_portal/daemon/gate.h"
 
 /* A login name that was another person's before must not lead to that person's devices. */
 static int same_person(struct store *s, const struct user *u, struct errmsg *em)

@@ -4,6 +4,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "onboard_portal/daemon/for_others.h"
+#include "onboard_portal/daemon/gate.h"
 #include "onboard_portal/flow/letswifi.h"
 
 static void refuse(struct http_response *res, unsigned status, const char *word, const char *text)

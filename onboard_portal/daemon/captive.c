@@ -2,7 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "onboard_portal/daemon/portal.h"
+#include "onboard_portal/daemon/gate.h"
 #include "onboard_portal/flow/capport.h"
 #include "onboard_portal/flow/page_captive.h"
 #include "onboard_portal/flow/platform.h"

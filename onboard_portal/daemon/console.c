@@ -1,4 +1,5 @@
 #include "onboard_portal/daemon/console.h"
+#include "onboard_portal/daemon/gate.h"
 
 #include "core/audit/audit.h"
 #include "core/base/clock.h"

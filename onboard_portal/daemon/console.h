@@ -2,7 +2,7 @@
 #ifndef ONBOARD_PORTAL_DAEMON_CONSOLE_H
 #define ONBOARD_PORTAL_DAEMON_CONSOLE_H
 
-#include "onboard_portal/daemon/portal.h"
+#include "onboard_portal/daemon/gate.h"
 
 /* console_open.c: reads section console. E_CONFIG. Without groups there is none, and no connection. */
 int console_open(struct portal *p, struct errmsg *em) MUST_CHECK;

@@ -8,6 +8,7 @@
 #include "onboard_portal/daemon/console.h"
 #include "onboard_portal/daemon/for_others.h"
 #include "onboard_portal/daemon/login.h"
+#include "onboard_portal/daemon/gate.h"
 #include "onboard_portal/flow/form.h"
 #include "onboard_portal/flow/platform.h"
 

@@ -4,6 +4,7 @@
 #include "core/store/store_desk.h"
 #include "onboard_portal/console/page_overview.h"
 #include "onboard_portal/daemon/console.h"
+#include "onboard_portal/daemon/gate.h"
 
 #define WALK_MS 2000 /* of one request */
 #define FRESH 900    /* seconds */

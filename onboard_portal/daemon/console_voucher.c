@@ -2,6 +2,7 @@
 #include "core/store/store_voucher.h"
 #include "onboard_portal/daemon/console.h"
 #include "onboard_portal/daemon/voucher.h"
+#include "onboard_portal/daemon/gate.h"
 #include "onboard_portal/flow/page_voucher.h"
 
 /* Vouchers are the portal's: its own connection reads and ends them, the console's says who it was. */

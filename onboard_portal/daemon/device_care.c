@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "core/store/store_device.h"
 #include "onboard_portal/daemon/device_rows.h"
+#include "onboard_portal/daemon/gate.h"
 #include "onboard_portal/flow/form.h"
 #include "onboard_portal/flow/page_care.h"
 

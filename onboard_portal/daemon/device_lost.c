@@ -6,6 +6,7 @@
 #include "core/store/store_session.h"
 #include "onboard_portal/daemon/device_rows.h"
 #include "onboard_portal/daemon/login.h"
+#include "onboard_portal/daemon/gate.h"
 #include "onboard_portal/flow/page_care.h"
 
 enum { RECENT_MS = 15 * 60 * 1000, LOOKS = 60, LOOK_SECONDS = 2 };

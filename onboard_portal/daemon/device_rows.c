@@ -1,6 +1,7 @@
 #include "onboard_portal/daemon/device_rows.h"
 
 #include "onboard_portal/daemon/voucher.h"
+#include "onboard_portal/daemon/gate.h"
 
 static const char *person_name(const struct user *u)
 {

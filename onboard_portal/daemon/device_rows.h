@@ -2,7 +2,7 @@
 #ifndef ONBOARD_PORTAL_DAEMON_DEVICE_ROWS_H
 #define ONBOARD_PORTAL_DAEMON_DEVICE_ROWS_H
 
-#include "onboard_portal/daemon/portal.h"
+#include "onboard_portal/daemon/gate.h"
 
 struct device_rows {
 	struct store_device_row *list;

@@ -9,6 +9,7 @@
 #include "onboard_portal/daemon/keyed.h"
 #include "onboard_portal/daemon/login.h"
 #include "onboard_portal/daemon/looks.h"
+#include "onboard_portal/daemon/gate.h"
 #include "onboard_portal/flow/calendar.h"
 #include "onboard_portal/flow/enrol.h"
 #include "onboard_portal/flow/form.h"

@@ -1,4 +1,4 @@
-#include "onboard_portal/daemon/portal.h"
+#include "onboard_portal/daemon/gate.h"
 
 #include "core/base/clock.h"
 #include "core/base/log.h"

@@ -1,5 +1,5 @@
 #include "onboard_portal/daemon/for_others.h"
-#include "onboard_portal/daemon/portal.h"
+#include "onboard_portal/daemon/gate.h"
 
 #include "core/base/clock.h"
 #include "core/base/rnd.h"

@@ -7,6 +7,7 @@
 #include "onboard_portal/daemon/device_rows.h"
 #include "onboard_portal/daemon/for_others.h"
 #include "onboard_portal/daemon/keyed.h"
+#include "onboard_portal/daemon/gate.h"
 #include "onboard_portal/flow/form.h"
 #include "onboard_portal/flow/letswifi.h"
 #include "onboard_portal/flow/page_app.h"

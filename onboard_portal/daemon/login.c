@@ -1,6 +1,7 @@
 #include "onboard_portal/daemon/for_others.h"
 #include "onboard_portal/daemon/letswifi.h"
 #include "onboard_portal/daemon/login.h"
+#include "onboard_portal/daemon/gate.h"
 
 #include "core/base/clock.h"
 #include "core/base/log.h"

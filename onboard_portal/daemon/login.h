@@ -2,7 +2,7 @@
 #ifndef ONBOARD_PORTAL_DAEMON_LOGIN_H
 #define ONBOARD_PORTAL_DAEMON_LOGIN_H
 
-#include "onboard_portal/daemon/portal.h"
+#include "onboard_portal/daemon/gate.h"
 
 /* --- open_login.c ---------------------------------------------------------------------------------- */
 int portal_open_login(struct portal *p, struct errmsg *em) MUST_CHECK;

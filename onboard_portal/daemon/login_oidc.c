@@ -1,5 +1,6 @@
 #include "onboard_portal/daemon/letswifi.h"
 #include "onboard_portal/daemon/login.h"
+#include "onboard_portal/daemon/gate.h"
 
 #include "core/base/log.h"
 

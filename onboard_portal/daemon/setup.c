@@ -1,6 +1,6 @@
 #include "onboard_portal/daemon/for_others.h"
 #include "onboard_portal/daemon/looks.h"
-#include "onboard_portal/daemon/portal.h"
+#include "onboard_portal/daemon/gate.h"
 
 #include "core/base/clock.h"
 #include "core/base/digest.h"

@@ -8,6 +8,7 @@
 #include "onboard_portal/auth/groupmap.h"
 #include "onboard_portal/console/desk.h"
 #include "onboard_portal/daemon/console.h"
+#include "onboard_portal/daemon/gate.h"
 #include "onboard_portal/flow/page_voucher.h"
 
 int voucher_open(struct portal *p, struct errmsg *em)

@@ -5,6 +5,7 @@
 #include "onboard_portal/daemon/for_others.h"
 #include "onboard_portal/daemon/login.h"
 #include "onboard_portal/daemon/voucher.h"
+#include "onboard_portal/daemon/gate.h"
 #include "onboard_portal/flow/page_voucher.h"
 
 static void show(struct portal *p, struct http_response *res, const struct visitor *v,
