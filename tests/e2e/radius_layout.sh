@@ -32,7 +32,7 @@ t_like "and each field that moved is named" "$wrong" "REQUEST.parent is not wher
 build_module() { # DIR COMPAT
 	local source objects=()
 	mkdir -p "$1"
-	for source in rlm_scepauth/*.c core/base/{buf,clock,err,rnd,savefile,text}.c core/model/*.c core/authz/*.c core/store/*.c; do
+	for source in rlm_scepauth/*.c core/base/{buf,clock,err,rnd,savefile,text}.c core/ipc/prom.c core/model/*.c core/authz/*.c core/store/*.c; do
 		[[ $source != core/store/store_conf.c ]] || continue # the module has its own configuration
 		compile "$source" "$1/${source//\//_}.o" -I"$2" -DRLM_SCEPAUTH_LAYOUT_H || return 1
 		objects+=("$1/${source//\//_}.o")
