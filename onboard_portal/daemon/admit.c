@@ -20,13 +20,16 @@ static int same_person(struct store *s, const struct user *u, struct errmsg *em)
 	if (r != E_OK || strcmp(known.id, u->id) == 0)
 		return r;
 	return err_set(
-		em, E_STATE,
+		em, E_EXISTS,
 		"%s is somebody else in the directory now (%s before, %s now); nobody of that "
 		"name is let in",
 		name, known.id, u->id);
 }
 
-/* Brings the person into the store. E_DENIED when they are held or have left. */
+/*
+ * Brings the person into the store. E_DENIED: they are held or have left. E_EXISTS: login name and
+ * person do not belong together in our record: it was another's before, or theirs was another.
+ */
 static int admit(struct portal *p, struct user *u, struct errmsg *em)
 {
 	struct store *s = store_pool_get(p->pool);
@@ -64,6 +67,8 @@ void admit_person(struct portal *p, const struct http_request *req, struct http_
 {
 	static const struct page_message held = {
 		.title_key = "held_title", .text_key = "held", .detail = ""};
+	static const struct page_message unclear = {
+		.title_key = "login_unclear_title", .text_key = "login_unclear", .detail = ""};
 	const char *wanted = http_cookie(req, NEXT_COOKIE);
 	struct errmsg em = {0};
 	struct session s;
@@ -72,6 +77,12 @@ void admit_person(struct portal *p, const struct http_request *req, struct http_
 	if (r == E_DENIED) {
 		note_event("login_refused", req, u->login, "reason", "held");
 		reply_message(p, res, 403, &held);
+		return;
+	}
+	if (r == E_EXISTS) {
+		log_warn("%s", em.text);
+		note_event("login_refused", req, u->login, "reason", "identity");
+		reply_message(p, res, 403, &unclear);
 		return;
 	}
 	if (r == E_OK) {

@@ -111,8 +111,28 @@ portal
 slapd_as_admin ldapdelete "$(dn ben)"
 slapd_person ben 'another secret' | slapd_add
 try ben 'another secret'
+t_is "somebody else with a used login name is refused, not an error" "$STATUS" 403
+t_like "and told why in plain words" "$BODY" 'We cannot tell who you are'
 t_not "somebody else with a used login name does not get the other's devices" test "$STATUS" = 303
 t_like "and the log says who is who" "$(tail -n 3 "$PORTAL_LOG")" 'ldap:ben is somebody else in the directory now'
+
+# --- a person has another login name ---------------------------------------------------------------
+
+slapd_person dana 'secret of dana' | slapd_add
+try dana 'secret of dana'
+t_is "dana logs in" "$STATUS" 303
+dana=$(db HGET login:ldap dana)
+slapd_as_admin ldapmodrdn -r "$(dn dana)" uid=dana.new >>"$SLAPD_DIR/ldif.log" 2>&1
+try dana.new 'secret of dana'
+t_is "the same person by another name is refused until somebody has looked" "$STATUS" 403
+t_like "is told that nothing is lost" "$BODY" 'Nothing is lost'
+t_like "the log names the person" "$(tail -n 3 "$PORTAL_LOG")" "user id $dana belongs to somebody else"
+t_is "nothing leads to them by the new name" "$(db HGET login:ldap dana.new)" ''
+t_is "an administrator gives the name" "$(db HSETNX login:ldap dana.new "$dana")" 1
+t_is "and takes the other away" "$(db HDEL login:ldap dana)" 1
+try dana.new 'secret of dana'
+t_is "the new name lets in" "$STATUS" 303
+t_is "as the same person" "$(db HGET "user:$dana" login)" dana.new
 
 # --- the directory is not well -------------------------------------------------------------------
 
