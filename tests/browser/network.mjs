@@ -1,4 +1,8 @@
 // Guests, Android phones, devices that were on the network, and the help desk in every language. Run by network.sh.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { done, is, journey, like, look, ok, open } from './tap.mjs';
 import { add, login, lookIn, lookRtl, saved } from './walk.mjs';
 
@@ -182,5 +186,116 @@ for (const kind of ['phone']) {
 		await b.browser.close();
 	});
 }
+
+// The question of a geteduroam app: in a browser of the device, with an answer that goes to the app.
+const app = (port) => new URLSearchParams({
+	client_id: 'app.geteduroam.sh', code_challenge: createHash('sha256').update('a'.repeat(43)).digest('base64url'), code_challenge_method: 'S256',
+	redirect_uri: `http://127.0.0.1:${port}/`, response_type: 'code', scope: 'eap-metadata', state: 'of this run',
+});
+for (const [kind, locale] of [['phone', 'en-GB'], ['narrow', 'en-GB'], ['dark', 'en-GB'], ['phone', 'ar-EG']]) {
+	await journey(`an app asks, ${kind}, ${locale}`, async () => {
+		const b = await open(kind, { locale });
+		const listener = createServer((q, r) => r.end('back in the app')).listen(0, '127.0.0.1').unref();
+		await once(listener, 'listening');
+		const { port } = listener.address();
+		const answer = () => new URL(b.page.url()).searchParams;
+		await login(b);
+		await b.page.goto(`/oauth/authorize?${app(port)}`);
+		like(`an app asks, ${kind}: a page of ours`, b.page.url(), /\/oauth\/consent$/);
+		if (locale === 'ar-EG') {
+			await lookRtl(b, 'app');
+			await b.browser.close();
+			listener.close();
+			return;
+		}
+		is(`an app asks, ${kind}: and nothing else is promised`, (await b.page.locator('footer').innerText()).includes('never leaves it.'), false);
+		like(`an app asks, ${kind}: who makes the key`, await b.page.locator('main').innerText(), /made by our server/);
+		await look(b, 'app');
+		await b.page.locator('#name').fill('');
+		await b.page.locator('button[value=yes]').click();
+		ok(`an app asks, ${kind}: a device has a name`, await b.page.getByRole('alert').isVisible());
+		await look(b, 'app-empty');
+		await b.page.locator('button[value=no]').click();
+		await b.page.waitForURL(`http://127.0.0.1:${port}/**`);
+		is(`an app asks, ${kind}: no is told to the app`, `${answer().get('error')} ${answer().get('state')}`, 'access_denied of this run');
+		await b.page.goto(`/oauth/authorize?${app(port)}`);
+		await b.page.locator('#name').fill(`By an app, ${kind}`);
+		await b.page.locator('button[value=yes]').click();
+		await b.page.waitForURL(`http://127.0.0.1:${port}/**`);
+		like(`an app asks, ${kind}: yes gives it a code`, answer().get('code'), /^[\w.~-]{20,}$/);
+		await b.browser.close();
+		listener.close();
+	});
+}
+
+await journey('the help desk acts', async () => {
+	const b = await open('desktop');
+	await login(b, env.DESK_LOGIN, env.DESK_PASSWORD);
+	await b.page.goto('/console');
+	await b.page.locator('input[name=q]').fill(env.STUDENT_LOGIN);
+	await submit(b);
+	if (!/\/console\/person\//.test(b.page.url())) await b.page.locator('main a[href*="/console/person/"]').first().click();
+	const act = async (name, reason) => {
+		await b.page.getByRole('link', { name }).first().click();
+		if (!reason) return submit(b);
+		await b.page.locator('#reason').fill(reason);
+		return submit(b);
+	};
+	await act(/^Suspend|^Hold/, '');
+	ok('the help desk: no act without a reason', await b.page.getByRole('alert').isVisible());
+	await look(b, 'console-no-reason');
+	await b.page.locator('#reason').fill('odd traffic');
+	await submit(b);
+	ok('the help desk: suspended', await b.page.getByRole('status').isVisible());
+	like('the help desk: with the reason', await b.page.locator('main').innerText(), /odd traffic/);
+	await look(b, 'console-held');
+	await act(/^Restore|^Lift|^End/, 'was nothing');
+	ok('the help desk: restored', await b.page.getByRole('status').isVisible());
+	await act(/^Revoke: With a certificate$/, 'sold <b>');
+	ok('the help desk: revoked', await b.page.getByRole('status').isVisible());
+	like('the help desk: by whom and why', await b.page.locator('article', { hasText: 'With a certificate' }).innerText(), /henry[^]*sold <b>|sold <b>[^]*henry/);
+	is('the help desk: not a second time', await b.page.getByRole('link', { name: 'Revoke: With a certificate' }).count(), 0);
+	await look(b, 'console-revoked');
+	await b.browser.close();
+});
+
+await journey('a lost device that had a certificate', async () => {
+	const b = await open('phone');
+	await login(b);
+	await b.page.goto('/lost');
+	await b.page.getByRole('link', { name: /: Refused once$/ }).click();
+	await submit(b);
+	like('lost: the page that follows', b.page.url(), /\/devices\/d[0-9a-f]{32}\/lost/);
+	is('lost: what is done', await b.page.locator('.steps .state.good').count() > 0, true);
+	await look(b, 'lost-done');
+	const at = b.page.url();
+	const a = await open('phone', { locale: 'ar-EG' });
+	await login(a);
+	await a.page.goto(at);
+	await lookRtl(a, 'lost-done');
+	await b.browser.close();
+});
+
+// The portal is started anew with the shortest time that can be set.
+await journey('a code that was not used in time', async () => {
+	execFileSync(env.WITH_SHORT_CODES);
+	const b = await open('phone');
+	await login(b);
+	await add(b, 'Too slow', 'other');
+	const link = b.page.url();
+	ok('in time: the code is there', await b.page.locator('#challenge').isVisible());
+	for (let i = 0; i < 120 && await b.page.locator('#challenge').count() > 0; i++) {
+		await b.page.waitForTimeout(1000);
+		await b.page.goto(link);
+	}
+	like('too late: what happened, and what to do', await b.page.locator('main').innerText(), /This set-up page has ended[^]*get a new code/);
+	await look(b, 'too-late');
+	await b.page.locator('main a.button, main a').first().click();
+	like('too late: the way back', b.page.url(), /\/devices$/);
+	await b.page.getByRole('button', { name: 'Get a new code: Too slow' }).click();
+	ok('too late: a new code by one click', await b.page.locator('#challenge').isVisible());
+	ok('too late: by another link', b.page.url() !== link, b.page.url());
+	await b.browser.close();
+});
 
 done();

@@ -14,7 +14,7 @@ ctl() { "$SCEPAUTH_BIN/scepctl" -c "$SCEPAUTH_CONF" "$@"; }
 sed -i '/^vouchers {/,/^}/d; /^console {/,/^}/d' "$SCEPAUTH_CONF"
 sed -i '/^portal *{/a\	server-keys = true\n\tserver-key-lifetime = 7\n\tterms = "terms.txt"' "$SCEPAUTH_CONF"
 sed -i '/^wifi *{/a\	passpoint = "wifi.example.edu"\n\tpasspoint-consortia = "5a03ba0000"' "$SCEPAUTH_CONF"
-sed -i '/^group "students"/a\	device-limit = 8' "$SCEPAUTH_CONF"
+sed -i '/^group "students"/a\	device-limit = 12' "$SCEPAUTH_CONF"
 printf 'Be kind to the others on this network.\n\nNothing forbidden, please.\n' >"$SCEPAUTH_DIR/terms.txt"
 cat >>"$SCEPAUTH_CONF" <<-'END'
 	vouchers {
@@ -47,7 +47,13 @@ redis_as "$HELPDESK_NAME" FCALL restore_user 0 "$STUDENT_LOGIN" >/dev/null
 eapol_run accepted.conf
 t_is "(one gets in)" "$EAP_RESULT" accept
 
-browse network.mjs FIRST=2 SPONSOR_LOGIN="$STAFF_LOGIN" SPONSOR_PASSWORD="$STAFF_PASSWORD" DESK_LOGIN=henry DESK_PASSWORD=desk-password-1
+cat >"$T_DIR/with-short-codes" <<-END
+	#!/bin/sh
+	sed -i '/ticket-lifetime/d; /^portal *{/a\	ticket-lifetime = 1' '$SCEPAUTH_CONF'
+	'$T_TOP/packaging/instance.sh' stop '$SCEPAUTH_DIR' portal && exec '$T_TOP/packaging/instance.sh' start '$SCEPAUTH_DIR' portal
+END
+chmod 700 "$T_DIR/with-short-codes"
+browse network.mjs WITH_SHORT_CODES="$T_DIR/with-short-codes" FIRST=2 SPONSOR_LOGIN="$STAFF_LOGIN" SPONSOR_PASSWORD="$STAFF_PASSWORD" DESK_LOGIN=henry DESK_PASSWORD=desk-password-1
 rc=$?
 t_finished=1
 exit "$rc"
