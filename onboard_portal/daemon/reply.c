@@ -20,6 +20,7 @@ void reply_base(const struct portal *p, struct page_base *ret, const char *perso
 		.person = person,
 		.csrf = csrf,
 		.guests = p->vouchers != NULL,
+		.server_makes = p->making != NULL,
 	};
 }
 

@@ -29,6 +29,7 @@ struct html_vars *page_vars(const struct page_base *b, const char *title, bool e
 	html_flag(v, "desk", b->desk);
 	html_flag(v, "sponsor", b->sponsor);
 	html_flag(v, "guests", b->guests);
+	html_flag(v, "server_makes", b->server_makes);
 	html_set(v, "person", b->person != NULL ? b->person : "");
 	html_set(v, "csrf", b->csrf);
 	set_languages(b, v);

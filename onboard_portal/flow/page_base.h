@@ -17,6 +17,7 @@ struct page_base {
 	bool desk;          /* may use the console */
 	bool sponsor;       /* may make vouchers */
 	bool guests;        /* there are vouchers */
+	bool server_makes;  /* keys, for devices that cannot */
 };
 
 /* What head and foot need; NULL without memory. error: the title says so first. */

@@ -609,6 +609,25 @@ static void about_says_what_is_configured(void **state)
 	assert_true(has("from the directory of Example University"));
 }
 
+static void no_page_promises_a_key_of_the_device_when_the_server_may_make_it(void **state)
+{
+	struct page_about a = {.terms = "", .keep = 30, .session = 60};
+
+	(void)state;
+	assert_int_equal(page_about(&base, &a, &out), E_OK);
+	assert_true(has("is made on your device and never leaves it.</p>") ||
+		    has("is made on your device and never leaves it. <a"));
+	assert_true(has("It is made there and never leaves it.</li>"));
+	assert_false(has("our server has to make it"));
+	buf_reset(&out);
+	base.server_makes = true;
+	assert_int_equal(page_about(&base, &a, &out), E_OK);
+	assert_false(has("never leaves it.</li>"));
+	assert_false(has("never leaves it. <a"));
+	assert_true(has("our server has to make it, the set-up page says so. <a"));
+	assert_true(has("our server has to make it, the set-up page says so.</li>"));
+}
+
 static void long_terms_lose_no_text(void **state)
 {
 	struct page_about a = {.keep = 30, .session = 60};
@@ -741,6 +760,7 @@ int main(void)
 		T(login_page_is_whole),
 		T(captive_pages_are_whole),
 		T(about_says_what_is_configured),
+		T(no_page_promises_a_key_of_the_device_when_the_server_may_make_it),
 		T(long_terms_lose_no_text),
 		T(handover_and_resume_are_whole),
 		T(state_follows_from_the_record),
