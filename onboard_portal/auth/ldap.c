@@ -143,6 +143,39 @@ static int person_find(struct ldap_login *l, struct dirconn *c, struct found *f,
 	return rc;
 }
 
+static int on_stays(void *ctx, const struct dir_entry *e, struct errmsg *em)
+{
+	(void)e;
+	(void)em;
+	*(bool *)ctx = true;
+	return E_OK;
+}
+
+/*
+ * The site's own filter is asked the other way round: one that the server cannot decide, say for an attribute that
+ * its schema lacks or that our reader may not see, matches nobody (RFC 4511 section 4.5.1.7), nor does its negation.
+ */
+static int leaver_look(struct ldap_login *l, struct dirconn *c, struct found *f, struct errmsg *em)
+{
+	static const char *const none[] = {"1.1", NULL};
+	struct dirconn_search s = {.base = f->dn, .attrs = none, .max = 1, .base_only = true};
+	struct buf filter;
+	bool stays = false;
+	int rc;
+
+	if (l->conf.leaver[0] == '\0')
+		return E_OK;
+	buf_init(&filter, FILTER_MAX);
+	buf_addf(&filter, "(!%s)", l->conf.leaver);
+	s.filter = buf_str(&filter);
+	rc = buf_error(&filter);
+	if (rc == E_OK)
+		rc = dirconn_search(c, &s, on_stays, &stays, em);
+	buf_free(&filter);
+	f->disabled |= !stays;
+	return rc == E_NOTFOUND ? E_UNAVAIL : rc;
+}
+
 static int on_group(void *ctx, const struct dir_entry *e, struct errmsg *em)
 {
 	struct found *f = ctx;
@@ -215,6 +248,8 @@ static int login(struct ldap_login *l, struct dirconn *c, struct found *f, const
 	struct errmsg why = {""};
 	int rc = person_find(l, c, f, em);
 
+	if (rc == E_OK)
+		rc = leaver_look(l, c, f, em);
 	if (rc == E_OK)
 		rc = groups_find(l, c, f, em);
 	if (rc == E_NOTFOUND)

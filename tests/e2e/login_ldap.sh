@@ -102,6 +102,28 @@ refused "a disabled person with the right password" ben 'secret of ben'
 change ben 'replace: shadowExpire' "shadowExpire: $(($(date +%s) / 86400 + 5))"
 try ben 'secret of ben'
 t_is "an account that ends next week lets in" "$STATUS" 303
+change anna 'add: employeeType' 'employeeType: left'
+try anna 'secret of anna'
+t_is "a mark that means nothing here" "$STATUS" 303
+conf_set ldap leaver '"(employeeType=left)"'
+portal
+refused "who matches the site's own filter of leavers" anna 'secret of anna'
+try ben 'secret of ben'
+t_is "not who does not" "$STATUS" 303
+change anna 'replace: employeeType' 'employeeType: staff'
+try anna 'secret of anna'
+t_is "nor who is back" "$STATUS" 303
+conf_set ldap leaver '"(leftWhen=*)"'
+portal
+refused "a filter that the directory cannot decide lets nobody in" anna 'secret of anna'
+conf_set ldap leaver '"(employeeType=left"'
+portal
+try anna 'secret of anna'
+t_is "one that is no filter: come back later" "$STATUS" 503
+conf_set ldap leaver '""'
+portal
+try anna 'secret of anna'
+t_is "(in again)" "$STATUS" 303
 slapd_as_admin ldapdelete "$(dn carl)"
 refused "who is deleted" carl 'secret of carl'
 portal
