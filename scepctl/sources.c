@@ -64,8 +64,8 @@ static void show(const struct json *j, const char *state, int64_t lag)
 /* What the SCIM server says of those who push: its own process, its own file. */
 static void pushed_add(const struct conf *c, struct json *j)
 {
-	static const char *const keys[] = {"started", "last_request", "last_refused", "requests",
-					   "refused"};
+	static const char *const keys[] = {"started",  "last_request", "last_refused",
+					   "requests", "refused",      "untaken_at"};
 	struct json *server = NULL, *tokens;
 	const struct json_node *v, *used = NULL;
 	const char *key;
@@ -76,6 +76,9 @@ static void pushed_add(const struct conf *c, struct json *j)
 		return;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		json_set_int(j, keys[i], json_get_int(server, keys[i], 0));
+	json_set_str(j, "untaken",
+		     json_get_str(server, "untaken") != NULL ? json_get_str(server, "untaken")
+							     : "");
 	while (json_node_each(json_root(server), &at, &key, &v))
 		if (strcmp(key, "tokens") == 0)
 			used = v;
@@ -99,6 +102,9 @@ static void show_pushed(const struct json *j)
 	       (long long)json_get_int(j, "unusable", 0));
 	show_time(j, "last_request", "last request");
 	show_time(j, "last_refused", "last refused");
+	show_time(j, "untaken_at", "not taken");
+	if (json_get_str(j, "untaken") != NULL && json_get_str(j, "untaken")[0] != '\0')
+		printf("%-14s %s\n", "", json_get_str(j, "untaken"));
 	while (json_node_each(json_root(j), &at, &key, &v))
 		if (strcmp(key, "tokens") == 0)
 			tokens = v;
@@ -154,6 +160,9 @@ int cmd_sources(const struct ctl_command *self, int argc, char **argv)
 		state = "silent";
 	if (push && state != NULL && strcmp(state, "good") == 0 && pushed_silent(conf, j))
 		state = "silent";
+	if (push && state != NULL && strcmp(state, "good") == 0 &&
+	    json_get_str(j, "untaken") != NULL && json_get_str(j, "untaken")[0] != '\0')
+		state = "stale";
 	code = state != NULL && strcmp(state, "good") == 0 ? EXIT_DONE : EXIT_FAILED;
 	if (common.json) {
 		json_set_str(j, "state", state);

@@ -44,18 +44,52 @@ static void error_body(struct http_response *res, const struct scim_error *e)
 	json_free(j);
 }
 
+/*
+ * A change that was not taken leaves us behind the provider: whoever was to be disabled by it is not. Not so what
+ * belongs to provisioning as it should be (404, 409, 412, 429), and what nobody with a token sent.
+ */
+static void untaken(struct scim_server *s, const char *who, const struct scim_error *e)
+{
+	const struct audit_field f[] = {{"token", who}, {"detail", s->untaken}};
+	bool first = s->untaken[0] == '\0';
+
+	if (e->status != 400 && e->status != 413 && e->status != 415 && e->status < 500)
+		return;
+	(void)snprintf(s->untaken, sizeof(s->untaken), "%u %s", e->status, e->detail);
+	if (!text_is_plain(s->untaken, sizeof(s->untaken) - 1))
+		(void)snprintf(s->untaken, sizeof(s->untaken), "%u", e->status);
+	s->untaken_at = clock_now();
+	if (!first)
+		return;
+	log_warn("a change that %s sent was not taken: %s", who, s->untaken);
+	if (audit_event("scim_untaken", "", f, 2) != E_OK)
+		log_warn("the audit event scim_untaken could not be written");
+}
+
+static bool changes(const struct http_request *req)
+{
+	return strcmp(req->method, "GET") != 0 && strcmp(req->method, "HEAD") != 0;
+}
+
 /* What the HTTP server refuses by itself is told in SCIM's words too. */
 void scim_after(void *ctx, const struct http_request *req, struct http_response *res)
 {
 	struct scim_error e = {.status = res->status, .type = ""};
+	struct scim_server *s = ctx;
+	struct token *t;
 
-	(void)ctx;
-	(void)req;
 	if (res->status < 400 ||
 	    (res->content_type != NULL && strcmp(res->content_type, SCIM_CONTENT_TYPE) == 0))
 		return;
 	(void)snprintf(e.detail, sizeof(e.detail), "%.*s", (int)strcspn(buf_str(&res->body), "\n"),
 		       buf_str(&res->body));
+	if (e.status == 413 && changes(req)) {
+		(void)pthread_mutex_lock(&s->lock);
+		t = tokens_find(&s->tokens, http_header(req, "Authorization"));
+		if (t != NULL)
+			untaken(s, t->name, &e);
+		(void)pthread_mutex_unlock(&s->lock);
+	}
 	error_body(res, &e);
 }
 
@@ -141,8 +175,7 @@ static void serve(void *ctx, const struct http_request *req, struct http_respons
 {
 	struct scim_server *s = ctx;
 	struct scim_error e = {.status = 500, .type = "", .detail = "internal error"};
-	bool safe = strcmp(req->method, "GET") == 0 || strcmp(req->method, "HEAD") == 0,
-	     with_body = !safe && strcmp(req->method, "DELETE") != 0;
+	bool safe = !changes(req), with_body = !safe && strcmp(req->method, "DELETE") != 0;
 	struct scim_call c = {.s = s, .req = req, .res = res, .e = &e};
 	struct token *t;
 	int rc = E_DENIED;
@@ -155,6 +188,10 @@ static void serve(void *ctx, const struct http_request *req, struct http_respons
 		s->request_count++;
 		c.who = t->name;
 		rc = call(&c, handler, !safe, with_body);
+		if (!safe && rc == E_OK)
+			s->untaken[0] = '\0';
+		else if (!safe)
+			untaken(s, t->name, &e);
 	}
 	json_free(c.body);
 	(void)pthread_mutex_unlock(&s->lock);
@@ -347,6 +384,8 @@ static void state_write(struct scim_server *s)
 	json_set_int(j, "last_refused", s->last_refused);
 	json_set_int(j, "requests", s->request_count);
 	json_set_int(j, "refused", s->refused_count);
+	json_set_str(j, "untaken", s->untaken);
+	json_set_int(j, "untaken_at", s->untaken_at);
 	for (size_t i = 0; i < s->tokens.n; i++)
 		json_set_int(tokens, s->tokens.v[i].name, s->tokens.v[i].used);
 	json_set(j, "tokens", tokens);
@@ -379,6 +418,11 @@ static void state_read(struct scim_server *s)
 		s->last_request = json_get_int(j, "last_request", 0);
 		s->last_change = json_get_int(j, "last_change", 0);
 		s->last_refused = json_get_int(j, "last_refused", 0);
+		s->untaken_at = json_get_int(j, "untaken_at", 0);
+		if (text_copy(s->untaken, sizeof(s->untaken),
+			      json_get_str(j, "untaken") != NULL ? json_get_str(j, "untaken")
+								 : "") != E_OK)
+			s->untaken[0] = '\0';
 	}
 	json_free(j);
 	buf_free(&text);

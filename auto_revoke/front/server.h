@@ -33,6 +33,9 @@ struct scim_server {
 	int64_t started, last_request, last_change, last_refused, refused_count, request_count;
 	int64_t told;      /* requests that state.json knows */
 	char trouble[320]; /* the last thing that was wrong with the tokens, "" */
+	/* Why the last change that somebody with a token sent was not taken; "": it was. */
+	char untaken[240];
+	int64_t untaken_at;
 };
 
 /* One request inside the lock; who: name of the token. */

@@ -286,6 +286,9 @@ refused "a method that is none here" 405 "" DELETE /Users
 refused "an unknown attribute in a filter" 400 invalidFilter GET "/Users?filter=$(quoted 'nickName eq "x"')"
 refused "an operator that is not served" 400 invalidFilter GET "/Users?filter=$(quoted 'userName co "a"')"
 refused "half a filter" 400 invalidFilter GET "/Users?filter=$(quoted 'userName eq "a')"
+# shellcheck disable=SC2053 # a pattern
+state_is() { [[ $(ctl --json sources | jq -r '.state + " " + .untaken') == $1 ]]; }
+t_ok "what provisioning meets as a rule does not make the source stale" t_wait 20 state_is 'good '
 plain=$TYPE TYPE=text/plain
 refused "another content type" 415 "" POST /Users '{"userName":"x"}'
 TYPE=application/json
@@ -293,6 +296,11 @@ send PATCH "/Users/$anna" "$(ops '{"op":"replace","path":"active","value":true}'
 t_is "application/json is taken" "$STATUS" 200
 TYPE=$plain
 refused "no JSON" 400 invalidSyntax POST /Users '{"userName":'
+t_ok "a change that was not taken makes the source stale, with the reason" t_wait 20 state_is 'stale 400 *'
+t_not "and scepctl sources says so by its exit status" ctl sources
+send GET "/Users/$anna"
+send PATCH "/Users/$anna" "$(ops '{"op":"replace","path":"active","value":true}')"
+t_ok "until one is taken" t_wait 20 state_is 'good '
 refused "JSON of another shape" 400 invalidSyntax POST /Users '["userName"]'
 refused "a key twice" 400 invalidSyntax POST /Users '{"userName":"x","userName":"y"}'
 refused "too deep" 400 invalidSyntax POST /Users "$(printf '{"a":%.0s' {1..500})1$(printf '}%.0s' {1..500})"
@@ -318,7 +326,18 @@ refused "a large body" 413 "" POST /Users @big
 head -c 10000000 /dev/zero | tr '\0' ' ' >huge
 send POST /Users @huge
 t_like "10 MB" "$STATUS" '^(413|000)$'
+t_ok "so does one that is too large" t_wait 20 state_is 'stale 413 *'
+send PATCH "/Users/$anna" "$(ops '{"op":"replace","path":"active","value":true}')"
+t_ok "(taken again)" t_wait 20 state_is 'good '
+before=$(ctl --json sources | jq .refused)
+AUTH="Bearer $(printf '0%.0s' {1..64})"
+send POST /Users @big
+send POST /Users '{"userName":'
+AUTH=
 send GET "/Users/$anna"
+told() { (($(ctl --json sources | jq .refused) > before)); }
+t_ok "(the state is told anew)" t_wait 20 told
+t_ok "without a token nobody makes it stale" state_is 'good '
 t_is "after all of that she is as she was" "$STATUS $(json .active)" "200 true"
 
 # --- restart, damage, brake ----------------------------------------------------------------------
@@ -434,6 +453,7 @@ t_not "but the certificate never again" result accept
 t_stop scim
 grep -h '^{' "$log" >audit.jsonl
 t_ok "changes are in the audit trail" jq -es 'any(.event == "scim_changed" and .token == "next" and .login == "sam@example.edu" and .what == "deleted")' audit.jsonl
+t_ok "and those that were not taken" jq -es 'any(.event == "scim_untaken" and (.detail | test("^413 ")) and .token != "")' audit.jsonl
 t_ok "and what was refused" jq -es 'any(.event == "scim_refused" and .detail == "no valid token")' audit.jsonl
 t_ok "their fields are documented" "$T_TOP/tests/e2e/docs-events.sh" "$w/audit.jsonl"
 set_key scim rate 1
